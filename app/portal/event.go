@@ -1,0 +1,166 @@
+package portal
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is something a person's browsers are told. The set is closed: see the types of this file.
+type Event interface {
+	// Name is the event's name on the wire.
+	Name() string
+}
+
+// Durable is an event that is kept in the log of those it concerns and replayed after an absence.
+type Durable interface {
+	Event
+	durable()
+}
+
+// Current is an event of which only the newest value counts.
+type Current interface {
+	Event
+	// Key tells values that replace each other from others.
+	Key() string
+}
+
+// Addressed is a durable event with the people it is for.
+type Addressed struct {
+	For   []Address
+	Event Durable
+}
+
+// Logged is an addressed event after its commit, with the number the log gave it.
+type Logged struct {
+	// Seq grows over the whole log, and so for each person.
+	Seq int64
+	At  time.Time
+	Addressed
+}
+
+// Change says what happened to the thing an event names.
+type Change string
+
+// The changes of the public interface.
+const (
+	Created Change = "created"
+	Updated Change = "updated"
+	Deleted Change = "deleted"
+)
+
+// MessageEvent: something was said in a conversation of the person (own messages too).
+type MessageEvent struct {
+	Conversation Address   `json:"conversation"`
+	ID           string    `json:"id"`
+	From         Address   `json:"from"`
+	Text         string    `json:"text"`
+	At           time.Time `json:"at"`
+	// State is the state the copy was stored in; Order its place in the conversation.
+	State State `json:"state,omitempty"`
+	Order int64 `json:"order,omitempty"`
+}
+
+// StateEvent: one of the person's own messages got further, or failed.
+type StateEvent struct {
+	Conversation Address `json:"conversation"`
+	ID           string  `json:"id"`
+	State        State   `json:"state"`
+	// Reason is a catalogue key in the log; the edge turns it into a sentence.
+	Reason string `json:"reason,omitempty"`
+}
+
+// ContactsEvent: the person's contact list changed at the entry ID names.
+type ContactsEvent struct {
+	ID     Address `json:"id"`
+	Change Change  `json:"change"`
+}
+
+// PresenceEvent is the newest word on somebody's presence.
+type PresenceEvent struct{ Presence }
+
+// TypingEvent: somebody began or stopped typing in a conversation.
+type TypingEvent struct {
+	Conversation Address `json:"conversation"`
+	From         Address `json:"from"`
+	Typing       bool    `json:"typing"`
+}
+
+// CountsEvent is the person's number of unread messages by conversation (only those above zero).
+type CountsEvent struct {
+	Unread map[Address]int `json:"unread"`
+}
+
+// LineEvent is whether the person's own line to the SIP server works: "up", "down", "refused".
+type LineEvent struct {
+	State string `json:"state"`
+	// Reason is a catalogue key.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Name is the event's name on the wire.
+func (MessageEvent) Name() string { return "message" }
+
+// Name is the event's name on the wire.
+func (StateEvent) Name() string { return "state" }
+
+// Name is the event's name on the wire.
+func (ContactsEvent) Name() string { return "contacts" }
+
+// Name is the event's name on the wire.
+func (PresenceEvent) Name() string { return "presence" }
+
+// Name is the event's name on the wire.
+func (TypingEvent) Name() string { return "typing" }
+
+// Name is the event's name on the wire.
+func (CountsEvent) Name() string { return "counts" }
+
+// Name is the event's name on the wire.
+func (LineEvent) Name() string { return "line" }
+
+func (MessageEvent) durable()  {}
+func (StateEvent) durable()    {}
+func (ContactsEvent) durable() {}
+
+// Key tells values that replace each other from others.
+func (e PresenceEvent) Key() string { return "presence:" + string(e.URI) }
+
+// Key tells values that replace each other from others.
+func (e TypingEvent) Key() string { return "typing:" + string(e.Conversation) + ":" + string(e.From) }
+
+// Key tells values that replace each other from others.
+func (CountsEvent) Key() string { return "counts" }
+
+// Key tells values that replace each other from others.
+func (LineEvent) Key() string { return "line" }
+
+// EncodeEvent gives the form in which a durable event is kept in the log.
+func EncodeEvent(e Durable) (name string, payload []byte, err error) {
+	payload, err = json.Marshal(e)
+	if err != nil {
+		return "", nil, fmt.Errorf("encode %s event: %w", e.Name(), err)
+	}
+	return e.Name(), payload, nil
+}
+
+// DecodeEvent reads what EncodeEvent wrote. A name it does not know is an error.
+func DecodeEvent(name string, payload []byte) (Durable, error) {
+	switch name {
+	case MessageEvent{}.Name():
+		return decode[MessageEvent](payload)
+	case StateEvent{}.Name():
+		return decode[StateEvent](payload)
+	case ContactsEvent{}.Name():
+		return decode[ContactsEvent](payload)
+	}
+	return nil, fmt.Errorf("event of unknown name %q", name)
+}
+
+func decode[E Durable](payload []byte) (Durable, error) {
+	var e E
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return nil, fmt.Errorf("decode %s event: %w", e.Name(), err)
+	}
+	return e, nil
+}

@@ -1,0 +1,134 @@
+package portal
+
+import "time"
+
+// Availability is how reachable a person is.
+type Availability string
+
+// The availabilities of the public interface. Unknown means that there is no fresh word from the server.
+const (
+	Available    Availability = "available"
+	Busy         Availability = "busy"
+	DoNotDisturb Availability = "do-not-disturb"
+	BeRightBack  Availability = "be-right-back"
+	Away         Availability = "away"
+	Offline      Availability = "offline"
+	Unknown      Availability = "unknown"
+)
+
+// Valid reports whether a is one of the availabilities above.
+func (a Availability) Valid() bool {
+	switch a {
+	case Available, Busy, DoNotDisturb, BeRightBack, Away, Offline, Unknown:
+		return true
+	}
+	return false
+}
+
+// Settable reports whether a person may set a by hand (offline is "appear offline").
+func (a Availability) Settable() bool { return a.Valid() && a != Unknown }
+
+// Activity refines an availability; empty where there is nothing to add.
+type Activity string
+
+// The activities of the public interface; CustomActivity makes the four custom ones.
+const (
+	NoActivity    Activity = ""
+	InACall       Activity = "in-a-call"
+	InAMeeting    Activity = "in-a-meeting"
+	InAConference Activity = "in-a-conference"
+	OutOfOffice   Activity = "out-of-office"
+	Inactive      Activity = "inactive"
+)
+
+// Valid reports whether a is empty, one of the activities above or custom-1 to custom-4.
+func (a Activity) Valid() bool {
+	switch a {
+	case NoActivity, InACall, InAMeeting, InAConference, OutOfOffice, Inactive,
+		"custom-1", "custom-2", "custom-3", "custom-4":
+		return true
+	}
+	return false
+}
+
+// Presence is what one person may see of another (or of themselves) now.
+type Presence struct {
+	URI          Address      `json:"uri"`
+	Availability Availability `json:"availability"`
+	Activity     Activity     `json:"activity,omitempty"`
+	// Text is the plain-language form for one reader; filled at the edge from the reader's catalogue, or a custom state's text.
+	Text string `json:"text,omitempty"`
+	Note string `json:"note,omitempty"`
+	// OutOfOffice is the out-of-office note, where there is one.
+	OutOfOffice string `json:"out_of_office,omitempty"`
+	// Since is when the availability last changed; zero when that is not known.
+	Since time.Time `json:"since,omitzero"`
+	// ByHand and Until describe a state set by hand; they are filled only for one's own presence.
+	ByHand bool      `json:"by_hand,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+	// Calendar is the free/busy text where policy allows it.
+	Calendar string `json:"calendar,omitempty"`
+}
+
+// Same reports whether q shows a reader the same as p.
+func (p Presence) Same(q Presence) bool {
+	return p.URI == q.URI && p.Availability == q.Availability && p.Activity == q.Activity && p.Text == q.Text &&
+		p.Note == q.Note && p.OutOfOffice == q.OutOfOffice && p.Since.Equal(q.Since) && p.ByHand == q.ByHand &&
+		p.Until.Equal(q.Until) && p.Calendar == q.Calendar
+}
+
+// Source says on what an endpoint's claim rests; the order of precedence is hand, call, calendar, activity.
+type Source string
+
+// Where a claim can come from. SourceUnknown is a foreign client that does not say.
+const (
+	SourceHand     Source = "hand"
+	SourceCall     Source = "call"
+	SourceCalendar Source = "calendar"
+	SourceActivity Source = "activity"
+	SourceUnknown  Source = ""
+)
+
+// Claim is what one endpoint (a browser session's portal, a phone, another program) says of its person.
+type Claim struct {
+	// Endpoint tells a person's endpoints apart (a PIDF tuple or person id).
+	Endpoint     string
+	Availability Availability
+	Activity     Activity
+	Source       Source
+	Note         string
+	OutOfOffice  string
+	// Since is when the endpoint entered this state, Until when it will end by itself; zero if unsaid.
+	Since, Until time.Time
+	// At is the timestamp the endpoint put on its claim; zero if unsaid.
+	At time.Time
+	// TakesCPIM is true when the endpoint declares that it reads message/cpim.
+	TakesCPIM bool
+}
+
+// Report is one presence document about a person as a watcher received it: the claims of all their
+// endpoints. No claims means that the server says nobody is there (offline).
+type Report struct {
+	Of     Address
+	Claims []Claim
+	// Lease is until when the word holds if no newer one comes; after that it is unknown.
+	Lease time.Time
+}
+
+// Manual is a state that a person set by hand.
+type Manual struct {
+	Availability Availability
+	Activity     Activity
+	// Note replaces the note when not nil; the note stands independent of the state's end.
+	Note *string
+	// Until is when the state ends by itself; zero: until it is reset.
+	Until time.Time
+	SetAt time.Time
+}
+
+// Watcher is somebody who subscribes to a person's presence (RFC 3858).
+type Watcher struct {
+	Who    Address
+	Status string // "active", "pending", "waiting", "terminated"
+	Since  time.Time
+}
