@@ -1,0 +1,28 @@
+package siptest
+
+import (
+	"testing"
+	"time"
+)
+
+// A server answers after its start, knows its people, and comes back on the same port with its state as asked.
+func TestKamailioStartsAndStops(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{RoomsDomain: "rooms.example.test", TLS: true})
+	k.WaitBindings("alice", 0, time.Second)
+	addr := k.Addr()
+	k.Restart()
+	if k.Addr() != addr {
+		t.Errorf("address after restart: %s, want %s", k.Addr(), addr)
+	}
+	k.Kill()
+	if k.Running() {
+		t.Error("runs after Kill")
+	}
+	if _, err := k.RPC("core.version"); err == nil {
+		t.Error("answers after Kill")
+	}
+	k.Start()
+	if _, err := k.RPC("core.version"); err != nil {
+		t.Errorf("does not answer after Kill and Start: %v", err)
+	}
+}
