@@ -1,0 +1,154 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Deadlines and limits of a WebSocket.
+const (
+	writeTimeout = 10 * time.Second
+	byeTimeout   = 2 * time.Second
+	// MaxClientFrame is the largest frame a browser may send, in bytes.
+	MaxClientFrame = 16 << 10
+)
+
+// Upgrader makes WebSockets as this package wants them: small read buffers, pooled write buffers, no
+// compression (a compressor costs some 650 KB a connection). The caller sets Subprotocols and CheckOrigin.
+func Upgrader() websocket.Upgrader {
+	return websocket.Upgrader{
+		HandshakeTimeout: writeTimeout,
+		ReadBufferSize:   512,
+		WriteBufferSize:  1024,
+		WriteBufferPool:  &sync.Pool{},
+	}
+}
+
+// ServeWebSocket gives ws to the hub and returns at once; the hub owns the connection from here on and
+// its Run waits for it. The request's goroutine, and all that it holds, is free to end.
+func (h *Hub) ServeWebSocket(ws *websocket.Conn, c Client, d Door) {
+	w := &socket{ws: ws}
+	cn := h.newConn(c, d, w)
+	cn.kick = func() {
+		if !cn.writing {
+			cn.writing = true
+			h.children.Go(func() { cn.flush() }) // the reader still counts, so Wait has not ended
+		}
+	}
+	ws.SetReadLimit(MaxClientFrame)
+	heard := func() { cn.heard.Store(h.now().Unix()) }
+	ws.SetPongHandler(func(string) error { heard(); return nil })
+	ws.SetPingHandler(func(data string) error {
+		heard()
+		err := ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeTimeout))
+		var timeout net.Error
+		if errors.Is(err, websocket.ErrCloseSent) || errors.As(err, &timeout) && timeout.Timeout() {
+			return nil // the reader goes on; a dead peer is found by the pinger
+		}
+		return err
+	})
+	h.enter(cn, func() { cn.readSocket(ws) })
+}
+
+// readSocket is the connection's reader; the connection lives as long as it does.
+func (c *conn) readSocket(ws *websocket.Conn) {
+	var buf []byte
+	for {
+		kind, r, err := ws.NextReader()
+		if err != nil {
+			return
+		}
+		c.heard.Store(c.hub.now().Unix())
+		if buf, err = appendAll(buf[:0], r); err != nil {
+			return // over the limit or broken: gorilla has sent the close frame
+		}
+		if kind != websocket.TextMessage {
+			c.leaveProtocol(ws)
+			return
+		}
+		if answer := c.door.Receive(c.ctx, c.Client, buf); answer != nil {
+			c.send(answer)
+		}
+		if cap(buf) > 2048 {
+			buf = nil // an idle connection keeps no large buffer
+		}
+	}
+}
+
+func (c *conn) leaveProtocol(ws *websocket.Conn) {
+	text := websocket.FormatCloseMessage(websocket.CloseUnsupportedData, "text frames only")
+	// The peer broke the protocol; whether it hears why does not matter.
+	_ = ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(byeTimeout))
+}
+
+func appendAll(buf []byte, r io.Reader) ([]byte, error) {
+	if cap(buf) == 0 {
+		buf = make([]byte, 0, 256)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// socket is a WebSocket as a wire.
+type socket struct{ ws *websocket.Conn }
+
+func (s *socket) write(f *Frame, a Audience) error {
+	r := f.rendered(a)
+	if r.err != nil || r.prepared == nil {
+		return r.err
+	}
+	if err := s.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("%w: %w", errWire, err)
+	}
+	if err := s.ws.WritePreparedMessage(r.prepared); err != nil {
+		return fmt.Errorf("%w: %w", errWire, err)
+	}
+	return nil
+}
+
+func (s *socket) ping() error {
+	return s.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+}
+
+func (s *socket) end(code int, reason string) {
+	deadline := time.Now().Add(byeTimeout)
+	if s.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), deadline) != nil {
+		s.cut()
+		return
+	}
+	// The reader sees the peer's close frame, or this deadline.
+	if s.ws.SetReadDeadline(deadline) != nil {
+		s.cut()
+	}
+}
+
+func (s *socket) cut() {
+	// Closing twice or a closed socket is no news.
+	_ = s.ws.Close()
+}
+
+// newConn makes a connection, which outlives the request that opened it but not the hub.
+func (h *Hub) newConn(c Client, d Door, w wire) *conn {
+	ctx, cancel := context.WithCancel(h.ctx)
+	cn := &conn{Client: c, hub: h, door: d, wire: w, ctx: ctx, cancel: cancel}
+	cn.heard.Store(h.now().Unix())
+	return cn
+}
