@@ -70,8 +70,7 @@ func (k *Kamailio) writeLocalConfig() error {
 		}
 	}
 	text("DOMAIN", o.Domain)
-	text("LISTEN_IP", "127.0.0.1")
-	number("LISTEN_PORT", k.port)
+	fmt.Fprintf(&b, "#!substdef \"!SELF_ADDR!%s!g\"\n", k.Addr())
 	text("DBURL", "text://"+k.dbDir())
 	text("SERVER_NAME", "Server: "+k.mark)
 	if o.SHA256 {
