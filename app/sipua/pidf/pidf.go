@@ -1,0 +1,50 @@
+// Package pidf turns presence claims into PIDF documents and back: RFC 3863 with RPID (RFC 4480),
+// data-model persons (RFC 4479), service capabilities (RFC 5196) and the portal's own extension.
+//
+// # How a claim is written
+//
+// A document of the portal has one tuple and one person. The extension element "state" (namespace
+// urn:portico:presence:1) inside the tuple carries the claim exactly; everything else says the same
+// as closely as the standard can, for the clients of others:
+//
+//	availability      activity           basic    rpid:activities              rpid:user-input
+//	available         -                  open     -                            active
+//	available         inactive           open     -                            idle
+//	busy              -                  open     busy                         -
+//	any open one      in-a-call          open     on-the-phone                 -
+//	any open one      in-a-meeting       open     meeting                      -
+//	any open one      in-a-conference    open     on-the-phone, busy           -
+//	do-not-disturb    -                  open     busy                         -
+//	be-right-back     -                  open     away                         idle
+//	away              -                  open     away                         idle
+//	any open one      out-of-office      open     away, "out-of-office"        -
+//	any open one      custom-N           open     as the availability alone    -
+//	offline           any                closed   -                            -
+//	unknown           any                -        unknown                      -
+//
+// # How a document is read
+//
+// Each tuple becomes one claim, and so does each person who belongs to no tuple. A tuple with our
+// extension is taken at its word. Other tuples take their state from their own activities, or from
+// those of the person who belongs to them (see groups), or from a status phrase in a note ("On the
+// phone"), or from basic alone, in that order; "closed" means offline whatever else is said.
+// Activities of RFC 4480 that mean nothing for reachability are ignored.
+package pidf
+
+// MediaType is the content type of a presence document.
+const MediaType = "application/pidf+xml"
+
+// Extension is the namespace of the portal's own extension element.
+const Extension = "urn:portico:presence:1"
+
+// What a document may cost to read.
+const (
+	// MaxBytes is the largest document that is read.
+	MaxBytes = 64 << 10
+	// MaxClaims is how many claims of one document are kept, newest publication first.
+	MaxClaims = 64
+
+	maxDepth      = 32
+	maxElements   = 2000
+	maxAttributes = 32
+)
