@@ -1,0 +1,37 @@
+package storage
+
+import (
+	"context"
+
+	"portico/app/portal"
+)
+
+// People's own choices.
+
+// Settings are what the person chose; false where they chose nothing yet.
+func (s *Store) Settings(ctx context.Context, who portal.Address) (portal.Settings, bool, error) {
+	var (
+		c                    portal.Settings
+		sound, notifications int
+	)
+	found, err := s.one(ctx, "settings", `SELECT locale, time_zone, theme, sound, notifications FROM settings WHERE person = ?`,
+		[]any{string(who)}, &c.Locale, &c.TimeZone, &c.Theme, &sound, &notifications)
+	if err != nil || !found {
+		return portal.Settings{}, false, err
+	}
+	c.Sound, c.Notifications = sound != 0, notifications != 0
+	return c, true, nil
+}
+
+// SaveSettings keeps the person's choices in place of earlier ones.
+func (s *Store) SaveSettings(ctx context.Context, who portal.Address, c portal.Settings) error {
+	if who == "" {
+		return invalid("settings of nobody")
+	}
+	return s.write(ctx, "save settings", func(t *txn) error {
+		return t.exec(`INSERT INTO settings (person, locale, time_zone, theme, sound, notifications) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (person) DO UPDATE SET locale = excluded.locale, time_zone = excluded.time_zone,
+			theme = excluded.theme, sound = excluded.sound, notifications = excluded.notifications`,
+			string(who), c.Locale, c.TimeZone, c.Theme, flag(c.Sound), flag(c.Notifications))
+	})
+}
