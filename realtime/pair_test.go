@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net"
 	"net/http"
-	"net/url"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -51,7 +50,8 @@ func handshake(t testing.TB, server, client net.Conn) (*websocket.Conn, *websock
 		}
 		done <- ws
 	}()
-	ws, _, err := websocket.NewClient(client, &url.URL{Scheme: "ws", Host: "portal.test", Path: "/"}, nil, 512, 512)
+	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return client, nil }}
+	ws, _, err := dialer.Dial("ws://portal.test/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
