@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -110,4 +111,43 @@ func (k *Kamailio) RouteRooms(uri string) {
 		k.t.Fatalf("route rooms to %s: %v", uri, err)
 	}
 	k.opts.RoomsURI = uri // also after a restart
+}
+
+// Statistic is one of the server's counters since its start, by its name with a dot: "msilo.stored_messages",
+// "usrloc.registered_users", "shmem.used_size".
+func (k *Kamailio) Statistic(name string) (int64, error) {
+	result, err := k.RPC("stats.fetch", name)
+	if err != nil {
+		return 0, err
+	}
+	var counters map[string]string
+	if err := json.Unmarshal(result, &counters); err != nil {
+		return 0, fmt.Errorf("statistic %s: %w", name, err)
+	}
+	value, ok := counters[name]
+	if !ok {
+		return 0, fmt.Errorf("statistic %s: no such counter", name)
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("statistic %s: %w", name, err)
+	}
+	return n, nil
+}
+
+// Stored is how many messages the server has taken into its offline store since its start.
+func (k *Kamailio) Stored() (int64, error) { return k.Statistic("msilo.stored_messages") }
+
+// WaitStored waits until the server has taken n messages into its offline store since its start, and fails the test
+// when that does not happen in time.
+func (k *Kamailio) WaitStored(n int64, timeout time.Duration) {
+	k.t.Helper()
+	var got int64
+	var err error
+	if !Eventually(timeout, func() bool {
+		got, err = k.Stored()
+		return err == nil && got == n
+	}) {
+		k.t.Fatalf("%d messages are stored (error: %v), want %d within %s", got, err, n, timeout)
+	}
 }

@@ -120,7 +120,7 @@ func (p *process) kill() error {
 		return err
 	}
 	<-p.done
-	if !Eventually(stopGrace, func() bool { return errors.Is(syscall.Kill(-p.pgid, 0), syscall.ESRCH) }) {
+	if !Eventually(stopGrace, func() bool { return !groupAlive(p.pgid) }) {
 		return fmt.Errorf("children of %s are still there", p.name)
 	}
 	return nil
@@ -152,9 +152,15 @@ func showOnFailure(t testing.TB, name, logPath string) {
 	if !t.Failed() {
 		return
 	}
-	text := readLog(logPath)
-	if len(text) > logTail {
-		text = "…" + text[len(text)-logTail:]
+	t.Logf("%s (%s) printed:\n%s", name, filepath.Base(logPath), tail(readLog(logPath)))
+}
+
+// tail is the end of a text, from a line's beginning.
+func tail(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) <= logTail {
+		return text
 	}
-	t.Logf("%s (%s) printed:\n%s", name, filepath.Base(logPath), strings.TrimSpace(text))
+	text = text[len(text)-logTail:]
+	return "…" + text[strings.IndexByte(text, '\n')+1:]
 }

@@ -1,0 +1,313 @@
+package siptest
+
+// baresip as a test peer, driven over its control connection (JSON in netstrings on loopback TCP).
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// controlTimeout bounds one command to baresip.
+const controlTimeout = 5 * time.Second
+
+// maxControl bounds one answer from baresip, in bytes.
+const maxControl = 1 << 20
+
+// BaresipClient is a running baresip. It publishes its presence and watches its contacts. It can write to its
+// contacts only, and takes no content type but text/plain: everything else it answers with 415.
+type BaresipClient struct {
+	client
+	control string // host:port
+}
+
+var (
+	_ Client = (*LinphoneClient)(nil)
+	_ Client = (*BaresipClient)(nil)
+)
+
+// Baresip starts baresip for one person and returns when it is registered. It is closed at the test's cleanup.
+func Baresip(t testing.TB, opts ClientOptions) *BaresipClient {
+	t.Helper()
+	path := program(t, "baresip", "baresip-core")
+	opts = opts.withDefaults(t)
+	dir := t.TempDir()
+	b := &BaresipClient{client: client{
+		t: t, kind: "baresip", opts: opts, dir: dir,
+		received: regexp.MustCompile(`(?m)^\r?(sip:[^\s:]+): "`),
+		textEnd:  "\"\n",
+	}}
+	logPath := filepath.Join(dir, "baresip.log")
+	t.Cleanup(func() {
+		if b.proc != nil {
+			b.Close()
+		}
+		showOnFailure(t, b.String(), logPath)
+	})
+	for try := 0; ; try++ {
+		b.control = loopback(FreePort(t))
+		err := b.launch(path, logPath)
+		if err == nil {
+			break
+		}
+		// Somebody else may have taken the control port.
+		if try == 3 {
+			t.Fatalf("start %s: %v", b, err)
+		}
+	}
+	if !opts.NoWait {
+		b.WaitRegistered(clientStart)
+	}
+	return b
+}
+
+// launch starts the process and waits until it takes commands.
+func (b *BaresipClient) launch(path, logPath string) error {
+	if err := b.writeConfig(); err != nil {
+		return err
+	}
+	proc, err := start(spec{name: "baresip", path: path, dir: b.dir, log: logPath, stdin: true, args: []string{"-f", b.dir, "-s"},
+		env: []string{"HOME=" + b.dir, "LC_ALL=C.UTF-8"}})
+	if err != nil {
+		return err
+	}
+	b.proc = proc
+	err = errors.New("ended at once")
+	if b.await(clientStart, func() bool {
+		_, err = b.command("contacts", "")
+		return err == nil
+	}) {
+		return nil
+	}
+	return errors.Join(err, proc.kill())
+}
+
+// writeConfig writes settings, account and contacts.
+func (b *BaresipClient) writeConfig() error {
+	o := b.opts
+	modules, err := moduleDir()
+	if err != nil {
+		return err
+	}
+	config := lines(
+		"poll_method epoll",
+		"sip_listen 127.0.0.1:0",
+		"net_interface 127.0.0.1",
+		"audio_player aufile,/dev/null", "audio_source aufile,/dev/null", "audio_alert aufile,/dev/null",
+		"module_path "+modules,
+		"module stdio.so", // prints what is received; its input stays open and unused
+		"module g711.so",
+		"module_app account.so", "module_app contact.so", "module_app menu.so", "module_app presence.so",
+		"module ctrl_tcp.so", "ctrl_tcp_listen "+b.control,
+	)
+	if o.CAFile != "" {
+		config = append(config, lines("sip_cafile "+o.CAFile)...)
+	}
+	publish := ";pubint=" + strconv.Itoa(o.Expires)
+	if o.NoPublish {
+		publish = ""
+	}
+	account := fmt.Sprintf("<%s;transport=%s>;auth_user=%s;auth_pass=%s;outbound=%q;regint=%d%s\n",
+		b.URI(), o.Transport, o.User, o.Password, o.proxyURI(), o.Expires, publish)
+	var contacts strings.Builder
+	for _, who := range o.Contacts {
+		fmt.Fprintf(&contacts, "%q <%s>;presence=p2p\n", who, o.address(who))
+	}
+	for name, content := range map[string][]byte{"config": config, "accounts": []byte(account), "contacts": []byte(contacts.String())} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moduleDir finds baresip's modules, which each system keeps elsewhere.
+func moduleDir() (string, error) {
+	for _, pattern := range []string{"/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules", "/usr/lib64/baresip/modules", "/usr/local/lib/baresip/modules"} {
+		found, err := filepath.Glob(filepath.Join(pattern, "ctrl_tcp.so"))
+		if err != nil {
+			return "", err
+		}
+		if len(found) > 0 {
+			return filepath.Dir(found[0]), nil
+		}
+	}
+	return "", errors.New("baresip's modules are not where they are looked for")
+}
+
+// command sends one command over the control connection and returns what it printed.
+func (b *BaresipClient) command(name, params string) (text string, err error) {
+	conn, err := net.DialTimeout("tcp", b.control, controlTimeout)
+	if err != nil {
+		return "", fmt.Errorf("command %s: %w", name, err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := conn.SetDeadline(time.Now().Add(controlTimeout)); err != nil {
+		return "", fmt.Errorf("command %s: %w", name, err)
+	}
+	token := "siptest"
+	request, err := json.Marshal(map[string]string{"command": name, "params": params, "token": token})
+	if err != nil {
+		return "", fmt.Errorf("command %s: %w", name, err)
+	}
+	if _, err := fmt.Fprintf(conn, "%d:%s,", len(request), request); err != nil {
+		return "", fmt.Errorf("command %s: %w", name, err)
+	}
+	r := bufio.NewReader(conn)
+	for {
+		frame, err := readNetstring(r)
+		if err != nil {
+			return "", fmt.Errorf("command %s: %w", name, err)
+		}
+		var answer struct {
+			Response bool
+			OK       bool
+			Data     string
+			Token    string
+		}
+		if err := json.Unmarshal(frame, &answer); err != nil {
+			return "", fmt.Errorf("command %s: %w", name, err)
+		}
+		switch {
+		case !answer.Response || answer.Token != token: // an event
+		case !answer.OK:
+			return "", fmt.Errorf("command %s: refused: %s", name, answer.Data)
+		default:
+			return colours.ReplaceAllString(answer.Data, ""), nil
+		}
+	}
+}
+
+// readNetstring reads LENGTH:BYTES, from the control connection.
+func readNetstring(r *bufio.Reader) ([]byte, error) {
+	length := 0
+	for digits := 0; ; digits++ {
+		c, err := r.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		if c == ':' && digits > 0 {
+			break
+		}
+		if c < '0' || c > '9' {
+			return nil, fmt.Errorf("netstring: unexpected %q in its length", c)
+		}
+		if length = length*10 + int(c-'0'); length > maxControl {
+			return nil, fmt.Errorf("netstring: longer than %d bytes", maxControl)
+		}
+	}
+	frame := make([]byte, length+1)
+	if _, err := io.ReadFull(r, frame); err != nil {
+		return nil, err
+	}
+	if frame[length] != ',' {
+		return nil, fmt.Errorf("netstring: ends with %q", frame[length])
+	}
+	return frame[:length], nil
+}
+
+// must runs a command that is expected to work.
+func (b *BaresipClient) must(name, params string) string {
+	b.t.Helper()
+	text, err := b.command(name, params)
+	if err != nil {
+		b.t.Fatalf("%s: %v", b, err)
+	}
+	return text
+}
+
+// WaitRegistered waits until the server has accepted the registration.
+func (b *BaresipClient) WaitRegistered(timeout time.Duration) {
+	b.t.Helper()
+	var info string
+	var err error
+	if !b.await(timeout, func() bool {
+		info, err = b.command("reginfo", "")
+		return err == nil && strings.Contains(info, "OK")
+	}) {
+		b.t.Fatalf("%s: registration is %q (%v), want OK within %s", b, info, err, timeout)
+	}
+}
+
+// Send writes a message; to is the user part or the address of a contact.
+func (b *BaresipClient) Send(to, text string) {
+	b.t.Helper()
+	b.choose(b.opts.address(to))
+	b.must("message", text)
+}
+
+// choose makes a contact the current one. baresip knows only "next", so this goes round once.
+func (b *BaresipClient) choose(uri string) {
+	b.t.Helper()
+	for range len(b.opts.Contacts) + 1 {
+		for line := range strings.Lines(b.must("contacts", "")) {
+			if strings.HasPrefix(line, ">") && strings.Contains(line, "<"+uri+">") {
+				return
+			}
+		}
+		b.must("contact_next", "")
+	}
+	b.t.Fatalf("%s: %s is not among its contacts", b, uri)
+}
+
+// SetPresence publishes StateOnline or StateOffline; baresip has no command for others.
+func (b *BaresipClient) SetPresence(state State) {
+	b.t.Helper()
+	switch state {
+	case StateOnline, StateOffline:
+		b.must("presence_"+string(state), "")
+	default:
+		b.t.Fatalf("%s cannot publish %q", b, state)
+	}
+}
+
+// ExpectPresence waits until the contact is shown in this state.
+func (b *BaresipClient) ExpectPresence(contact string, state State, timeout time.Duration) {
+	b.t.Helper()
+	var got State
+	if !b.await(timeout, func() bool {
+		got = b.Presence(contact)
+		return got == state
+	}) {
+		b.t.Fatalf("%s: %s is shown as %q, want %q within %s", b, contact, got, state, timeout)
+	}
+}
+
+// Presence is the state that the contact is shown in now; StateUnknown before the first news.
+func (b *BaresipClient) Presence(contact string) State {
+	b.t.Helper()
+	uri := b.opts.address(contact)
+	for line := range strings.Lines(b.must("contacts", "")) {
+		if strings.Contains(line, "<"+uri+">") {
+			return stateOf(strings.Fields(strings.TrimPrefix(line, ">"))[0])
+		}
+	}
+	b.t.Fatalf("%s: %s is not among its contacts", b, uri)
+	return ""
+}
+
+// Close quits as a person does: unpublishes, unregisters.
+func (b *BaresipClient) Close() {
+	b.t.Helper()
+	b.quit(func() error {
+		_, err := b.command("quit", "")
+		// The answer is often lost with the connection.
+		if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || strings.Contains(fmt.Sprint(err), "reset by peer") {
+			return nil
+		}
+		return err
+	})
+}
+
+// colours are the escape sequences in baresip's output.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")

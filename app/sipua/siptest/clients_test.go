@@ -1,0 +1,55 @@
+package siptest
+
+import (
+	"testing"
+	"time"
+)
+
+// wait is how long something on loopback may take that takes milliseconds.
+const wait = 20 * time.Second
+
+// Two clients of different make write to each other and see each other's presence, through Kamailio.
+func TestLinphoneAndBaresip(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{})
+	bob := Baresip(t, ClientOptions{Proxy: k.Addr(), User: "bob", Contacts: []string{"alice", "carol"}})
+	bob.ExpectPresence("alice", StateUnknown, wait)
+	alice := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice", Contacts: []string{"bob"}})
+	k.WaitBindings("alice", 1, wait)
+	k.WaitBindings("bob", 1, wait)
+
+	alice.ExpectPresence("bob", StateOnline, wait)
+	bob.ExpectPresence("alice", StateOnline, wait)
+
+	alice.Send("bob", `Grüße, "quoted" & <odd> 🙂`)
+	if m := bob.Expect(`Grüße, "quoted" & <odd> 🙂`, wait); m.From != alice.URI() {
+		t.Errorf("message came from %s, want %s", m.From, alice.URI())
+	}
+	bob.Send("alice", "back to you: ok")
+	if m := alice.Expect("back to you: ok", wait); m.From != bob.URI() {
+		t.Errorf("message came from %s, want %s", m.From, bob.URI())
+	}
+	if got := alice.Received(); len(got) != 1 {
+		t.Errorf("alice received %q, want one message", got)
+	}
+
+	bob.SetPresence(StateOffline)
+	alice.ExpectPresence("bob", StateOffline, wait)
+	bob.SetPresence(StateOnline)
+	alice.ExpectPresence("bob", StateOnline, wait)
+
+	alice.Close()
+	bob.ExpectPresence("alice", StateOffline, wait)
+	k.WaitBindings("alice", 0, wait)
+}
+
+// A message to somebody who is away is kept and handed over when they register, its text untouched.
+func TestOfflineStore(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{})
+	bob := Baresip(t, ClientOptions{Proxy: k.Addr(), User: "bob", Contacts: []string{"alice"}})
+	bob.Send("alice", "while you were out")
+	k.WaitStored(1, wait)
+	alice := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice"})
+	if m := alice.Expect("while you were out", wait); m.From != bob.URI() {
+		t.Errorf("message came from %s, want %s", m.From, bob.URI())
+	}
+}
