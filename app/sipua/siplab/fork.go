@@ -1,0 +1,405 @@
+package siplab
+
+// A stateful proxy's response context (RFC 3261 section 16.6 to 16.10): one request out to several devices, one answer back.
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// fork is one proxied request. Its state is owned by mu; each branch has a goroutine that ends with its transaction.
+type fork struct {
+	s  *Server
+	in *inbound
+	// settle, where set, may answer in place of the best response; it is called once, without mu.
+	settle func(best *sip.Response) (handled bool)
+
+	mu       sync.Mutex
+	branches []*branch
+	open     int
+	best     *sip.Response
+	final    bool // a final answer went back
+	accept   bool // that answer was a 2xx
+	stopped  bool // cancelled, by the caller or by a final answer
+}
+
+type branch struct {
+	tx          *sip.ClientTx
+	flow        *flow
+	req         *sip.Request
+	provisional bool
+	done        bool
+	cancelled   bool
+}
+
+// fork sends the request to all targets at once. It does not wait, and starts flows that are open before it returns, so
+// that requests of one connection leave in the order in which they came.
+func (s *Server) fork(in *inbound, targets []target, settle func(*sip.Response) bool) {
+	fk := &fork{s: s, in: in, settle: settle, open: len(targets)}
+	if in.IsInvite() {
+		in.reply(100, "Trying")
+		in.t.forks.put(in.key, fk)
+		in.tx.OnTerminate(func(key string, _ error) { in.t.forks.drop(key) })
+	}
+	for _, tg := range targets {
+		if tg.flow != nil && tg.flow.alive() {
+			fk.launch(tg, tg.flow)
+			continue
+		}
+		if !in.t.spawn(func() {
+			f, err := s.reach(in.t, tg)
+			if err != nil {
+				fk.failed(tg, 480, err)
+				return
+			}
+			fk.launch(tg, f)
+		}) {
+			fk.failed(tg, 503, errFlowClosed)
+		}
+	}
+}
+
+// launch starts one branch.
+func (fk *fork) launch(tg target, f *flow) {
+	req := fk.s.forwarded(fk.in, tg, f)
+	tx, err := fk.in.t.start(f, req)
+	if err != nil {
+		fk.failed(tg, 480, err)
+		return
+	}
+	b := &branch{tx: tx, flow: f, req: req}
+	if fk.in.IsInvite() {
+		tx.OnRetransmission(func(res *sip.Response) { fk.in.respond(backward(res)) })
+	}
+	fk.mu.Lock()
+	fk.branches = append(fk.branches, b)
+	late := fk.stopped
+	fk.mu.Unlock()
+	if late {
+		fk.cancel()
+	}
+	if !fk.in.t.spawn(func() { fk.watch(tg, b) }) {
+		tx.Terminate()
+	}
+}
+
+// watch reads the answers of one branch until the last.
+func (fk *fork) watch(tg target, b *branch) {
+	patience := fk.s.cfg.ForwardTimeout
+	if fk.in.IsInvite() {
+		patience = fk.s.cfg.RingTimeout
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		select {
+		case res := <-b.tx.Responses():
+			if fk.response(b, res) {
+				fk.linger(b)
+				return
+			}
+		case <-b.tx.Done():
+			fk.lostBranch(tg, b, 408, errNoAnswer)
+			return
+		case <-b.flow.closed:
+			b.tx.Terminate()
+			fk.lostBranch(tg, b, 480, errFlowClosed)
+			return
+		case <-timer.C:
+			fk.timeout(tg, b)
+			return
+		}
+	}
+}
+
+// linger keeps reading an INVITE transaction that still absorbs retransmissions.
+func (fk *fork) linger(b *branch) {
+	if !fk.in.IsInvite() && b.flow.reliable() {
+		b.tx.Terminate()
+		return
+	}
+	for {
+		select {
+		case <-b.tx.Responses():
+		case <-b.tx.Done():
+			return
+		case <-b.flow.closed:
+			b.tx.Terminate()
+			return
+		}
+	}
+}
+
+// timeout gives up on a device. One that rings is told (CANCEL).
+func (fk *fork) timeout(tg target, b *branch) {
+	if fk.in.IsInvite() {
+		fk.mu.Lock()
+		fk.stop(b)
+		fk.mu.Unlock()
+	}
+	b.tx.Terminate()
+	fk.lostBranch(tg, b, 408, errNoAnswer)
+}
+
+func (fk *fork) lostBranch(tg target, b *branch, status int, err error) {
+	fk.mu.Lock()
+	already := b.done
+	b.done = true
+	fk.mu.Unlock()
+	if !already {
+		fk.failed(tg, status, err)
+	}
+}
+
+// failed counts a branch that brought no answer as if it had answered with that status (section 16.9).
+func (fk *fork) failed(tg target, status int, err error) {
+	fk.s.log.Debug("branch failed", "method", fk.in.Method, "status", status, "error", err)
+	if tg.binding != nil && tg.binding.account != nil && errors.Is(err, errFlowClosed) {
+		tg.binding.account.dropBindings(fk.s, func(b *binding) bool { return b == tg.binding && b.outbound() })
+	}
+	reason := "Temporarily Unavailable"
+	if status == 408 {
+		reason = "Request Timeout"
+	}
+	fk.conclude(fk.in.response(status, reason))
+}
+
+// response takes an answer from a device; true when it was the last one of its branch.
+func (fk *fork) response(b *branch, res *sip.Response) (last bool) {
+	switch {
+	case res.StatusCode == 100:
+		fk.mu.Lock()
+		b.provisional = true
+		if fk.stopped {
+			fk.stop(b)
+		}
+		fk.mu.Unlock()
+		return false
+	case res.IsProvisional():
+		fk.mu.Lock()
+		b.provisional = true
+		pass := !fk.final
+		if fk.stopped {
+			fk.stop(b)
+		}
+		fk.mu.Unlock()
+		if pass {
+			fk.in.respond(backward(res))
+		}
+		return false
+	}
+	fk.mu.Lock()
+	b.done = true
+	fk.mu.Unlock()
+	fk.conclude(backward(res))
+	return true
+}
+
+// conclude notes the final answer of one branch and answers when the choice is clear.
+func (fk *fork) conclude(res *sip.Response) {
+	fk.mu.Lock()
+	fk.open--
+	var send *sip.Response
+	switch {
+	case res.IsSuccess() && (!fk.final || fk.in.IsInvite() && fk.accept):
+		// Every 2xx of an INVITE goes back; of anything else the first.
+		fk.final, fk.accept, send = true, true, res
+		fk.stopAll()
+	case fk.final:
+	default:
+		fk.best = better(fk.best, res)
+		if res.StatusCode >= 600 {
+			fk.stopAll()
+		}
+		if fk.open == 0 {
+			fk.final, send = true, fk.best
+		}
+	}
+	fk.mu.Unlock()
+	if send == nil {
+		return
+	}
+	if !send.IsSuccess() && fk.settle != nil && fk.settle(send) {
+		return
+	}
+	if send.StatusCode == 503 {
+		// A 503 of one device says nothing about this server (section 16.7 step 6).
+		send = fk.in.response(500, "Server Internal Error", retryAfter(send)...)
+	}
+	fk.in.respond(send)
+}
+
+func retryAfter(res *sip.Response) []sip.Header {
+	if v, ok := header(res, "Retry-After"); ok {
+		return []sip.Header{hdr("Retry-After", v)}
+	}
+	return nil
+}
+
+// better chooses between two refusals (section 16.7 step 6): 6xx, then the lowest class; within it the one that helps the
+// caller to do better. Challenges are gathered (step 7).
+func better(a, b *sip.Response) *sip.Response {
+	if a == nil {
+		return b
+	}
+	if rank(b) < rank(a) {
+		a, b = b, a
+	}
+	if isChallenge(a) && isChallenge(b) {
+		for _, h := range b.Headers() {
+			if n := h.Name(); strings.EqualFold(n, "WWW-Authenticate") || strings.EqualFold(n, "Proxy-Authenticate") {
+				a.AppendHeader(h)
+			}
+		}
+	}
+	return a
+}
+
+func isChallenge(r *sip.Response) bool { return r.StatusCode == 401 || r.StatusCode == 407 }
+
+func rank(r *sip.Response) int {
+	if r.StatusCode >= 600 {
+		return 0
+	}
+	if slices.Contains([]int{401, 407, 415, 420, 484}, r.StatusCode) {
+		return r.StatusCode/100*10 - 1
+	}
+	return r.StatusCode / 100 * 10
+}
+
+// accepted tells whether an INVITE was answered with 2xx: its ACK then goes end to end.
+func (fk *fork) accepted() bool {
+	fk.mu.Lock()
+	defer fk.mu.Unlock()
+	return fk.accept
+}
+
+// cancel stops every branch that has no final answer yet.
+func (fk *fork) cancel() {
+	fk.mu.Lock()
+	defer fk.mu.Unlock()
+	fk.stopAll()
+}
+
+func (fk *fork) stopAll() {
+	fk.stopped = true
+	if !fk.in.IsInvite() {
+		return
+	}
+	for _, b := range fk.branches {
+		fk.stop(b)
+	}
+}
+
+// stop sends CANCEL on one branch, once, and not before a provisional answer (section 9.1); mu is held.
+func (fk *fork) stop(b *branch) {
+	if b.done || b.cancelled || !b.provisional {
+		return
+	}
+	b.cancelled = true
+	req := cancelFor(b.req)
+	fk.in.t.spawn(func() {
+		if _, err := fk.in.t.roundTrip(b.flow, req, fk.s.cfg.ForwardTimeout); err != nil {
+			fk.s.log.Debug("CANCEL", "error", err)
+		}
+	})
+}
+
+func cancelFor(invite *sip.Request) *sip.Request {
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.AppendHeader(invite.Via())
+	for _, h := range invite.Headers() {
+		switch h.Name() {
+		case "From", "To", "Call-ID", "Route", "Max-Forwards":
+			req.AppendHeader(h)
+		}
+	}
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	req.SetBody(nil)
+	return req
+}
+
+// backward is a device's answer as it goes back: without the top Via, which was ours.
+func backward(res *sip.Response) *sip.Response {
+	out := sip.NewResponse(res.StatusCode, res.Reason)
+	first := true
+	for _, h := range res.Headers() {
+		if _, via := h.(*sip.ViaHeader); via && first {
+			first = false
+			continue
+		}
+		if _, length := h.(*sip.ContentLengthHeader); length {
+			continue
+		}
+		out.AppendHeader(h)
+	}
+	out.SetBody(res.Body())
+	return out
+}
+
+// forwarded is the request as it leaves on one branch (section 16.6). Headers are shared with the original, which nobody
+// changes any more. Our own credentials stop here, and so do identities that nobody we trust asserted.
+func (s *Server) forwarded(in *inbound, tg target, f *flow) *sip.Request {
+	req := sip.NewRequest(in.Method, tg.uri.sip())
+	req.AppendHeader(s.via(in.t, f, s.branch.forwarding(in)))
+	if in.IsInvite() {
+		s.recordRoute(in, req, f)
+	}
+	routes, _, _ := in.popRoutes()
+	if len(routes) > 0 {
+		req.AppendHeader(hdr("Route", routeSet(routes)))
+	}
+	trusted := s.trusted(in.flow)
+	for _, h := range in.Headers() {
+		switch h.Name() {
+		case "Max-Forwards":
+			mf := sip.MaxForwardsHeader(in.MaxForwards().Val() - 1)
+			req.AppendHeader(&mf)
+		case "Route", "Proxy-Authorization", "Content-Length":
+		case "P-Asserted-Identity":
+			if trusted {
+				req.AppendHeader(h)
+			}
+		default:
+			req.AppendHeader(h)
+		}
+	}
+	req.SetBody(in.Body())
+	return req
+}
+
+func routeSet(routes []nameAddr) string {
+	parts := make([]string, len(routes))
+	for i := range routes {
+		var b strings.Builder
+		b.WriteString("<" + routes[i].uri.String() + ">")
+		routes[i].params.write(&b)
+		parts[i] = b.String()
+	}
+	return strings.Join(parts, ", ")
+}
+
+// recordRoute keeps this server in the path of a dialog, once for each side (RFC 5658).
+func (s *Server) recordRoute(in *inbound, req *sip.Request, out *flow) {
+	req.AppendHeader(hdr("Record-Route", s.ownRoute(in.t, out.network)))
+	if out.network != in.flow.network {
+		req.AppendHeader(hdr("Record-Route", s.ownRoute(in.t, in.flow.network)))
+	}
+}
+
+func (s *Server) ownRoute(t *transport, network string) string {
+	host, port := t.sentBy(network)
+	return "<sip:" + host + ":" + strconv.Itoa(port) + ";transport=" + strings.ToLower(network) + ";lr>"
+}
+
+func (s *Server) via(t *transport, f *flow, branch string) *sip.ViaHeader {
+	host, port := t.sentBy(f.network)
+	return &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: f.network, Host: host, Port: port,
+		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}}}
+}

@@ -1,0 +1,158 @@
+package siplab
+
+// PUBLISH (RFC 3903): what a person's devices say of them.
+
+import (
+	"slices"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// maxPublications bounds the devices that publish for one person; the oldest gives way.
+const maxPublications = 32
+
+// publication is the state one device published, owned by the account's mutex.
+type publication struct {
+	key     string // stable over refreshes; makes ids unique in composed documents
+	etag    string
+	expires time.Time
+	parts   []part
+	size    int
+}
+
+func (s *Server) publish(in *inbound) {
+	if s.checkHops(in) {
+		return
+	}
+	if !in.local(&in.uri) || in.uri.user == "" {
+		s.route(in)
+		return
+	}
+	who := s.authenticate(in)
+	if who == nil {
+		return
+	}
+	a := s.account(in.uri.name())
+	switch {
+	case a == nil:
+		in.reply(404, "Not Found")
+	case a != who:
+		in.reply(403, "Forbidden: not your own presence")
+	case eventPackage(in) != packagePresence:
+		in.reply(489, "Bad Event", hdr("Allow-Events", allowEvents))
+	default:
+		s.publishState(in, a)
+	}
+}
+
+func (s *Server) publishState(in *inbound, a *account) {
+	d := in.expires(s.cfg.DefaultExpires)
+	if s.tooBrief(in, d) {
+		return
+	}
+	d = min(d, s.cfg.MaxExpires)
+	match, conditional := header(in, "SIP-If-Match")
+	if !conditional && (len(in.Body()) == 0 || d == 0) {
+		in.reply(400, "Bad Request: an initial publication needs a body and a time")
+		return
+	}
+	var parts []part
+	if len(in.Body()) > 0 {
+		var err error
+		if in.mediaType() != typePIDF {
+			err = errXML
+		} else {
+			parts, err = splitPIDF(in.Body())
+		}
+		if err != nil {
+			in.reply(415, "Unsupported Media Type", hdr("Accept", typePIDF))
+			return
+		}
+	}
+	etag, changed, ok := a.setPublication(match, conditional, parts, len(in.Body()), d)
+	if !ok {
+		in.reply(412, "Conditional Request Failed")
+		return
+	}
+	extra := []sip.Header{hdr("Expires", itoa(d))}
+	if etag != "" {
+		extra = append(extra, hdr("SIP-ETag", etag))
+	}
+	in.reply(200, "OK", extra...)
+	if changed {
+		s.presenceChanged(a)
+	}
+}
+
+// setPublication applies a PUBLISH (RFC 3903 section 6): initial, modify (body), refresh (no body) or removal (no time).
+// ok is false when the entity tag names nothing. etag is empty after a removal.
+func (a *account) setPublication(match string, conditional bool, parts []part, size int, d time.Duration) (etag string, changed, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := &publication{key: randomHex(4)}
+	if conditional {
+		i := slices.IndexFunc(a.pubs, func(p *publication) bool { return p.etag == match })
+		if i < 0 || !a.pubs[i].expires.After(time.Now()) {
+			return "", false, false
+		}
+		p = a.pubs[i]
+		if d == 0 {
+			a.pubs = slices.Delete(a.pubs, i, i+1)
+			a.doc = nil
+			return "", true, true
+		}
+		if size > 0 {
+			a.pubs = slices.Delete(a.pubs, i, i+1)
+		}
+	}
+	p.etag = randomHex(8)
+	p.expires = time.Now().Add(d)
+	if size == 0 {
+		return p.etag, false, true
+	}
+	p.parts, p.size = parts, size
+	if a.pubs = slices.Insert(a.pubs, 0, p); len(a.pubs) > maxPublications {
+		a.pubs = a.pubs[:maxPublications]
+	}
+	a.doc = nil
+	return p.etag, true, true
+}
+
+// dropPublications removes what matches and tells the watchers.
+func (s *Server) dropPublications(a *account, match func(*publication) bool) {
+	a.mu.Lock()
+	before := len(a.pubs)
+	a.pubs = slices.DeleteFunc(a.pubs, match)
+	changed := len(a.pubs) != before
+	if changed {
+		a.doc = nil
+	}
+	a.mu.Unlock()
+	if changed {
+		s.presenceChanged(a)
+	}
+}
+
+// document is the composed presence of a person; the slice is shared and not changed.
+func (a *account) document() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.doc == nil {
+		a.doc = compose(a.aor, a.pubs)
+	}
+	return a.doc
+}
+
+// presenceChanged tells everyone who watches a person.
+func (s *Server) presenceChanged(a *account) {
+	a.mu.Lock()
+	watchers := make([]*subscription, 0, len(a.watchers))
+	for sub := range a.watchers {
+		watchers = append(watchers, sub)
+	}
+	a.mu.Unlock()
+	for _, sub := range watchers {
+		s.changed(sub, a)
+	}
+}

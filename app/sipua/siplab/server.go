@@ -1,0 +1,302 @@
+package siplab
+
+// The server as a whole: people, sockets, and the one loop that lets things expire.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const (
+	serverName = "Portico lab"
+	sweepEvery = 200 * time.Millisecond
+)
+
+// ErrNotListening is returned where an address is needed and the sockets are closed.
+var ErrNotListening = errors.New("siplab: not listening")
+
+// Server is a SIP server. All methods may be called from any goroutine.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	sipLog   *slog.Logger
+	faults   Faults
+	counters counters
+	nonces   nonceBook
+	branch   branchMaker
+	routes   map[string]uri
+
+	accountsMu sync.RWMutex
+	accounts   map[string]*account // by folded local part
+	subs       *table[*subscription]
+	listsMu    sync.RWMutex
+	lists      map[string][]string
+	contacts   sync.Map // contact key → *binding, for requests inside dialogs
+
+	mu      sync.Mutex // guards the life of the sockets
+	addr    string     // kept over Stop and Start
+	tlsAddr string
+	current atomic.Pointer[transport]
+	done    bool
+}
+
+// New builds a server without opening a socket. The error names every fault of the configuration.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, sipLog: slog.New(slog.DiscardHandler), accounts: map[string]*account{},
+		subs: newTable[*subscription](), routes: map[string]uri{}, lists: map[string][]string{},
+		addr: cfg.Listen, tlsAddr: cfg.TLSListen}
+	s.faults.init(s)
+	s.nonces.init(cfg.NonceLifetime)
+	s.branch.init()
+	for d, r := range cfg.Routes {
+		u, err := parseURI(r)
+		if err != nil {
+			return nil, fmt.Errorf("siplab: route %s: %w", d, err)
+		}
+		s.routes[strings.ToLower(d)] = u
+	}
+	for name, members := range cfg.Lists {
+		if err := s.SetList(name, members); err != nil {
+			return nil, err
+		}
+	}
+	for _, u := range cfg.Users {
+		s.AddUser(u)
+	}
+	return s, nil
+}
+
+// AddUser adds an account, or replaces the display name and password of one.
+func (s *Server) AddUser(u User) {
+	key := fold(unescape(u.Name))
+	s.accountsMu.Lock()
+	defer s.accountsMu.Unlock()
+	if a, ok := s.accounts[key]; ok {
+		a.setUser(u, s.cfg.Domain)
+		return
+	}
+	s.accounts[key] = newAccount(u, s.cfg.Domain)
+}
+
+// account finds a person by local part; nil when there is none.
+func (s *Server) account(name string) *account {
+	s.accountsMu.RLock()
+	defer s.accountsMu.RUnlock()
+	return s.accounts[fold(name)]
+}
+
+func (s *Server) allAccounts() []*account {
+	s.accountsMu.RLock()
+	defer s.accountsMu.RUnlock()
+	out := make([]*account, 0, len(s.accounts))
+	for _, a := range s.accounts {
+		out = append(out, a)
+	}
+	return out
+}
+
+// fold makes names comparable: the lab, like most servers, does not tell Alice from alice.
+func fold(s string) string { return strings.ToLower(s) }
+
+// Listen opens the sockets and starts serving. It is part of Run; calling it first makes the address known earlier.
+func (s *Server) Listen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done {
+		return errors.New("siplab: the server was closed")
+	}
+	if s.current.Load() != nil {
+		return nil
+	}
+	t, err := listen(s, s.addr, s.tlsAddr, s.cfg.TLS)
+	if err != nil {
+		return err
+	}
+	s.addr = t.tcp.Addr().String()
+	if t.tls != nil {
+		s.tlsAddr = t.tls.Addr().String()
+	}
+	s.current.Store(t)
+	t.serve()
+	s.log.Info("lab SIP server listens", "domain", s.cfg.Domain, "address", s.addr)
+	return nil
+}
+
+// Start opens the sockets again after Stop, on the same port.
+func (s *Server) Start() error { return s.Listen() }
+
+// Stop closes the sockets and all connections, as if the server had gone away. Accounts, bindings, publications,
+// subscriptions and stored messages stay, as behind a database; Faults can expire them.
+func (s *Server) Stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.current.Swap(nil)
+	if t == nil {
+		return nil
+	}
+	return t.close()
+}
+
+// Close stops the server for good. It works with or without Run.
+func (s *Server) Close() error {
+	err := s.Stop()
+	s.mu.Lock()
+	s.done = true
+	s.mu.Unlock()
+	return err
+}
+
+// Run listens where Listen was not called, serves until ctx ends, and returns when everything it started has.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for _, u := range s.cfg.Users {
+		if !u.Robot {
+			continue
+		}
+		r, err := NewRobot(RobotConfig{User: u, Domain: s.cfg.Domain, Server: s.Addr(), Pace: s.cfg.Robots, Logger: s.log})
+		if err != nil {
+			return errors.Join(err, s.Close())
+		}
+		wg.Go(func() {
+			if err := r.Run(ctx); err != nil {
+				s.log.Warn("robot ended", "user", u.Name, "error", err)
+			}
+		})
+	}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			wg.Wait() // robots sign off while the server still listens
+			return s.Close()
+		case now := <-tick.C:
+			s.sweep(now)
+		}
+	}
+}
+
+// sweep lets expire what has.
+func (s *Server) sweep(now time.Time) {
+	for _, a := range s.allAccounts() {
+		s.sweepAccount(a, now)
+	}
+	s.subs.each(func(sub *subscription) { s.sweepSubscription(sub, now) })
+	s.nonces.sweep(now)
+}
+
+// Addr is the host:port of UDP and TCP, empty before Listen.
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, port, err := net.SplitHostPort(s.addr); err != nil || port == "0" {
+		return ""
+	}
+	return s.addr
+}
+
+// TCPAddr is Addr.
+func (s *Server) TCPAddr() string { return s.Addr() }
+
+// UDPAddr is Addr: both transports share the port.
+func (s *Server) UDPAddr() string { return s.Addr() }
+
+// TLSAddr is the host:port of TLS, empty where there is none.
+func (s *Server) TLSAddr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.TLS == nil {
+		return ""
+	}
+	return s.tlsAddr
+}
+
+// Domain is the domain the server serves.
+func (s *Server) Domain() string { return s.cfg.Domain }
+
+// Faults are the switches that break the server.
+func (s *Server) Faults() *Faults { return &s.faults }
+
+// mayReach refuses targets beyond this machine unless AllowRemote.
+func (s *Server) mayReach(addr string) error {
+	if s.cfg.AllowRemote || isLoopback(addr) {
+		return nil
+	}
+	return fmt.Errorf("siplab: %s is not on this machine", addr)
+}
+
+// isUs tells whether a host and port name this server itself.
+func (t *transport) isUs(host string, port int) bool {
+	for _, l := range []net.Listener{t.tcp, t.tls} {
+		if l == nil {
+			continue
+		}
+		ap, err := netip.ParseAddrPort(l.Addr().String())
+		if err != nil {
+			continue
+		}
+		if port != int(ap.Port()) && !(port == 0 && ap.Port() == 5060) {
+			continue
+		}
+		if strings.EqualFold(host, "localhost") || strings.Trim(host, "[]") == ap.Addr().String() {
+			return true
+		}
+	}
+	return false
+}
+
+// local tells whether a URI lies in this server's domain.
+func (in *inbound) local(u *uri) bool {
+	return u.host == in.s.cfg.Domain || in.t.isUs(u.host, u.port)
+}
+
+// sentBy is the host and port for Via and Contact on a transport.
+func (t *transport) sentBy(network string) (string, int) {
+	addr := t.tcp.Addr()
+	if network == "TLS" && t.tls != nil {
+		addr = t.tls.Addr()
+	}
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return "localhost", 5060
+	}
+	host := ap.Addr().String()
+	if ap.Addr().Is6() {
+		host = "[" + host + "]"
+	}
+	return host, int(ap.Port())
+}
+
+// handle is the table of what the server does with a request that opened a transaction.
+func (s *Server) handle(in *inbound) {
+	if s.badExtensions(in) {
+		return
+	}
+	switch in.Method {
+	case sip.REGISTER:
+		s.register(in)
+	case sip.PUBLISH:
+		s.publish(in)
+	case sip.SUBSCRIBE:
+		s.subscribe(in)
+	default:
+		s.route(in)
+	}
+}
