@@ -1,0 +1,98 @@
+package web
+
+import (
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
+)
+
+// maxGroupLen is the longest name of a contact group, in characters.
+const maxGroupLen = 64
+
+var aboutContacts = operation{
+	summary: "The contact list",
+	answers: []answer{{status: 200, schema: "Contact", list: true}},
+}
+
+func (s *Server) apiContacts(c echo.Context) error {
+	list, err := s.Contacts.List(c.Request().Context(), s.person(c))
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []portal.Contact{}
+	}
+	return s.json(c, http.StatusOK, list)
+}
+
+type contactBody struct {
+	Group        string              `json:"group"`
+	Relationship portal.Relationship `json:"relationship"`
+	DisplayName  string              `json:"display_name"`
+}
+
+var aboutPutContact = operation{
+	summary: "Add somebody to the contact list, or change their entry", params: []param{uriParam("uri")}, body: "ContactChange",
+	answers: []answer{{status: 200, schema: "Contact"}},
+	errors:  []int{400, 409, 413, 415},
+}
+
+func (s *Server) apiPutContact(c echo.Context) error {
+	uri, err := pathAddress(c, "uri")
+	if err != nil {
+		return err
+	}
+	var in contactBody
+	if err := optionalBody(c, &in); err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(in.Group) > maxGroupLen {
+		return portal.Fail(portal.ErrInvalid, "contact.group-too-long")
+	}
+	if in.Relationship == "" {
+		in.Relationship = portal.Company
+	}
+	if !in.Relationship.Valid() {
+		return portal.Fail(portal.ErrInvalid, "contact.relationship")
+	}
+	ctx, who := c.Request().Context(), s.person(c)
+	entry := portal.Contact{URI: uri, DisplayName: in.DisplayName, Group: in.Group, Relationship: in.Relationship}
+	if err := s.Contacts.Put(ctx, who, entry); err != nil {
+		return err
+	}
+	return s.contact(c, uri)
+}
+
+// contact answers with an entry as the list now has it.
+func (s *Server) contact(c echo.Context, uri portal.Address) error {
+	list, err := s.Contacts.List(c.Request().Context(), s.person(c))
+	if err != nil {
+		return err
+	}
+	for _, have := range list {
+		if have.URI == uri {
+			return s.json(c, http.StatusOK, have)
+		}
+	}
+	return portal.Fail(portal.ErrNotFound, "contact.not-found")
+}
+
+var aboutDeleteContact = operation{
+	summary: "Take somebody off the contact list", params: []param{uriParam("uri")},
+	answers: []answer{{status: 204, about: "gone"}},
+	errors:  []int{400, 404},
+}
+
+func (s *Server) apiDeleteContact(c echo.Context) error {
+	uri, err := pathAddress(c, "uri")
+	if err != nil {
+		return err
+	}
+	if err := s.Contacts.Remove(c.Request().Context(), s.person(c), uri); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}

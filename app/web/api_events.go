@@ -1,0 +1,37 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+var aboutEvents = operation{
+	summary: "The live events as a stream of server-sent events, for networks that break WebSockets",
+	params:  []param{{name: "since", in: "query", schema: "Seq", about: "the number of the last event the client has"}},
+	answers: []answer{{status: 200, stream: true, about: "each event's data is one JSON object, the id of a durable one its seq"}},
+	errors:  []int{400, 503},
+}
+
+// apiEvents streams the person's events as JSON until they go. The server's deadlines do not hold for
+// it; the hub sets its own for each write.
+func (s *Server) apiEvents(c echo.Context) error {
+	known, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.client(c, known)
+	if err != nil {
+		return err
+	}
+	client.Audience = jsonAudience(client.Audience)
+	ctl := http.NewResponseController(c.Response())
+	for _, lift := range []func(time.Time) error{ctl.SetReadDeadline, ctl.SetWriteDeadline} {
+		if err := lift(time.Time{}); err != nil {
+			return fmt.Errorf("event stream: %w", err)
+		}
+	}
+	return s.Hub.ServeEvents(c.Request().Context(), c.Response(), client, s.live)
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
+)
+
+var aboutMe = operation{
+	summary: "Who is signed in",
+	answers: []answer{{status: 200, schema: "Me"}},
+}
+
+func (s *Server) apiMe(c echo.Context) error {
+	me, err := s.me(c)
+	if err != nil {
+		return err
+	}
+	return s.json(c, http.StatusOK, me)
+}
+
+var aboutSettings = operation{
+	summary: "The person's own settings",
+	answers: []answer{{status: 200, schema: "Settings"}},
+}
+
+func (s *Server) apiSettings(c echo.Context) error {
+	set, err := s.Account.Settings(c.Request().Context(), s.person(c))
+	if err != nil {
+		return err
+	}
+	return s.json(c, http.StatusOK, set)
+}
+
+var aboutSaveSettings = operation{
+	summary: "Change settings; what is left out stays as it is", body: "SettingsChange",
+	answers: []answer{{status: 200, schema: "Settings"}},
+	errors:  []int{400, 413, 415},
+}
+
+func (s *Server) apiSaveSettings(c echo.Context) error {
+	ctx, who := c.Request().Context(), s.person(c)
+	set, err := s.Account.Settings(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := body(c, &set); err != nil { // over the present ones: absent members stay
+		return err
+	}
+	if err := checkSettings(set); err != nil {
+		return err
+	}
+	if err := s.Account.SaveSettings(ctx, who, set); err != nil {
+		return err
+	}
+	return s.json(c, http.StatusOK, set)
+}
+
+// checkSettings refuses what no catalogue, zone table or style sheet knows.
+func checkSettings(set portal.Settings) error {
+	if set.Locale != "" && !slices.Contains(locales(), set.Locale) {
+		return portal.Fail(portal.ErrInvalid, "settings.locale")
+	}
+	if set.TimeZone != "" {
+		if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" || len(set.TimeZone) > maxZoneLen {
+			return portal.Fail(portal.ErrInvalid, "settings.time-zone")
+		}
+	}
+	if set.Theme != "" && set.Theme != "light" && set.Theme != "dark" {
+		return portal.Fail(portal.ErrInvalid, "settings.theme")
+	}
+	return nil
+}

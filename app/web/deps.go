@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/app/portal"
+	"portico/realtime"
+)
+
+// Deps is what the edge stands on. All but Logger, Registry, Now and Ready are needed.
+type Deps struct {
+	Account   Account
+	Chat      Chat
+	Presence  Presence
+	Contacts  Contacts
+	Directory Directory
+	Events    EventLog
+	// Sessions keeps session data; tokens reach it only as hashes.
+	Sessions scs.CtxStore
+	Hub      *realtime.Hub
+	Config   Config
+	Logger   *slog.Logger
+	Registry *prometheus.Registry
+	// Ready are asked, all at once, by /readyz.
+	Ready []Probe
+	Now   func() time.Time
+}
+
+// Probe says whether one backend answers.
+type Probe struct {
+	// Name is what /readyz calls the backend ("storage", "sip").
+	Name  string
+	Check func(ctx context.Context) error
+}
+
+// EventLog is the log of durable events.
+type EventLog interface {
+	// EventHead is the number of the newest event.
+	EventHead(ctx context.Context) (int64, error)
+	// EventsSince gives who's next events after since, oldest first; resync when the log does not reach
+	// back that far or too much was missed.
+	EventsSince(ctx context.Context, who portal.Address, since int64, limit int) (evs []portal.Logged, resync bool, err error)
+}
+
+// Account signs people in and keeps their sign-ins and settings.
+type Account interface {
+	SignIn(ctx context.Context, address, password, remote string) (portal.Address, error)
+	Began(ctx context.Context, who portal.Address, sessionKey, agent, remote string) error
+	Ended(ctx context.Context, sessionKey string) error
+	EndAll(ctx context.Context, who portal.Address) error
+	Me(ctx context.Context, who portal.Address) (portal.Me, error)
+	Settings(ctx context.Context, who portal.Address) (portal.Settings, error)
+	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
+	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
+}
+
+// Presence is the board.
+type Presence interface {
+	Attach(who portal.Address, conn string)
+	Detach(who portal.Address, conn string)
+	Active(who portal.Address, conn string)
+	Idle(who portal.Address, conn string)
+	Touch(who portal.Address)
+	SetByHand(ctx context.Context, who portal.Address, m portal.Manual) (portal.Presence, error)
+	Reset(ctx context.Context, who portal.Address) (portal.Presence, error)
+	SetNote(ctx context.Context, who portal.Address, note string) (portal.Presence, error)
+	Own(who portal.Address) portal.Presence
+	Of(watcher, whom portal.Address) portal.Presence
+	Query(ctx context.Context, watcher portal.Address, whom []portal.Address) ([]portal.Presence, error)
+	Watch(who portal.Address, conn string, uris []portal.Address)
+	Snapshot(who portal.Address) []portal.Presence
+}
+
+// Contacts is the contact list.
+type Contacts interface {
+	List(ctx context.Context, owner portal.Address) ([]portal.Contact, error)
+	Put(ctx context.Context, owner portal.Address, c portal.Contact) error
+	Remove(ctx context.Context, owner, uri portal.Address) error
+}
+
+// Directory is the address book.
+type Directory interface {
+	Search(ctx context.Context, q string, limit int) ([]portal.Person, error)
+	Lookup(ctx context.Context, a portal.Address) portal.Person
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"portico/app/portal"
+	"portico/realtime"
+)
+
+const (
+	// replayBatch is how many durable events are read from the log at a time.
+	replayBatch = 200
+	// opTimeout is how long one frame from a browser may keep the house busy.
+	opTimeout = 15 * time.Second
+
+	defaultLiveRate  = 30
+	defaultLiveBurst = 120
+)
+
+// Live turns events into frames for the hub, and is the door behind every live connection.
+type Live struct {
+	*Server
+	rate  rate.Limit
+	burst int
+
+	mu    sync.Mutex
+	paces map[string]*rate.Limiter // by connection; entries live as long as the connection
+}
+
+func newLive(s *Server) *Live {
+	l := &Live{Server: s, rate: rate.Limit(s.Config.LiveRate), burst: s.Config.LiveBurst, paces: map[string]*rate.Limiter{}}
+	if l.rate <= 0 {
+		l.rate = defaultLiveRate
+	}
+	if l.burst <= 0 {
+		l.burst = defaultLiveBurst
+	}
+	return l
+}
+
+// Logged hands durable events on, in the order of the log. It is storage's sink: memory only.
+func (l *Live) Logged(evs []portal.Logged) {
+	for _, ev := range evs {
+		l.metrics.events.WithLabelValues(ev.Event.Name()).Inc()
+		l.Hub.Send(ev.For, l.frame(ev.Event, ev.Seq, ""))
+	}
+}
+
+// Current hands a current value on to one person.
+func (l *Live) Current(to portal.Address, ev portal.Current) {
+	l.CurrentMany([]portal.Address{to}, ev)
+}
+
+// CurrentMany hands one current value on to many people, rendered once for each audience among them.
+func (l *Live) CurrentMany(to []portal.Address, ev portal.Current) {
+	l.metrics.events.WithLabelValues(ev.Name()).Inc()
+	l.Hub.Send(to, l.frame(ev, 0, ev.Key()))
+}
+
+// frame renders ev on demand: as JSON for programs, as the fragments of pages for browsers.
+func (l *Live) frame(ev portal.Event, seq int64, key string) *realtime.Frame {
+	return realtime.NewFrame(seq, key, func(a realtime.Audience) []byte { return l.event(a, ev, seq) })
+}
+
+func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
+	if a.Encoding == realtime.HTML {
+		// Rendering is memory only; there is nothing for a context to end.
+		return l.fragment(context.Background(), a, ev, seq)
+	}
+	body, err := eventJSON(a.Locale, ev, seq)
+	if err != nil {
+		l.Logger.Error("an event could not be written as JSON", slog.String("event", ev.Name()), slog.Any("error", err))
+		return nil
+	}
+	return body
+}
+
+// Hello is the first frame of a connection: the head of the log and who this is.
+func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, int64, error) {
+	head, err := l.Events.EventHead(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	me, err := l.Account.Me(ctx, c.Person)
+	if err != nil {
+		return nil, 0, err
+	}
+	return realtime.NewAnswer(helloFrame(c.Audience, head, me)), head, nil
+}
+
+// Replay reads the next durable events after since from the log.
+func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) ([]*realtime.Frame, bool, error) {
+	evs, resync, err := l.Events.EventsSince(ctx, c.Person, since, replayBatch)
+	if err != nil || resync {
+		return nil, resync, err
+	}
+	frames := make([]*realtime.Frame, len(evs))
+	for i, ev := range evs {
+		frames[i] = l.frame(ev.Event, ev.Seq, "")
+	}
+	return frames, false, nil
+}
+
+// Snapshot gives what is now in force: presence, who types, unread counts.
+func (l *Live) Snapshot(ctx context.Context, c realtime.Client) ([]*realtime.Frame, error) {
+	var current []portal.Current
+	for _, p := range l.Presence.Snapshot(c.Person) {
+		current = append(current, portal.PresenceEvent{Presence: p})
+	}
+	for _, t := range l.Chat.TypingNow(c.Person) {
+		current = append(current, t)
+	}
+	unread, err := l.Chat.Unread(ctx, c.Person)
+	if err != nil {
+		return nil, err
+	}
+	current = append(current, portal.CountsEvent{Unread: unread})
+	frames := make([]*realtime.Frame, len(current))
+	for i, ev := range current {
+		frames[i] = l.frame(ev, 0, ev.Key())
+	}
+	return frames, nil
+}
+
+// Resync tells a browser to read everything afresh.
+func (l *Live) Resync(c realtime.Client) *realtime.Frame {
+	return realtime.NewAnswer(resyncFrame(c.Audience))
+}
+
+// Bye tells a browser why the connection ends and when to come back; after below zero: not at all.
+func (l *Live) Bye(c realtime.Client, reason string, after time.Duration) *realtime.Frame {
+	return realtime.NewAnswer(byeFrame(c.Audience, reason, after))
+}
+
+// Attached notes a new connection.
+func (l *Live) Attached(c realtime.Client) {
+	l.mu.Lock()
+	l.paces[c.ID] = rate.NewLimiter(l.rate, l.burst)
+	l.mu.Unlock()
+	l.Presence.Attach(c.Person, c.ID)
+}
+
+// Detached forgets a connection.
+func (l *Live) Detached(c realtime.Client) {
+	l.mu.Lock()
+	delete(l.paces, c.ID)
+	l.mu.Unlock()
+	l.Presence.Detach(c.Person, c.ID)
+}
+
+// mayGoOn reports whether the connection keeps within its pace.
+func (l *Live) mayGoOn(c realtime.Client) bool {
+	l.mu.Lock()
+	pace := l.paces[c.ID]
+	l.mu.Unlock()
+	return pace == nil || pace.AllowN(l.Now(), 1)
+}

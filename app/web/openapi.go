@@ -1,0 +1,177 @@
+package web
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// The OpenAPI 3.1 document is made from the route table and the schemas beside it, once, at the start.
+
+//go:embed openapi_schemas.json
+var openapiSchemas []byte
+
+// operation is what the document says of a call. Errors that any call can have (401 where a sign-in is
+// needed, 429, 500) are added by themselves.
+type operation struct {
+	summary      string
+	public       bool
+	params       []param
+	body         string // name of a schema; empty: no body
+	bodyOptional bool
+	answers      []answer
+	errors       []int
+}
+
+type param struct {
+	name, in string
+	schema   string
+	about    string
+}
+
+type answer struct {
+	status int
+	schema string // name of a schema; empty: no body
+	list   bool   // an array of them
+	stream bool   // server-sent events
+	about  string
+}
+
+// uriParam is an address as a path segment.
+func uriParam(name string) param {
+	return param{name: name, in: "path", schema: "Address", about: "a SIP address, percent-encoded, with or without its scheme"}
+}
+
+var aboutDocument = operation{
+	summary: "This document", public: true,
+	answers: []answer{{status: 200, schema: "Document"}},
+}
+
+func (s *Server) apiDocument(c echo.Context) error {
+	return c.Blob(http.StatusOK, "application/json", s.openapi)
+}
+
+type object = map[string]any
+
+// document builds the OpenAPI document.
+func (s *Server) document() ([]byte, error) {
+	var components object
+	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
+		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
+	}
+	components["securitySchemes"] = object{
+		"bearer": object{"type": "http", "scheme": "bearer"},
+		"cookie": object{"type": "apiKey", "in": "cookie", "name": s.cookieName()},
+	}
+	paths := object{}
+	for _, call := range s.calls() {
+		path := apiPath(call.path)
+		item, ok := paths[path].(object)
+		if !ok {
+			item = object{}
+			paths[path] = item
+		}
+		item[strings.ToLower(call.method)] = call.operation()
+	}
+	doc := object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title":   "Portico",
+			"version": "1",
+			"description": "Presence and instant messages over SIP. Live events: the WebSocket at /ws (subprotocol " +
+				protocolJSON + ") or the event stream. Errors are application/problem+json (RFC 9457); \"reason\" is their stable key.",
+		},
+		"servers":    []any{object{"url": apiPrefix}},
+		"security":   []any{object{"bearer": []any{}}, object{"cookie": []any{}}},
+		"paths":      paths,
+		"components": components,
+	}
+	body, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("web: OpenAPI document: %w", err)
+	}
+	return body, nil
+}
+
+// apiPath turns Echo's ":name" into OpenAPI's "{name}".
+func apiPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if name, ok := strings.CutPrefix(p, ":"); ok {
+			parts[i] = "{" + name + "}"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// operationID names a call for code generators: "get_presence_uri".
+func (c call) operationID() string {
+	name := strings.NewReplacer("/", "_", ":", "", ".", "_").Replace(strings.TrimPrefix(c.path, "/"))
+	return strings.ToLower(c.method) + "_" + name
+}
+
+func (c call) operation() object {
+	o := c.about
+	answers := object{}
+	for _, a := range o.answers {
+		answers[strconv.Itoa(a.status)] = a.object()
+	}
+	for _, status := range append(c.common(), o.errors...) {
+		answers[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
+	}
+	out := object{"operationId": c.operationID(), "summary": o.summary, "responses": answers}
+	if c.access == anyone {
+		out["security"] = []any{}
+	}
+	if o.body != "" {
+		out["requestBody"] = object{
+			"required": !o.bodyOptional,
+			"content":  object{"application/json": object{"schema": ref(o.body)}},
+		}
+	}
+	var params []any
+	for _, p := range o.params {
+		params = append(params, object{"name": p.name, "in": p.in, "required": p.in == "path",
+			"description": p.about, "schema": ref(p.schema)})
+	}
+	if params != nil {
+		out["parameters"] = params
+	}
+	return out
+}
+
+// common are the errors that a call can have because of how it is reached.
+func (c call) common() []int {
+	always := []int{http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if c.access == person {
+		always = append(always, http.StatusUnauthorized, http.StatusTooManyRequests)
+	}
+	if !safeMethod(c.method) {
+		always = append(always, http.StatusForbidden)
+	}
+	return always
+}
+
+func (a answer) object() object {
+	about := a.about
+	if about == "" {
+		about = http.StatusText(a.status)
+	}
+	out := object{"description": about}
+	switch {
+	case a.stream:
+		out["content"] = object{"text/event-stream": object{"schema": object{"type": "string"}}}
+	case a.schema != "" && a.list:
+		out["content"] = object{"application/json": object{"schema": object{"type": "array", "items": ref(a.schema)}}}
+	case a.schema != "":
+		out["content"] = object{"application/json": object{"schema": ref(a.schema)}}
+	}
+	return out
+}
+
+func ref(schema string) object { return object{"$ref": "#/components/schemas/" + schema} }

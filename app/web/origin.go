@@ -1,0 +1,151 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/net/idna"
+)
+
+// origins decides which web pages may act with a person's cookie: those of this server and of the
+// origins that the operator lists.
+type origins struct {
+	// listed are serialized origins (RFC 6454 section 6.2) in canonical form.
+	listed map[string]bool
+	// public is true when the operator said what browsers use; then the Host header is not asked.
+	public bool
+	forms  *http.CrossOriginProtection
+}
+
+func newOrigins(public *url.URL, more []string) (*origins, error) {
+	o := &origins{listed: map[string]bool{}, forms: http.NewCrossOriginProtection()}
+	all := more
+	if public != nil {
+		o.public = true
+		all = append([]string{public.Scheme + "://" + public.Host}, more...)
+	}
+	for _, raw := range all {
+		origin, ok := canonicalOrigin(raw)
+		if !ok {
+			return nil, fmt.Errorf("web: %q is not an origin", raw)
+		}
+		o.listed[origin] = true
+		if err := o.forms.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("web: origin %q: %w", raw, err)
+		}
+	}
+	return o, nil
+}
+
+// canonicalOrigin reads an Origin header: scheme and host in lower case, the host in ASCII (punycode),
+// no default port. "null", paths, user names and other schemes are not origins of ours.
+func canonicalOrigin(raw string) (string, bool) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
+		return "", false
+	}
+	scheme := strings.ToLower(u.Scheme)
+	if scheme != "http" && scheme != "https" {
+		return "", false
+	}
+	host, ok := canonicalAuthority(u, scheme)
+	if !ok {
+		return "", false
+	}
+	return scheme + "://" + host, true
+}
+
+func canonicalAuthority(u *url.URL, scheme string) (string, bool) {
+	name, port := strings.ToLower(u.Hostname()), u.Port()
+	if name == "" || strings.HasSuffix(u.Host, ":") {
+		return "", false
+	}
+	if strings.Contains(name, ":") {
+		name = "[" + name + "]"
+	} else {
+		ascii, err := idna.Lookup.ToASCII(name)
+		if err != nil {
+			// Names with underscores are no host names, but some intranets have them.
+			if !saneHost(name) {
+				return "", false
+			}
+			ascii = name
+		}
+		name = ascii
+	}
+	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		return name, true
+	}
+	return name + ":" + port, true
+}
+
+// allows reports whether a page of the request's Origin may open a live connection. A missing Origin
+// means that no browser sent it; then only a bearer token, which no page can make a browser send, will do.
+func (o *origins) allows(r *http.Request, bearer bool) bool {
+	values := r.Header.Values("Origin")
+	if len(values) == 0 {
+		return bearer
+	}
+	if len(values) > 1 {
+		return false
+	}
+	origin, ok := canonicalOrigin(values[0])
+	if !ok {
+		return false
+	}
+	if o.listed[origin] {
+		return true
+	}
+	if o.public {
+		return false
+	}
+	scheme, _, _ := strings.Cut(origin, "://")
+	here, ok := canonicalOrigin(scheme + "://" + r.Host)
+	return ok && here == origin
+}
+
+// sameOrigin refuses requests that change something and come from a foreign page (net/http's
+// CrossOriginProtection). A request with a bearer token is exempt: pages cannot send one unasked.
+//
+// Browsers too old to send either Sec-Fetch-Site or Origin are not refused, since the session cookie is
+// SameSite=Lax; where they send a Referer, it must be ours.
+func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if _, bearer := requestToken(r, s.cookieName()); bearer {
+			return next(c)
+		}
+		if err := s.origins.forms.Check(r); err != nil {
+			return &httpError{status: http.StatusForbidden, key: "cross-origin", cause: err}
+		}
+		if !safeMethod(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" && !s.origins.refers(r) {
+			return failStatus(http.StatusForbidden, "cross-origin")
+		}
+		return next(c)
+	}
+}
+
+// refers reports whether a Referer, where there is one, is a page of ours.
+func (o *origins) refers(r *http.Request) bool {
+	referer := r.Header.Get("Referer")
+	if referer == "" {
+		return true
+	}
+	u, err := url.Parse(referer)
+	if err != nil {
+		return false
+	}
+	origin, ok := canonicalOrigin(u.Scheme + "://" + u.Host)
+	if !ok {
+		return false
+	}
+	here, ok := canonicalOrigin(u.Scheme + "://" + r.Host)
+	return o.listed[origin] || ok && here == origin
+}
+
+func safeMethod(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}

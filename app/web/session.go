@@ -1,0 +1,205 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
+)
+
+// One scs session is one sign-in. Its token is the cookie's value and the API's bearer token; the store
+// has only a hash of it, and account knows the sign-in by another (sessionKey).
+
+const (
+	personField = "person" // the one value in a session
+	tokenLen    = 43       // 32 random bytes in unpadded base64url, as scs makes them
+	stateKey    = "portico.session"
+)
+
+// session is who a request comes from. The zero value is nobody.
+type session struct {
+	person portal.Address
+	// key names the sign-in in account and in the hub.
+	key     string
+	token   string
+	bearer  bool // came as a bearer token, not as a cookie
+	expires time.Time
+}
+
+func newSessions(store scs.CtxStore, lifetime time.Duration) *scs.SessionManager {
+	m := scs.New()
+	m.Store = store
+	m.Lifetime = lifetime
+	m.HashTokenInStore = true
+	return m
+}
+
+// sessionKey is the name of a sign-in outside of this package: SHA-256 of its token, in hex.
+func sessionKey(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// storeToken is the name under which scs keeps the session that account knows by key.
+func storeToken(key string) (string, error) {
+	sum, err := hex.DecodeString(key)
+	if err != nil || len(sum) != sha256.Size {
+		return "", fmt.Errorf("web: malformed session key")
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// cookieName has the prefix that binds the cookie to this host and to TLS, where there is TLS.
+func (s *Server) cookieName() string {
+	if s.secure {
+		return "__Host-portico"
+	}
+	return "portico"
+}
+
+// requestToken finds the session token a request carries. A bearer token wins over the cookie; of a
+// cookie sent twice the first well-formed one counts.
+func requestToken(r *http.Request, cookie string) (token string, bearer bool) {
+	if auth := r.Header.Get("Authorization"); auth != "" {
+		scheme, value, _ := strings.Cut(auth, " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			if value = strings.TrimSpace(value); wellFormedToken(value) {
+				return value, true
+			}
+			return "", true
+		}
+	}
+	for _, c := range r.CookiesNamed(cookie) {
+		if wellFormedToken(c.Value) {
+			return c.Value, false
+		}
+	}
+	return "", false
+}
+
+func wellFormedToken(t string) bool {
+	if len(t) != tokenLen {
+		return false
+	}
+	for i := range len(t) {
+		c := t[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// session tells whose request c is; it asks the store once a request. Nobody is not an error.
+func (s *Server) session(c echo.Context) (session, error) {
+	if known, ok := c.Get(stateKey).(session); ok {
+		return known, nil
+	}
+	token, bearer := requestToken(c.Request(), s.cookieName())
+	found := session{bearer: bearer}
+	if token != "" {
+		ctx, err := s.sessions.Load(c.Request().Context(), token)
+		if err != nil {
+			return session{}, fmt.Errorf("load the session: %w", err)
+		}
+		person, expires := s.sessions.GetString(ctx, personField), s.sessions.Deadline(ctx)
+		if person != "" && expires.After(s.Now()) {
+			found = session{person: portal.Address(person), key: sessionKey(token), token: token, bearer: bearer, expires: expires}
+		}
+	}
+	c.Set(stateKey, found)
+	return found, nil
+}
+
+// begin makes a new session for a person who has just proved who they are, under a token that nobody
+// can have known before, and gives the browser its cookie. The browser's previous session ends.
+func (s *Server) begin(c echo.Context, who portal.Address) (token string, err error) {
+	previous, err := s.session(c)
+	if err != nil {
+		return "", err
+	}
+	r := c.Request()
+	ctx, err := s.sessions.Load(r.Context(), "")
+	if err != nil {
+		return "", fmt.Errorf("new session: %w", err)
+	}
+	s.sessions.Put(ctx, personField, string(who))
+	token, expires, err := s.sessions.Commit(ctx)
+	if err != nil {
+		return "", fmt.Errorf("store the session: %w", err)
+	}
+	key := sessionKey(token)
+	if err := s.Account.Began(r.Context(), who, key, clip(r.UserAgent(), 200), c.RealIP()); err != nil {
+		if undo := s.forget(context.WithoutCancel(r.Context()), key); undo != nil {
+			s.Logger.Error("a session without a sign-in stays behind", "error", undo)
+		}
+		return "", err
+	}
+	if previous.person != "" && !previous.bearer {
+		if err := s.end(r.Context(), previous); err != nil {
+			return "", err
+		}
+	}
+	c.Set(stateKey, session{person: who, key: key, token: token, expires: expires})
+	s.setCookie(c, token, expires)
+	return token, nil
+}
+
+// end signs one session out: its token is dead, its live connections are closed, account takes the
+// person's line down when it was the last.
+func (s *Server) end(ctx context.Context, old session) error {
+	if err := s.forget(ctx, old.key); err != nil {
+		return err
+	}
+	s.Hub.EndSession(old.key)
+	return s.Account.Ended(ctx, old.key)
+}
+
+// SessionEnded is told by the house that account has ended a sign-in (it expired, or the person signed
+// out everywhere): the token dies and live connections close with "bye".
+func (s *Server) SessionEnded(ctx context.Context, key string) error {
+	s.Hub.EndSession(key)
+	return s.forget(ctx, key)
+}
+
+func (s *Server) forget(ctx context.Context, key string) error {
+	token, err := storeToken(key)
+	if err != nil {
+		return err
+	}
+	if err := s.Sessions.DeleteCtx(ctx, token); err != nil {
+		return fmt.Errorf("delete the session: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) setCookie(c echo.Context, token string, expires time.Time) {
+	c.SetCookie(&http.Cookie{
+		Name: s.cookieName(), Value: token, Path: "/", Expires: expires,
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *Server) clearCookie(c echo.Context) {
+	c.SetCookie(&http.Cookie{
+		Name: s.cookieName(), Path: "/", MaxAge: -1,
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// clip shortens s to at most n bytes without cutting a character.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

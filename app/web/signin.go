@@ -1,0 +1,82 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
+)
+
+// The sign-in and sign-out of pages; they work without script.
+
+// signinPage shows the form, or leads on those who are signed in already.
+func (s *Server) signinPage(c echo.Context) error {
+	next := relativeTarget(c.QueryParam("next"))
+	known, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	if known.person != "" {
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	return s.showSignin(c, http.StatusOK, SigninForm{Next: next})
+}
+
+// signIn takes the form. What is wrong is said on the form itself, with the address still in it.
+func (s *Server) signIn(c echo.Context) error {
+	if err := c.Request().ParseForm(); err != nil {
+		return formError(err)
+	}
+	form := SigninForm{
+		Address: clip(c.Request().PostFormValue("address"), portal.MaxAddressLen),
+		Next:    relativeTarget(c.Request().PostFormValue("next")),
+	}
+	if _, err := s.authenticate(c, form.Address, c.Request().PostFormValue("password")); err != nil {
+		f := classify(err)
+		if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable {
+			return err
+		}
+		c.Set(failedKey, err)
+		setRetryAfter(c, f)
+		form.ErrorKey, form.Args = f.reason, f.args
+		return s.showSignin(c, f.status, form)
+	}
+	return c.Redirect(http.StatusSeeOther, form.Next)
+}
+
+// signOut ends the session and leads to the sign-in page; without a session there is nothing to end.
+func (s *Server) signOut(c echo.Context) error {
+	known, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	s.clearCookie(c)
+	if known.person != "" {
+		if err := s.end(c.Request().Context(), known); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, "/signin")
+}
+
+// authenticate proves who somebody is and begins their session.
+func (s *Server) authenticate(c echo.Context, address, password string) (token string, err error) {
+	defer func() { s.metrics.signin(err) }()
+	if s.draining.Load() {
+		return "", portal.Fail(portal.ErrUnavailable, "signin.draining")
+	}
+	who, err := s.Account.SignIn(c.Request().Context(), address, password, c.RealIP())
+	if err != nil {
+		return "", err
+	}
+	return s.begin(c, who)
+}
+
+// formError is what reading a form can come to: too large, or not a form.
+func formError(err error) error {
+	if f := classify(err); f.status == http.StatusRequestEntityTooLarge {
+		return err
+	}
+	return portal.Fail(portal.ErrInvalid, "form").Because(err)
+}
