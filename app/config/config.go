@@ -1,0 +1,170 @@
+package config
+
+import (
+	"strconv"
+	"time"
+)
+
+// Config is everything an operator can say. The comments of the single keys are in the table of options.go.
+type Config struct {
+	HTTP     HTTP
+	Storage  Storage
+	Signin   Signin
+	SIP      SIP
+	Presence Presence
+	Chat     Chat
+	EWS      EWS
+	Mail     Mail
+	Lab      Lab
+	Limits   Limits
+	Log      Log
+
+	// sources says by key where a value that is not the default came from; warnings is what Load noticed.
+	sources  map[string]Source
+	warnings []string
+}
+
+// HTTP is the door for browsers.
+type HTTP struct {
+	Listen         string
+	PublicURL      string
+	TLSCert        string
+	TLSKey         string
+	TrustedProxies []string
+	AllowedOrigins []string
+}
+
+// Storage is where things are kept.
+type Storage struct {
+	DSN     string
+	DataDir string
+}
+
+// Signin is how people sign in.
+type Signin struct {
+	Method          string
+	Admins          []string
+	SessionLifetime time.Duration
+}
+
+// SIP is the way to the SIP server.
+type SIP struct {
+	Domain           string
+	Proxy            string
+	Listen           string
+	Auth             string
+	RoomsDomain      string
+	TLSCA            string
+	TLSInsecure      bool
+	RegisterExpires  time.Duration
+	PublishExpires   time.Duration
+	SubscribeExpires time.Duration
+	// ResumeRate is in registrations a second.
+	ResumeRate float64
+}
+
+// Presence is when a person counts as inactive and away.
+type Presence struct {
+	InactiveAfter time.Duration
+	AwayAfter     time.Duration
+	Grace         time.Duration
+	PublishPace   time.Duration
+}
+
+// Chat is how long messages are tried and kept.
+type Chat struct {
+	MaxAge    time.Duration
+	Retention time.Duration
+}
+
+// EWS is the Exchange servers, the primary one first.
+type EWS struct{ Server []EWSServer }
+
+// EWSServer is one Exchange server.
+type EWSServer struct {
+	Name        string
+	URL         string
+	Auth        string
+	Username    string
+	Password    Secret
+	Impersonate bool
+}
+
+// Mail is the way out for e-mail.
+type Mail struct {
+	SMTP string
+	From string
+}
+
+// Lab is the embedded servers and example people.
+type Lab struct {
+	Enabled     bool
+	SIPListen   string
+	EWSListen   string
+	AllowPublic bool
+	RobotsPace  time.Duration
+}
+
+// Limits are the bounds that keep one from harming all.
+type Limits struct {
+	Connections          int
+	ConnectionsPerPerson int
+	SigninTries          int
+	Contacts             int
+	BodyBytes            int
+	ReplayEvents         int
+	ReplayAge            time.Duration
+}
+
+// Log is what the operator reads.
+type Log struct {
+	Level  string
+	Format string
+}
+
+// Default is what runs without a configuration file: every default, and the lab on.
+func Default() *Config {
+	c := base()
+	c.Lab.Enabled = true
+	return c
+}
+
+// base is the default of every key where there is a configuration file.
+func base() *Config {
+	c := &Config{sources: map[string]Source{}}
+	for _, o := range options() {
+		if o.repeated() {
+			continue
+		}
+		if err := setText(o.at(c, 0), o.def); err != nil {
+			panic("config: default of " + o.key + ": " + err.Error()) // the table itself is wrong; a test reads all of it
+		}
+	}
+	return c
+}
+
+// newEWSServer is the defaults of a further [[ews.server]] block.
+func (c *Config) newEWSServer() int {
+	i := len(c.EWS.Server)
+	c.EWS.Server = append(c.EWS.Server, EWSServer{})
+	for _, o := range options() {
+		if o.repeated() {
+			if err := setText(o.at(c, i), o.def); err != nil {
+				panic("config: default of " + o.key + ": " + err.Error())
+			}
+		}
+	}
+	c.EWS.Server[i].Name = "primary"
+	if i > 0 {
+		c.EWS.Server[i].Name = "server-" + strconv.Itoa(i+1)
+	}
+	return i
+}
+
+// SecureCookies reports whether browsers come by https, so that cookies are marked Secure.
+func (c *Config) SecureCookies() bool {
+	return c.HTTP.TLSCert != "" || isHTTPS(c.HTTP.PublicURL)
+}
+
+// Warnings is what Load noticed that is no fault: unknown PORTICO_ variables, risky settings.
+func (c *Config) Warnings() []string { return c.warnings }

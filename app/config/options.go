@@ -1,0 +1,180 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+)
+
+// option is one key: everything that loading, checking, listing and documenting it needs.
+type option struct {
+	// key is the path in the file; "[]" stands behind the name of a repeated block.
+	key string
+	// def is the default in the form the environment has.
+	def string
+	// at gives a pointer to the field; i is the number of the block for repeated ones.
+	at func(c *Config, i int) any
+	// doc says what it is, for the reference; its first line stands in the listing too.
+	doc string
+	// check says what is wrong with the value alone; nil: anything goes.
+	check func(value any) error
+}
+
+func (o option) repeated() bool { return strings.Contains(o.key, "[]") }
+
+// secret reports whether the value must not be shown.
+func (o option) secret() bool {
+	return strings.HasSuffix(o.key, "password") || strings.HasSuffix(o.key, "secret")
+}
+
+// path is the key with the number of its block: "ews.server[0].name".
+func (o option) path(i int) string {
+	return strings.Replace(o.key, "[]", "["+strconv.Itoa(i)+"]", 1)
+}
+
+// env is the name of the environment variable that overrides the key.
+func (o option) env(i int) string {
+	name := strings.Replace(o.key, "[]", "_"+strconv.Itoa(i), 1)
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
+}
+
+// section is all but the last part of the key, name the last.
+func (o option) section() string { s, _ := cutLast(o.key); return strings.TrimSuffix(s, "[]") }
+func (o option) name() string    { _, n := cutLast(o.key); return n }
+
+func cutLast(key string) (before, after string) {
+	i := strings.LastIndexByte(key, '.')
+	return key[:i], key[i+1:]
+}
+
+// sections is the order and the headings of the reference.
+func sections() [][2]string {
+	return [][2]string{
+		{"http", "The door for browsers."},
+		{"storage", "Where things are kept."},
+		{"signin", "How people sign in."},
+		{"sip", "The SIP server through which all presence and messages go."},
+		{"presence", "When a person counts as inactive and away."},
+		{"chat", "How long messages are tried and kept."},
+		{"ews.server", "One block for each Exchange server; the first is the primary. Without one there is no Exchange."},
+		{"mail", "The way out for e-mail."},
+		{"lab", "The embedded SIP and Exchange servers with their example people. The passwords are public knowledge."},
+		{"limits", "The bounds that keep one from harming all."},
+		{"log", "What the operator reads, on standard error."},
+	}
+}
+
+// options is the table.
+func options() []option {
+	return []option{
+		{key: "http.listen", def: "127.0.0.1:8080", at: func(c *Config, _ int) any { return &c.HTTP.Listen }, check: listenAddress,
+			doc: "Address and port to listen on. Port 0 picks a free one; the real address is printed and logged."},
+		{key: "http.public_url", at: func(c *Config, _ int) any { return &c.HTTP.PublicURL }, check: optional(origin),
+			doc: "What browsers use, for example \"https://portico.example.test\"; https here means secure cookies.\nIt is also what a WebSocket's origin is checked against."},
+		{key: "http.tls_cert", at: func(c *Config, _ int) any { return &c.HTTP.TLSCert }, check: optional(readableFile),
+			doc: "PEM file with the certificate and its chain. Empty: plain HTTP, for a reverse proxy in front."},
+		{key: "http.tls_key", at: func(c *Config, _ int) any { return &c.HTTP.TLSKey }, check: optional(readableFile),
+			doc: "PEM file with the certificate's key."},
+		{key: "http.trusted_proxies", at: func(c *Config, _ int) any { return &c.HTTP.TrustedProxies }, check: each(network),
+			doc: "Addresses or networks (\"10.0.0.0/8\") of reverse proxies whose X-Forwarded-For is believed."},
+		{key: "http.allowed_origins", at: func(c *Config, _ int) any { return &c.HTTP.AllowedOrigins }, check: each(origin),
+			doc: "Further origins, beside public_url, from which browsers may open live connections and send requests."},
+
+		{key: "storage.dsn", def: "sqlite:portico-data/portico.db", at: func(c *Config, _ int) any { return &c.Storage.DSN }, check: dsn,
+			doc: "The database: \"sqlite:\" and the path of a file, which is made where it is missing."},
+		{key: "storage.data_dir", def: "portico-data", at: func(c *Config, _ int) any { return &c.Storage.DataDir }, check: filled,
+			doc: "Folder of the key file and of uploads."},
+
+		{key: "signin.method", def: "sip", at: func(c *Config, _ int) any { return &c.Signin.Method }, check: signinMethod,
+			doc: "Who checks a password: \"sip\", the SIP server itself (a real registration)."},
+		{key: "signin.admins", def: "sip:alice@example.test", at: func(c *Config, _ int) any { return &c.Signin.Admins }, check: each(address),
+			doc: "SIP addresses of the administrators."},
+		{key: "signin.session_lifetime", def: "12h", at: func(c *Config, _ int) any { return &c.Signin.SessionLifetime }, check: between("1m", "8784h"),
+			doc: "How long a sign-in lasts."},
+
+		{key: "sip.domain", def: "example.test", at: func(c *Config, _ int) any { return &c.SIP.Domain }, check: domain,
+			doc: "The domain of the people's addresses."},
+		{key: "sip.proxy", def: "sip:127.0.0.1:5060;transport=tcp", at: func(c *Config, _ int) any { return &c.SIP.Proxy }, check: proxyURI,
+			doc: "The SIP server, as a SIP URI; transport is udp, tcp or tls."},
+		{key: "sip.listen", def: "127.0.0.1:0", at: func(c *Config, _ int) any { return &c.SIP.Listen }, check: listenAddress,
+			doc: "Where the proxy reaches the portal. Port 0 picks a free one."},
+		{key: "sip.auth", def: "digest", at: func(c *Config, _ int) any { return &c.SIP.Auth }, check: oneOf("digest", "trusted"),
+			doc: "\"digest\": each person's own password. \"trusted\": P-Asserted-Identity; the server believes this address."},
+		{key: "sip.rooms_domain", def: "rooms.example.test", at: func(c *Config, _ int) any { return &c.SIP.RoomsDomain }, check: domain,
+			doc: "The domain of the rooms' addresses."},
+		{key: "sip.tls_ca", at: func(c *Config, _ int) any { return &c.SIP.TLSCA }, check: optional(readableFile),
+			doc: "PEM file with the authorities that may vouch for the SIP server. Empty: the system's."},
+		{key: "sip.tls_insecure", def: "false", at: func(c *Config, _ int) any { return &c.SIP.TLSInsecure },
+			doc: "Do not check the SIP server's certificate. For tests only: anybody in between can read along."},
+		{key: "sip.register_expires", def: "10m", at: func(c *Config, _ int) any { return &c.SIP.RegisterExpires }, check: between("1m", "24h"),
+			doc: "How long a registration is asked to hold; it is renewed well before."},
+		{key: "sip.publish_expires", def: "10m", at: func(c *Config, _ int) any { return &c.SIP.PublishExpires }, check: between("1m", "24h"),
+			doc: "How long published presence is asked to hold."},
+		{key: "sip.subscribe_expires", def: "30m", at: func(c *Config, _ int) any { return &c.SIP.SubscribeExpires }, check: between("1m", "24h"),
+			doc: "How long a subscription to somebody's presence is asked to hold."},
+		{key: "sip.resume_rate", def: "200", at: func(c *Config, _ int) any { return &c.SIP.ResumeRate }, check: atLeast(0.1),
+			doc: "Registrations a second, at most, when everybody comes back after a restart."},
+
+		{key: "presence.inactive_after", def: "5m", at: func(c *Config, _ int) any { return &c.Presence.InactiveAfter }, check: between("10s", "24h"),
+			doc: "Without input in any browser for so long, a person is shown as inactive."},
+		{key: "presence.away_after", def: "15m", at: func(c *Config, _ int) any { return &c.Presence.AwayAfter }, check: between("10s", "24h"),
+			doc: "Without input for so long (longer than inactive_after), a person is shown as away."},
+		{key: "presence.grace", def: "15s", at: func(c *Config, _ int) any { return &c.Presence.Grace }, check: between("0s", "10m"),
+			doc: "How long a person without a live connection is still there: a reload or a short loss of network shows to nobody."},
+		{key: "presence.publish_pace", def: "5s", at: func(c *Config, _ int) any { return &c.Presence.PublishPace }, check: between("0s", "1m"),
+			doc: "The first change of a person's presence goes out at once, further ones gather for so long."},
+
+		{key: "chat.max_age", def: "24h", at: func(c *Config, _ int) any { return &c.Chat.MaxAge }, check: between("1m", "720h"),
+			doc: "How long a message that the server does not take is tried again before it counts as failed."},
+		{key: "chat.retention", def: "0s", at: func(c *Config, _ int) any { return &c.Chat.Retention }, check: zeroOr(between("48h", "876000h")),
+			doc: "How long the archive keeps messages. 0s: for ever."},
+
+		{key: "ews.server[].name", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Name }, check: filled,
+			doc: "A name of your own, to tell the servers apart."},
+		{key: "ews.server[].url", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].URL }, check: optional(webURL),
+			doc: "The address of the web service, for example \"https://mail.example.test/EWS/Exchange.asmx\". Empty: Autodiscover."},
+		{key: "ews.server[].auth", def: "basic", at: func(c *Config, i int) any { return &c.EWS.Server[i].Auth }, check: oneOf("basic", "ntlm", "kerberos", "oauth2"),
+			doc: "basic, ntlm, kerberos or oauth2."},
+		{key: "ews.server[].username", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Username },
+			doc: "The service account; needed where impersonate is true."},
+		{key: "ews.server[].password", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Password },
+			doc: "The service account's password."},
+		{key: "ews.server[].impersonate", def: "true", at: func(c *Config, i int) any { return &c.EWS.Server[i].Impersonate },
+			doc: "true: the service account acts for each person. false: each person's own password."},
+
+		{key: "mail.smtp", def: "127.0.0.1:25", at: func(c *Config, _ int) any { return &c.Mail.SMTP }, check: optional(dialAddress),
+			doc: "The mail server, host and port. Empty: no mail."},
+		{key: "mail.from", def: "portico@example.test", at: func(c *Config, _ int) any { return &c.Mail.From }, check: mailbox,
+			doc: "The sender of the portal's own mails."},
+
+		{key: "lab.enabled", def: "false", at: func(c *Config, _ int) any { return &c.Lab.Enabled },
+			doc: "Start the labs and use them as backends. true where there is no configuration file."},
+		{key: "lab.sip_listen", def: "127.0.0.1:0", at: func(c *Config, _ int) any { return &c.Lab.SIPListen }, check: listenAddress,
+			doc: "Where the lab's SIP server listens."},
+		{key: "lab.ews_listen", def: "127.0.0.1:0", at: func(c *Config, _ int) any { return &c.Lab.EWSListen }, check: listenAddress,
+			doc: "Where the lab's Exchange server listens."},
+		{key: "lab.allow_public", def: "false", at: func(c *Config, _ int) any { return &c.Lab.AllowPublic },
+			doc: "Start the labs although something listens elsewhere than on loopback.\nEverybody who reaches the portal can then sign in as any of the example people."},
+		{key: "lab.robots_pace", def: "30s", at: func(c *Config, _ int) any { return &c.Lab.RobotsPace }, check: between("1s", "24h"),
+			doc: "How often, about, the two people who answer by themselves change their presence."},
+
+		{key: "limits.connections", def: "20000", at: func(c *Config, _ int) any { return &c.Limits.Connections }, check: atLeast(1),
+			doc: "Live connections of browsers in all."},
+		{key: "limits.connections_per_person", def: "50", at: func(c *Config, _ int) any { return &c.Limits.ConnectionsPerPerson }, check: atLeast(1),
+			doc: "Live connections of one person (one for each tab)."},
+		{key: "limits.signin_tries", def: "5", at: func(c *Config, _ int) any { return &c.Limits.SigninTries }, check: atLeast(1),
+			doc: "Wrong passwords for an account before the next try has to wait, longer each time."},
+		{key: "limits.contacts", def: "1000", at: func(c *Config, _ int) any { return &c.Limits.Contacts }, check: atLeast(1),
+			doc: "Entries of one person's contact list."},
+		{key: "limits.body_bytes", def: "1048576", at: func(c *Config, _ int) any { return &c.Limits.BodyBytes }, check: atLeast(16384),
+			doc: "Size of one request's body."},
+		{key: "limits.replay_events", def: "5000", at: func(c *Config, _ int) any { return &c.Limits.ReplayEvents }, check: atLeast(100),
+			doc: "Events of one person that are kept for browsers that were cut off; one further behind reads its pages afresh."},
+		{key: "limits.replay_age", def: "720h", at: func(c *Config, _ int) any { return &c.Limits.ReplayAge }, check: between("1h", "8784h"),
+			doc: "How long such events are kept."},
+
+		{key: "log.level", def: "info", at: func(c *Config, _ int) any { return &c.Log.Level }, check: oneOf("debug", "info", "warn", "error"),
+			doc: "debug, info, warn or error."},
+		{key: "log.format", def: "text", at: func(c *Config, _ int) any { return &c.Log.Format }, check: oneOf("text", "json"),
+			doc: "text or json."},
+	}
+}
