@@ -1,0 +1,105 @@
+package account
+
+// The lines: taken up again after a restart, and how they are.
+
+import (
+	"context"
+
+	"portico/app/portal"
+)
+
+// The states of a person's line, as LineEvent tells them.
+const (
+	lineUp      = "up"
+	lineDown    = "down"
+	lineRefused = "refused"
+)
+
+// resumeAll takes up all lines. Whoever signs in meanwhile is not in its way.
+func (s *Service) resumeAll(ctx context.Context) {
+	s.mu.Lock()
+	people := make([]portal.Address, 0, len(s.people))
+	for who := range s.people {
+		people = append(people, who)
+	}
+	s.mu.Unlock()
+	for _, who := range people {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := s.resume(ctx, who); err != nil && ctx.Err() == nil {
+			s.o.Logger.Error("account: a line was not taken up again", "who", who, "err", err)
+		}
+	}
+}
+
+// resume takes up one person's line. What cannot be unsealed ends their sessions: they sign in again.
+func (s *Service) resume(ctx context.Context, who portal.Address) error {
+	release, err := s.locks.take(ctx, who, true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s.mu.Lock()
+	m := s.people[who]
+	if m == nil || m.line || len(m.keys) == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	s.mu.Unlock()
+	sealed, err := s.vault.Line(ctx, who)
+	var secret []byte
+	if err == nil {
+		secret, err = s.box.open(who, sealed)
+	} else if portal.Meaning(err) != portal.ErrNotFound {
+		return err
+	}
+	if err != nil {
+		s.o.Logger.Error("account: what keeps a person registered is lost; they must sign in again", "who", who, "err", err)
+		return s.endAll(ctx, who, ReasonLineLost)
+	}
+	s.mu.Lock()
+	m.line = true
+	s.mu.Unlock()
+	s.lineState(who, portal.LineEvent{State: lineDown, Reason: "line.resuming"})
+	s.o.OnSignedIn(ctx, who, true)
+	s.lines.Resume(who, secret)
+	return nil
+}
+
+// LineUp notes that a person's line works.
+func (s *Service) LineUp(who portal.Address) { s.lineState(who, portal.LineEvent{State: lineUp}) }
+
+// LineDown notes that a person's line does not work. Refused credentials leave the sessions as they are:
+// the page says so, and signing in again with the new password mends it.
+func (s *Service) LineDown(who portal.Address, err error) {
+	ev := portal.LineEvent{State: lineDown, Reason: "line.down"}
+	switch portal.Meaning(err) {
+	case portal.ErrUnauthenticated, portal.ErrForbidden, portal.ErrNotFound:
+		ev = portal.LineEvent{State: lineRefused, Reason: "line.refused"}
+	}
+	s.lineState(who, ev)
+}
+
+// LineState is how a person's line is; the zero value for somebody who has none.
+func (s *Service) LineState(who portal.Address) portal.LineEvent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.people[who]; m != nil {
+		return m.state
+	}
+	return portal.LineEvent{}
+}
+
+// lineState notes the state and tells it when it is another one. The lock is held while telling, so that
+// the last one told is the last one noted; Emit does not block.
+func (s *Service) lineState(who portal.Address, ev portal.LineEvent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.people[who]
+	if m == nil || m.state == ev {
+		return
+	}
+	m.state = ev
+	s.o.Emit(who, ev)
+}

@@ -1,0 +1,62 @@
+package account
+
+// What the portal knows of the person who is signed in, and what they chose.
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"portico/app/portal"
+)
+
+// Me is who somebody is to the portal.
+func (s *Service) Me(ctx context.Context, who portal.Address) (portal.Me, error) {
+	set, err := s.Settings(ctx, who)
+	if err != nil {
+		return portal.Me{}, err
+	}
+	p := s.o.Person(ctx, who)
+	me := portal.Me{URI: who, DisplayName: p.DisplayName, Email: p.Email, Roles: []string{}, Policies: map[string]any{},
+		Locale: set.Locale, TimeZone: set.TimeZone}
+	if me.DisplayName == "" {
+		me.DisplayName = who.User()
+	}
+	if me.Email == "" {
+		// A person's mailbox is their address unless the address book says otherwise.
+		me.Email = who.Bare()
+	}
+	if slices.Contains(s.o.Admins, who) {
+		me.Roles = append(me.Roles, portal.RoleAdmin)
+	}
+	return me, nil
+}
+
+// Settings are what a person chose, or what holds before they do.
+func (s *Service) Settings(ctx context.Context, who portal.Address) (portal.Settings, error) {
+	set, saved, err := s.vault.Settings(ctx, who)
+	if err != nil {
+		return portal.Settings{}, err
+	}
+	if !saved {
+		return portal.DefaultSettings(), nil
+	}
+	return set, nil
+}
+
+// SaveSettings keeps what a person chose. An error that means ErrInvalid: no such language
+// ("settings.locale"), time zone ("settings.time-zone") or theme ("settings.theme").
+func (s *Service) SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error {
+	if set.Locale != "" && !slices.Contains(s.o.Locales, set.Locale) {
+		return portal.Fail(portal.ErrInvalid, "settings.locale")
+	}
+	if set.TimeZone != "" {
+		if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" {
+			return portal.Fail(portal.ErrInvalid, "settings.time-zone")
+		}
+	}
+	if !slices.Contains([]string{"", "light", "dark"}, set.Theme) {
+		return portal.Fail(portal.ErrInvalid, "settings.theme")
+	}
+	return s.vault.SaveSettings(ctx, who, set)
+}

@@ -1,0 +1,132 @@
+package account
+
+// Signing in.
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"portico/app/portal"
+)
+
+// maxPassword is the longest password in bytes that is passed on.
+const maxPassword = 1024
+
+// SignIn checks who somebody is by signing them in at the SIP server, and gives their address; Began
+// follows when there is a session. address may lack the scheme and the domain. Errors:
+//
+//   - ErrInvalid: "signin.incomplete" (something is missing), "signin.address" (no address);
+//   - ErrUnauthenticated: "signin.wrong", or "signin.foreign" for a domain that is not ours;
+//   - ErrForbidden: the server knows them and will not have them;
+//   - ErrTooMany "signin.too-many": wrong too often, with RetryAfter;
+//   - ErrUnavailable: the server or storage is away.
+//
+// An account that does not exist is answered, counted and delayed like a wrong password.
+func (s *Service) SignIn(ctx context.Context, address, password, remote string) (portal.Address, error) {
+	who, err := s.address(address)
+	if err != nil {
+		return "", err
+	}
+	if password == "" {
+		return "", portal.Fail(portal.ErrInvalid, "signin.incomplete")
+	}
+	release, err := s.locks.take(ctx, who, false)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	started := s.o.Now()
+	if wait := s.tries.wait(who, remote, s.known(who), started); wait > 0 {
+		return "", tooMany(wait)
+	}
+	secret, err := s.check(ctx, who, password)
+	if err != nil {
+		return "", s.refused(ctx, who, remote, started, err)
+	}
+	s.tries.succeeded(who)
+	return who, s.admitted(ctx, who, secret)
+}
+
+// address makes a person's address of what they typed.
+func (s *Service) address(typed string) (portal.Address, error) {
+	typed = strings.TrimSpace(typed)
+	if typed == "" {
+		return "", portal.Fail(portal.ErrInvalid, "signin.incomplete")
+	}
+	if !strings.Contains(typed, "@") {
+		typed += "@" + s.o.Domain
+	}
+	who, err := portal.ParseAddress(typed)
+	if err != nil {
+		return "", portal.Fail(portal.ErrInvalid, "signin.address").Because(err)
+	}
+	if who.Domain() != strings.ToLower(s.o.Domain) {
+		return "", portal.Fail(portal.ErrUnauthenticated, "signin.foreign").With("domain", s.o.Domain)
+	}
+	return who, nil
+}
+
+func (s *Service) check(ctx context.Context, who portal.Address, password string) ([]byte, error) {
+	if len(password) > maxPassword {
+		return nil, portal.Fail(portal.ErrUnauthenticated, "signin.wrong")
+	}
+	return s.lines.SignIn(ctx, who, password)
+}
+
+// refused counts a wrong try and gives the error people see, no sooner than FailFloor after started.
+func (s *Service) refused(ctx context.Context, who portal.Address, remote string, started time.Time, err error) error {
+	switch portal.Meaning(err) {
+	case portal.ErrUnauthenticated, portal.ErrNotFound:
+		err = portal.Fail(portal.ErrUnauthenticated, "signin.wrong").Because(err)
+	case portal.ErrForbidden:
+	default:
+		return err
+	}
+	s.tries.failed(who, remote, s.o.Now())
+	timer := time.NewTimer(s.o.FailFloor - s.o.Now().Sub(started))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+// admitted keeps the line of somebody whom the server has taken. The person's lock is held.
+func (s *Service) admitted(ctx context.Context, who portal.Address, secret []byte) error {
+	s.mu.Lock()
+	m := s.member(who)
+	first := !m.line
+	m.line = true
+	m.begun = append(m.begun, s.o.Now())
+	s.mu.Unlock()
+	sealed, err := s.box.seal(who, secret)
+	if err == nil {
+		err = s.vault.SaveLine(ctx, who, sealed)
+	}
+	if err != nil {
+		s.mu.Lock()
+		m.begun = m.begun[:len(m.begun)-1]
+		s.mu.Unlock()
+		return errors.Join(portal.Fail(portal.ErrUnavailable, "signin.storage").Because(err), s.settle(ctx, who))
+	}
+	s.o.OnSignedIn(ctx, who, first)
+	s.lineState(who, portal.LineEvent{State: lineUp})
+	return nil
+}
+
+// known reports whether who is signed in somewhere.
+func (s *Service) known(who portal.Address) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.people[who]
+	return m != nil && len(m.keys) > 0
+}
+
+func tooMany(wait time.Duration) error {
+	wait = max(wait.Round(time.Second), time.Second)
+	return portal.Fail(portal.ErrTooMany, "signin.too-many").With("seconds", strconv.Itoa(int(wait.Seconds()))).After(wait)
+}
