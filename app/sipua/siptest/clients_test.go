@@ -53,3 +53,41 @@ func TestOfflineStore(t *testing.T) {
 		t.Errorf("message came from %s, want %s", m.From, bob.URI())
 	}
 }
+
+// A message to a client that has just vanished, or that hangs, is stored, whatever the server still believes.
+func TestStoredWhenTheClientIsGone(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{AnswerTimeout: time.Second})
+	alice := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice", NoPublish: true})
+	send := SippOptions{Proxy: k.Addr(), User: "bob", To: "alice", Status: 202}
+
+	alice.Pause()
+	send.Text = "to one who hangs"
+	Sipp(t, SippMessage, send)
+	k.WaitStored(1, wait)
+
+	alice.Kill()
+	send.Text = "to one who vanished"
+	Sipp(t, SippMessage, send)
+	k.WaitStored(2, wait)
+
+	again := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice", NoPublish: true})
+	again.Expect("to one who hangs", wait)
+	again.Expect("to one who vanished", wait)
+}
+
+// A stop and start of the server loses the registrations; clients come back by themselves, and what was stored is kept.
+func TestServerRestart(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{})
+	Sipp(t, SippMessage, SippOptions{Proxy: k.Addr(), User: "bob", To: "alice", Text: "kept over the restart", Status: 202})
+	k.Restart()
+	k.WaitBindings("alice", 0, wait)
+	alice := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice", NoPublish: true})
+	alice.Expect("kept over the restart", wait)
+
+	k.Stop()
+	k.Wipe()
+	k.Start()
+	carol := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "carol", NoPublish: true})
+	Sipp(t, SippMessage, SippOptions{Proxy: k.Addr(), User: "bob", To: "carol", Text: "after the restart"})
+	carol.Expect("after the restart", wait)
+}

@@ -88,6 +88,7 @@ func (k *Kamailio) writeLocalConfig() error {
 	seconds("MAX_EXPIRES", o.MaxExpires)
 	flag("MIN_EXPIRES_MODE", o.RefuseBrief)
 	flag("FORCE_ACTIVE", !o.PresenceByRules)
+	number("LOCATION_SWEEP", 1)
 	number("PRESENCE_CLEAN_PERIOD", 2)
 	number("ANSWER_TIMEOUT", int(o.AnswerTimeout/time.Millisecond))
 	number("UDP_CHILDREN", o.Processes)
