@@ -43,7 +43,8 @@ type Config struct {
 	Open bool
 	// Trusted lists source addresses whose P-Asserted-Identity is believed without digest (RFC 3325).
 	Trusted []netip.Prefix
-	// Algorithms are offered in this order; default SHA256, MD5.
+	// Algorithms are offered in this order, one challenge each (RFC 8760). Default MD5 alone, like every SIP server: baresip
+	// gives up on two challenges, sipsak on SHA-256 in the first.
 	Algorithms    []string
 	NonceLifetime time.Duration // default 5 min
 
@@ -98,7 +99,7 @@ func (c Config) complete() (Config, error) {
 	c.Listen = orString(c.Listen, "127.0.0.1:0")
 	c.Domain = strings.ToLower(c.Domain)
 	if len(c.Algorithms) == 0 {
-		c.Algorithms = []string{SHA256, MD5}
+		c.Algorithms = []string{MD5}
 	}
 	c.NonceLifetime = pick(c.NonceLifetime, 5*time.Minute)
 	c.MinExpires = pick(c.MinExpires, time.Minute)

@@ -38,3 +38,10 @@ func (c *counters) cell(method string, status int) *atomic.Int64 {
 func (c *counters) request(method string) { c.cell(method, 0).Add(1) }
 
 func (c *counters) response(method string, status int) { c.cell(method, status).Add(1) }
+
+func (c *counters) each(f func(statusKey, int64)) {
+	c.byStatus.Range(func(k, v any) bool {
+		f(k.(statusKey), v.(*atomic.Int64).Load())
+		return true
+	})
+}

@@ -242,7 +242,8 @@ func (s *Server) mayReach(addr string) error {
 	return fmt.Errorf("siplab: %s is not on this machine", addr)
 }
 
-// isUs tells whether a host and port name this server itself.
+// isUs tells whether a host and port name this server itself. A request that came here without a port in its URI means us,
+// whatever port we were given.
 func (t *transport) isUs(host string, port int) bool {
 	for _, l := range []net.Listener{t.tcp, t.tls} {
 		if l == nil {
@@ -252,7 +253,7 @@ func (t *transport) isUs(host string, port int) bool {
 		if err != nil {
 			continue
 		}
-		if port != int(ap.Port()) && !(port == 0 && ap.Port() == 5060) {
+		if port != 0 && port != int(ap.Port()) {
 			continue
 		}
 		if strings.EqualFold(host, "localhost") || strings.Trim(host, "[]") == ap.Addr().String() {
