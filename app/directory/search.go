@@ -1,0 +1,173 @@
+package directory
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"unicode"
+
+	"portico/app/portal"
+)
+
+// Bounds on one search.
+const (
+	// limitDefault and limitMost are how many people one search gives.
+	limitDefault = 20
+	limitMost    = 100
+	// maxQuery is how much of a query is read, in bytes, and maxWords how many words of it.
+	maxQuery = 256
+	maxWords = 6
+)
+
+// Search gives the people of whom every word of q begins a word of the name, the e-mail or the SIP
+// address, without regard to case and accents: whole words first, then first and last names, then
+// other names, then addresses, each by the alphabet. An empty q gives the beginning of the address
+// book. At most limit (default 20, most 100).
+func (s *Service) Search(ctx context.Context, q string, limit int) ([]portal.Person, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, portal.Fail(portal.ErrUnavailable, "directory.unavailable").Because(err)
+	}
+	if limit <= 0 {
+		limit = limitDefault
+	}
+	limit = min(limit, limitMost)
+	x := s.index.Load()
+	words := queryWords(q)
+	if len(words) == 0 {
+		if strings.TrimSpace(q) != "" {
+			return nil, nil
+		}
+		return x.take(firstNumbers(min(limit, len(x.people)))), nil
+	}
+	return x.take(x.find(words, limit)), nil
+}
+
+func firstNumbers(n int) []int32 {
+	numbers := make([]int32, n)
+	for i := range numbers {
+		numbers[i] = int32(i)
+	}
+	return numbers
+}
+
+func (x *index) take(numbers []int32) []portal.Person {
+	people := make([]portal.Person, len(numbers))
+	for i, n := range numbers {
+		people[i] = x.people[n].person
+	}
+	return people
+}
+
+// queryWords is the words of a query in the form of the index.
+func queryWords(q string) []string {
+	if len(q) > maxQuery {
+		q = strings.ToValidUTF8(q[:maxQuery], "")
+	}
+	q = strings.TrimPrefix(fold(strings.TrimSpace(q)), "sip:")
+	words := strings.FieldsFunc(q, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || r == ',' || r == ';' || r == '<' || r == '>' || r == '"' || r == '(' || r == ')'
+	})
+	return words[:min(len(words), maxWords)]
+}
+
+// find is the numbers of the limit best people, best first.
+func (x *index) find(query []string, limit int) []int32 {
+	best := top{limit: limit}
+	// The rarest word gives the candidates, the others are looked up among each one's own words.
+	var rarest []word
+	at := 0
+	for i, q := range query {
+		if r := x.beginning(q); i == 0 || len(r) < len(rarest) {
+			rarest, at = r, i
+		}
+	}
+	for _, w := range rarest {
+		c := w.class
+		if w.text == query[at] {
+			c = exact
+		}
+		if !best.wants(c, w.person) {
+			continue
+		}
+		if c, ok := x.others(w.person, query, at, c); ok {
+			best.add(c, w.person)
+		}
+	}
+	return best.numbers()
+}
+
+// beginning is the words that begin with q.
+func (x *index) beginning(q string) []word {
+	from := sort.Search(len(x.words), func(i int) bool { return x.words[i].text >= q })
+	n := sort.Search(len(x.words)-from, func(i int) bool { return !strings.HasPrefix(x.words[from+i].text, q) })
+	return x.words[from : from+n]
+}
+
+// others reports whether the query's other words are found with the person too, and how good the
+// whole find is: as good as its worst word.
+func (x *index) others(person int32, query []string, except int, c class) (class, bool) {
+	for i, q := range query {
+		if i == except {
+			continue
+		}
+		found := contact + 1
+		for _, w := range x.people[person].words {
+			switch {
+			case w.text == q:
+				found = exact
+			case w.class < found && strings.HasPrefix(w.text, q):
+				found = w.class
+			}
+		}
+		if found > contact {
+			return c, false
+		}
+		c = max(c, found)
+	}
+	return c, true
+}
+
+// top keeps the best finds, each person once, sorted: the best first.
+type top struct {
+	limit int
+	finds []find
+}
+
+type find struct {
+	class  class
+	person int32
+}
+
+func (a find) before(b find) bool {
+	return a.class < b.class || (a.class == b.class && a.person < b.person)
+}
+
+// wants reports whether a find of that class could still get among the best.
+func (t *top) wants(c class, person int32) bool {
+	return len(t.finds) < t.limit || find{c, person}.before(t.finds[len(t.finds)-1])
+}
+
+func (t *top) add(c class, person int32) {
+	f := find{c, person}
+	if i := slices.IndexFunc(t.finds, func(g find) bool { return g.person == person }); i >= 0 {
+		if !f.before(t.finds[i]) {
+			return
+		}
+		t.finds = slices.Delete(t.finds, i, i+1)
+	}
+	if !t.wants(c, person) {
+		return
+	}
+	at := sort.Search(len(t.finds), func(i int) bool { return f.before(t.finds[i]) })
+	t.finds = slices.Insert(t.finds, at, f)
+	t.finds = t.finds[:min(len(t.finds), t.limit)]
+}
+
+func (t *top) numbers() []int32 {
+	numbers := make([]int32, len(t.finds))
+	for i, f := range t.finds {
+		numbers[i] = f.person
+	}
+	return numbers
+}
