@@ -72,7 +72,7 @@ func (m *message) canonical(f *field) (err error) {
 		if f.value != "*" {
 			f.canonical, err = addressList(f.value)
 		}
-	case "route", "record-route":
+	case "route", "record-route", "refer-to", "referred-by":
 		f.canonical, err = addressList(f.value)
 	case "cseq":
 		f.canonical, err = m.cseq(f.value)
@@ -80,6 +80,11 @@ func (m *message) canonical(f *field) (err error) {
 		var n uint64
 		n, err = strconv.ParseUint(f.value, 10, 8)
 		f.canonical = strconv.FormatUint(n, 10)
+	case "content-type":
+		major, minor, ok := strings.Cut(mediaType(f), "/")
+		if !ok || !isToken(major) || !isToken(minor) {
+			err = errSyntax
+		}
 	case "call-id":
 		if f.value == "" || strings.ContainsAny(f.value, " \t") {
 			err = errSyntax

@@ -80,6 +80,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no Content-Length":         {[]string{"Content-Length: 5\r\n", ""}, 400, "no content-length"},
 		"Contact with bare header":  {[]string{"CSeq", "m: sip:alice@example.test?Route=x\r\nCSeq"}, 400, "contact"},
 		"Route unclosed":            {[]string{"CSeq", "Route: <sip:p.example.test;lr\r\nCSeq"}, 400, "route"},
+		"Content-Type empty":        {[]string{"text/plain;charset=UTF-8", ""}, 400, "content-type"},
 		"Require":                   {[]string{"CSeq", "Require: eventlist, 100rel\r\nCSeq"}, 420, "100rel"},
 	} {
 		t.Run(name, func(t *testing.T) {

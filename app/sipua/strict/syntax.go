@@ -121,9 +121,17 @@ func parseAddress(s string) (address, error) {
 	if err := checkURI(a.uri); err != nil {
 		return a, err
 	}
+	if !isWord(scheme(a.uri)) || len(a.uri) < 3 { // legal, but sipgo's parser cannot read it
+		return a, errSyntax
+	}
 	params, err := parseParams(rest)
 	a.params = params
 	return a, err
+}
+
+// isWord reports whether s has letters only.
+func isWord(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) < 0
 }
 
 // isTokens matches an unquoted display name: tokens with blanks between them. Bytes beyond ASCII are
