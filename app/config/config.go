@@ -61,6 +61,9 @@ type SIP struct {
 	SubscribeExpires time.Duration
 	// ResumeRate is in registrations a second.
 	ResumeRate float64
+	// CheckUser and CheckPassword are for "portico check" alone.
+	CheckUser     string
+	CheckPassword Secret
 }
 
 // Presence is when a person counts as inactive and away.

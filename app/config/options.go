@@ -113,6 +113,10 @@ func options() []option {
 			doc: "How long a subscription to somebody's presence is asked to hold."},
 		{key: "sip.resume_rate", def: "200", at: func(c *Config, _ int) any { return &c.SIP.ResumeRate }, check: atLeast(0.1),
 			doc: "Registrations a second, at most, when everybody comes back after a restart."},
+		{key: "sip.check_user", at: func(c *Config, _ int) any { return &c.SIP.CheckUser }, check: optional(address),
+			doc: "A person whom \"portico check\" signs in to see that the SIP server works."},
+		{key: "sip.check_password", at: func(c *Config, _ int) any { return &c.SIP.CheckPassword },
+			doc: "That person's password."},
 
 		{key: "presence.inactive_after", def: "5m", at: func(c *Config, _ int) any { return &c.Presence.InactiveAfter }, check: between("10s", "24h"),
 			doc: "Without input in any browser for so long, a person is shown as inactive."},

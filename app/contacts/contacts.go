@@ -37,8 +37,8 @@ type Options struct {
 	// Changed is told the owner's whole wanted set after every change and at SignedIn, in order for
 	// each owner. It must not block.
 	Changed func(owner portal.Address, people []portal.Address)
-	// Names looks a person up in the address book; it never fails.
-	Names func(ctx context.Context, a portal.Address) portal.Person
+	// Lookup looks a person up in the address book; it never fails.
+	Lookup func(ctx context.Context, a portal.Address) portal.Person
 	// Limit is how many entries a list may have. Default: DefaultLimit.
 	Limit  int
 	Logger *slog.Logger
@@ -59,8 +59,8 @@ func New(store Store, o Options) *Service {
 	if o.Changed == nil {
 		o.Changed = func(portal.Address, []portal.Address) {}
 	}
-	if o.Names == nil {
-		o.Names = func(_ context.Context, a portal.Address) portal.Person { return portal.Person{URI: a} }
+	if o.Lookup == nil {
+		o.Lookup = func(_ context.Context, a portal.Address) portal.Person { return portal.Person{URI: a} }
 	}
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
@@ -103,7 +103,7 @@ func compareAll(parts ...int) int {
 
 func (s *Service) name(ctx context.Context, c *portal.Contact) {
 	if c.DisplayName == "" {
-		c.DisplayName = s.o.Names(ctx, c.URI).DisplayName
+		c.DisplayName = s.o.Lookup(ctx, c.URI).DisplayName
 	}
 	if c.DisplayName == "" {
 		c.DisplayName = c.URI.Bare()
