@@ -91,3 +91,24 @@ func TestServerRestart(t *testing.T) {
 	Sipp(t, SippMessage, SippOptions{Proxy: k.Addr(), User: "bob", To: "carol", Text: "after the restart"})
 	carol.Expect("after the restart", wait)
 }
+
+// Both clients over UDP and over TLS with a certificate that they check.
+func TestClientsOverOtherTransports(t *testing.T) {
+	for _, transport := range []string{"udp", "tls"} {
+		t.Run(transport, func(t *testing.T) {
+			k := StartKamailio(t, KamailioOptions{TLS: transport == "tls"})
+			server := k.Addr()
+			if transport == "tls" {
+				server = k.TLSAddr()
+			}
+			bob := Baresip(t, ClientOptions{Proxy: server, Transport: transport, CAFile: k.CAFile(), User: "bob", Contacts: []string{"alice"}})
+			alice := Linphone(t, ClientOptions{Proxy: server, Transport: transport, CAFile: k.CAFile(), User: "alice", Contacts: []string{"bob"}})
+			alice.ExpectPresence("bob", StateOnline, wait)
+			bob.ExpectPresence("alice", StateOnline, wait)
+			alice.Send("bob", "over "+transport)
+			bob.Expect("over "+transport, wait)
+			bob.Send("alice", "back over "+transport)
+			alice.Expect("back over "+transport, wait)
+		})
+	}
+}

@@ -146,19 +146,23 @@ func TestPresenceOverRestart(t *testing.T) {
 	if n := r.next(); !strings.Contains(n.body, "<note>first</note>") || !strings.HasPrefix(n.header.Get("Subscription-State"), "active") {
 		t.Errorf("first NOTIFY: %v %s", n.header, n.body)
 	}
-	again := func(status int) {
+	dialog := fmt.Sprintf("Call-ID: %s\r\nTo: %s\r\nFrom: %s\r\n", sub.header.Get("Call-Id"), sub.header.Get("To"), sub.header.Get("From"))
+	server := strings.Trim(sub.header.Get("Contact"), "<>")
+	again := func(published, subscribed int) {
 		t.Helper()
 		r := dialRaw(t, k, "alice", false)
+		r.cseq.Store(100) // goes on in a dialog of another connection
 		p := r.signed("PUBLISH", k.URI("alice"), "Event: presence\r\nExpires: 600\r\nSIP-If-Match: "+tag+"\r\n", "")
-		want(t, p, status)
+		want(t, p, published)
 		tag = p.header.Get("Sip-Etag")
+		want(t, r.send("SUBSCRIBE", server, dialog+"Event: presence\r\nExpires: 600\r\n", ""), subscribed)
 	}
 	k.Restart()
-	again(200)
+	again(200, 200)
 	k.Stop()
 	k.Wipe()
 	k.Start()
-	again(412)
+	again(412, 481)
 }
 
 // With rules nobody is allowed until rules are stored by XCAP; then the watcher sees, and the presentity sees them wait.

@@ -146,6 +146,14 @@ func (k *Kamailio) TLSAddr() string {
 // Roots holds the certificate of the TLS listener; nil unless TLS was asked for.
 func (k *Kamailio) Roots() *x509.CertPool { return k.roots }
 
+// CAFile is a PEM file with the certificate of the TLS listener, for clients; empty unless TLS was asked for.
+func (k *Kamailio) CAFile() string {
+	if k.tlsPort == 0 {
+		return ""
+	}
+	return filepath.Join(k.dir, "cert.pem")
+}
+
 // Domain is the SIP domain served.
 func (k *Kamailio) Domain() string { return k.opts.Domain }
 
@@ -305,7 +313,7 @@ func probe(addr, mark string, deadline time.Time) error {
 	}
 	defer func() { _ = conn.Close() }() // a probe that was answered has nothing left to lose
 	// A short wait: a connection that is accepted before the server is ready is asked again.
-	if limit := time.Now().Add(2 * time.Second); limit.Before(deadline) {
+	if limit := time.Now().Add(500 * time.Millisecond); limit.Before(deadline) {
 		deadline = limit
 	}
 	if err := conn.SetDeadline(deadline); err != nil {

@@ -123,7 +123,8 @@ func (r *raw) read() {
 	}
 }
 
-// send writes one request and returns the final response to it. From and To are the person unless a header says so.
+// send writes one request and returns the final response to it. From, To and Call-ID are made up unless
+// extra (whole lines) holds them.
 func (r *raw) send(method, uri, extra, body string) packet {
 	r.t.Helper()
 	n := r.cseq.Add(1)
@@ -138,12 +139,14 @@ func (r *raw) send(method, uri, extra, body string) packet {
 		transport = "TLS"
 	}
 	id := fmt.Sprintf("%s-%s-%s", r.user, local, method)
-	if !strings.Contains(extra, "From:") {
-		extra += "From: " + self + ";tag=raw\r\n"
+	for name, value := range map[string]string{"From": self + ";tag=raw", "To": to, "Call-ID": id} {
+		if !strings.Contains("\r\n"+extra, "\r\n"+name+":") {
+			extra += name + ": " + value + "\r\n"
+		}
 	}
-	if _, err := fmt.Fprintf(r.conn, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%d;rport\r\nMax-Forwards: 70\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n"+
+	if _, err := fmt.Fprintf(r.conn, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%d;rport\r\nMax-Forwards: 70\r\nCSeq: %d %s\r\n"+
 		"Contact: <sip:%s@%s;transport=tcp>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\";reg-id=1\r\n%sContent-Length: %d\r\n\r\n%s",
-		method, uri, transport, local, id, n, to, id, n, method, r.user, local, extra, len(body), body); err != nil {
+		method, uri, transport, local, id, n, n, method, r.user, local, extra, len(body), body); err != nil {
 		r.t.Fatal(err)
 	}
 	select {
