@@ -1,0 +1,155 @@
+package presence
+
+// One signed-in person: what they watch, where they are connected, what they set.
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"portico/app/portal"
+)
+
+// entry is what a person knows of one subject. It is small: a person with 50 contacts has 51 of them.
+type entry struct {
+	subject *subject
+	// view is the word that holds; nil: nothing fresh is known.
+	view *view
+	// lease is until when it holds, in Unix nanoseconds.
+	lease int64
+	// brief is until when a question keeps the subject watched, in Unix seconds.
+	brief uint32
+	// told is a hash of what the person's browsers were told last.
+	told uint32
+	// conns is the number of connections that watch the subject beyond the contact list.
+	conns uint16
+	// contact, self: why it is watched; silent: the server said that there will be no word; dirty: it may
+	// have to be told.
+	contact, self, silent, dirty bool
+}
+
+// wanted reports whether there is still a reason to watch.
+func (e *entry) wanted(now time.Time) bool {
+	return e.contact || e.self || e.conns > 0 || int64(e.brief) > now.Unix()
+}
+
+// conn is one live connection.
+type conn struct {
+	id string
+	// active: the browser says that the person is at it. last is otherwise when input was seen last.
+	active bool
+	last   time.Time
+	watch  []*subject
+}
+
+// person is owned by the service's lock, but for saving.
+type person struct {
+	address portal.Address
+	// saving orders what is written to Memory.
+	saving sync.Mutex
+
+	// line: SignedIn. loaded: manual and note are those of Memory.
+	line, loaded bool
+	entries      []entry
+	conns        []conn
+	// last is when there was input last on connections that are gone, or on pages without script.
+	last time.Time
+	// touched is until when a page without script counts as a place, detached when the last connection went.
+	touched, detached time.Time
+	manual            *portal.Manual
+	note              string
+	// claim is what the portal says of the person now; present is false for "nobody is there".
+	claim   portal.Claim
+	present bool
+	// said is what was published last; nil: nothing.
+	said *portal.Claim
+	// watching is a hash of the set that the line was told last.
+	watching uint64
+	// ownTold is a hash of the own presence told last.
+	ownTold uint32
+	// Something of one's own presence, of the entries, of what is published or watched may have to be
+	// told; marked: the service knows. gone: this person was removed.
+	ownDirty, entriesDirty, publishDirty, watchDirty bool
+	marked, gone                                     bool
+	waiters                                          []*waiter
+	// due is when something of this person changes by itself, index the place in the heap; -1: not there.
+	due   int64
+	index int
+}
+
+// find gives the place of a subject among the entries.
+func (p *person) find(s *subject) (int, bool) {
+	return slices.BinarySearchFunc(p.entries, s.id, func(e entry, id uint64) int { return cmp.Compare(e.subject.id, id) })
+}
+
+// entryFor finds or makes the entry of a subject.
+func (p *person) entryFor(s *subject) *entry {
+	i, ok := p.find(s)
+	if !ok {
+		if len(p.entries) == cap(p.entries) {
+			p.entries = slices.Grow(p.entries, 1+len(p.entries)/8)
+		}
+		p.entries = slices.Insert(p.entries, i, entry{subject: s, told: unknownTold})
+		s.watched++
+		p.watchDirty = true
+	}
+	return &p.entries[i]
+}
+
+// conn finds a connection.
+func (p *person) conn(id string) *conn {
+	for i := range p.conns {
+		if p.conns[i].id == id {
+			return &p.conns[i]
+		}
+	}
+	return nil
+}
+
+// places is the number of places input can come from, and last when some came last: now where a browser
+// says that the person is at it.
+func (p *person) places(now time.Time) (n int, last time.Time) {
+	last = p.last
+	for i := range p.conns {
+		c := &p.conns[i]
+		n++
+		if c.active {
+			last = now
+		} else if c.last.After(last) {
+			last = c.last
+		}
+	}
+	if now.Before(p.touched) {
+		n++
+	}
+	return n, last
+}
+
+// never is a due time that does not come.
+const never = math.MaxInt64
+
+// peopleHeap is a container/heap by due time.
+type peopleHeap []*person
+
+func (h peopleHeap) Len() int           { return len(h) }
+func (h peopleHeap) Less(i, j int) bool { return h[i].due < h[j].due }
+func (h peopleHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].index, h[j].index = i, j }
+
+// Push is called by container/heap alone.
+func (h *peopleHeap) Push(x any) {
+	p := x.(*person)
+	p.index = len(*h)
+	*h = append(*h, p)
+}
+
+// Pop is called by container/heap alone.
+func (h *peopleHeap) Pop() any {
+	old := *h
+	p := old[len(old)-1]
+	old[len(old)-1] = nil
+	p.index = -1
+	*h = old[:len(old)-1]
+	return p
+}

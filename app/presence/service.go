@@ -1,0 +1,178 @@
+package presence
+
+// The service: what it stands on, its life, and the way changes leave it.
+
+import (
+	"context"
+	"hash/maphash"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"portico/app/policy"
+	"portico/app/portal"
+)
+
+// Options adjust a Service. The zero value is a working set.
+type Options struct {
+	// EmitMany tells many people's browsers the same newest value, Emit one person's; they must not block.
+	// Without EmitMany, Emit is called for each.
+	EmitMany func(to []portal.Address, ev portal.Current)
+	Emit     func(to portal.Address, ev portal.Current)
+	// Instance names this portal among a person's endpoints ("portico-" + Instance).
+	Instance string
+	// Changed counts presence changes that were told; nil: nobody counts.
+	Changed func(told int)
+	Logger  *slog.Logger
+	Now     func() time.Time
+
+	// InactiveAfter and AwayAfter are how long somebody is without input before it shows (5 and 15 min).
+	InactiveAfter, AwayAfter time.Duration
+	// Grace is how long somebody without a connection is still there (15 s): a page change, a short outage.
+	Grace time.Duration
+	// TouchLease is how long a page without script counts as a place (5 min).
+	TouchLease time.Duration
+	// BriefWatch is how long a question keeps somebody watched (2 min), QueryWait how long it waits for
+	// first news (2 s).
+	BriefWatch, QueryWait time.Duration
+	// DefaultLease is how long a report holds that does not say (1 h).
+	DefaultLease time.Duration
+	// MaxExtra bounds the people somebody watches beyond the contact list (500). Watch leaves out what is
+	// beyond, Query refuses.
+	MaxExtra int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Emit == nil {
+		o.Emit = func(portal.Address, portal.Current) {}
+	}
+	if o.EmitMany == nil {
+		emit := o.Emit
+		o.EmitMany = func(to []portal.Address, ev portal.Current) {
+			for _, who := range to {
+				emit(who, ev)
+			}
+		}
+	}
+	if o.Changed == nil {
+		o.Changed = func(int) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxExtra <= 0 {
+		o.MaxExtra = 500
+	}
+	standard := policy.DefaultThresholds()
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{&o.InactiveAfter, standard.Inactive}, {&o.AwayAfter, standard.Away}, {&o.Grace, 15 * time.Second},
+		{&o.TouchLease, 5 * time.Minute}, {&o.BriefWatch, 2 * time.Minute}, {&o.QueryWait, 2 * time.Second},
+		{&o.DefaultLease, time.Hour},
+	} {
+		if *d.value <= 0 {
+			*d.value = d.standard
+		}
+	}
+	return o
+}
+
+// Service is the presence of all people of the portal. Its methods may be called from any goroutine and
+// wait for nothing, but for those that take a context. What they change is told by Run.
+type Service struct {
+	line     Line
+	mem      Memory
+	o        Options
+	limits   policy.Thresholds
+	endpoint string
+	// bell wakes Run: something is to be told, or due earlier than it thinks.
+	bell chan struct{}
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	people   map[portal.Address]*person
+	subjects map[portal.Address]*subject
+	lastID   uint64
+	later    peopleHeap
+	// dirty are the people of whom something may have to be told, each once.
+	dirty []*person
+}
+
+// New builds the service; nothing is told before Run.
+func New(line Line, mem Memory, o Options) *Service {
+	o = o.withDefaults()
+	return &Service{line: line, mem: mem, o: o, limits: policy.Thresholds{Inactive: o.InactiveAfter, Away: o.AwayAfter},
+		endpoint: "portico-" + o.Instance, bell: make(chan struct{}, 1), seed: maphash.MakeSeed(),
+		people: map[portal.Address]*person{}, subjects: map[portal.Address]*subject{}}
+}
+
+// Run tells browsers and the SIP server what has changed, and changes what time changes. It returns nil
+// when ctx is done. What is waiting to be told is bounded by the board itself: each value waits once,
+// and is read when it is told.
+func (s *Service) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait := s.expire(ctx)
+		for s.tell() {
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.bell:
+		case <-timer.C:
+		}
+	}
+}
+
+func (s *Service) ring() {
+	select {
+	case s.bell <- struct{}{}:
+	default:
+	}
+}
+
+// mine reports whether an endpoint is this portal itself.
+func (s *Service) mine(endpoint string) bool {
+	rest, ok := strings.CutPrefix(endpoint, s.endpoint)
+	return ok && (rest == "" || strings.ContainsRune("-.:/@;", rune(rest[0])))
+}
+
+// person finds or makes a person; the lock is held.
+func (s *Service) person(who portal.Address) *person {
+	p := s.people[who]
+	if p == nil {
+		p = &person{address: who, index: -1, due: never}
+		s.people[who] = p
+		p.entryFor(s.subject(who)).self = true
+	}
+	return p
+}
+
+// subject finds or makes a subject; the lock is held.
+func (s *Service) subject(of portal.Address) *subject {
+	sub := s.subjects[of]
+	if sub == nil {
+		s.lastID++
+		// Addresses come out of larger texts; only the subject's own copy is kept.
+		sub = &subject{address: portal.Address(strings.Clone(string(of))), id: s.lastID}
+		s.subjects[sub.address] = sub
+	}
+	return sub
+}
+
+// touch notes that something of p may have to be told; the lock is held.
+func (s *Service) touch(p *person) {
+	if !p.marked {
+		p.marked = true
+		s.dirty = append(s.dirty, p)
+	}
+	s.ring()
+}

@@ -1,0 +1,98 @@
+package presence
+
+// Somebody who is watched, and what is said of them: shared by all who are told the same.
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"portico/app/policy"
+	"portico/app/portal"
+)
+
+// subject is a person of whom somebody wants to know. It exists once, however many watch.
+type subject struct {
+	address portal.Address
+	// id orders the entries of a person; it is never used twice.
+	id uint64
+	// views are the different words that watchers hold now, newest last: mostly one.
+	views []*view
+	// watched is the number of entries that name the subject.
+	watched int
+}
+
+// view is one word on a subject: the claims of all endpoints and what they come to. Claims never change;
+// the presence does when a claim comes to its end.
+type view struct {
+	claims   []portal.Claim
+	presence portal.Presence
+	// next is when the presence changes by itself; zero: never.
+	next time.Time
+	// held is the number of entries that hold the view.
+	held int
+}
+
+// viewOf finds the view that says what claims say, or makes it, following on what was said last.
+func (s *subject) viewOf(claims []portal.Claim, now time.Time) *view {
+	claims = canonical(claims)
+	for _, v := range s.views {
+		if slices.Equal(v.claims, claims) {
+			v.refresh(s.address, now)
+			return v
+		}
+	}
+	v := &view{claims: claims}
+	if n := len(s.views); n > 0 {
+		s.views[n-1].refresh(s.address, now)
+		v.presence = s.views[n-1].presence
+	}
+	v.compose(s.address, now)
+	s.views = append(s.views, v)
+	return v
+}
+
+// release gives back a hold on v.
+func (s *subject) release(v *view) {
+	if v.held--; v.held == 0 {
+		s.views = slices.DeleteFunc(s.views, func(x *view) bool { return x == v })
+	}
+}
+
+// refresh composes anew when a claim has come to its end since.
+func (v *view) refresh(of portal.Address, now time.Time) {
+	if !v.next.IsZero() && !now.Before(v.next) {
+		v.compose(of, now)
+	}
+}
+
+// compose follows on v.presence, which is the zero value where nothing was known before.
+func (v *view) compose(of portal.Address, now time.Time) {
+	p := policy.Compose(v.claims, now)
+	p.URI = of
+	v.presence = policy.Follow(v.presence, p, now)
+	v.next = policy.NextChange(v.claims, now)
+}
+
+// canonical is a copy of claims in one order and with times in one form, so that equal words are equal
+// values. When an endpoint made its claim does not matter here unless it is all that is known.
+func canonical(claims []portal.Claim) []portal.Claim {
+	out := slices.Clone(claims)
+	for i := range out {
+		c := &out[i]
+		c.Since, c.Until, c.At = instant(c.Since), instant(c.Until), instant(c.At)
+	}
+	slices.SortFunc(out, func(a, b portal.Claim) int {
+		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Availability, b.Availability),
+			cmp.Compare(a.Activity, b.Activity), a.Since.Compare(b.Since), a.At.Compare(b.At), cmp.Compare(a.Note, b.Note))
+	})
+	return slices.Clip(out)
+}
+
+// instant strips what two equal times may differ in.
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.Round(0).UTC()
+}
