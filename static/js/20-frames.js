@@ -1,0 +1,123 @@
+// Applies live frames to the page. The rules are those of views/live.templ; the components inside are the
+// ones the page was made of, so that the result is what a fresh page would be.
+const live = (key) => all(`[data-live="${CSS.escape(key)}"]`);
+
+const apply = {
+  replace(part) {
+    const next = part.firstElementChild;
+    for (const old of live(part.dataset.key)) old.replaceWith(next.cloneNode(true));
+  },
+
+  // A message goes to its place by order; one that was only shown as being sent gives way to the real one.
+  log(part) {
+    const pane = byId("log-" + part.dataset.to);
+    const [day, message] = part.children;
+    if (!pane || !message) return;
+    stay(() => {
+      const old = byId(message.id);
+      if (old?.dataset.order === message.dataset.order) old.replaceWith(message);
+      else {
+        old?.remove();
+        const later = all(".msg", pane).find((m) => m.dataset.order === "0" || +m.dataset.order > +message.dataset.order);
+        pane.insertBefore(message, later || null);
+        if (!all(".day", pane).some((d) => d.dataset.day === day.dataset.day)) message.before(day);
+      }
+      message.classList.toggle("mine", message.dataset.from === me);
+      arrange(message);
+      const next = following(message, "nextElementSibling");
+      if (next) arrange(next);
+      trim(pane);
+    });
+    onMessage(message);
+  },
+
+  // A line of a list comes to the top. What in it is kept up to date by other frames stays as it was.
+  top(part) {
+    const list = byId(part.dataset.to);
+    const next = part.firstElementChild;
+    if (!list || !next) return;
+    const old = byId(next.id);
+    if (old) {
+      for (const place of all("[data-live]", next)) {
+        const kept = old.querySelector(`[data-live="${CSS.escape(place.dataset.live)}"]`);
+        if (kept) place.replaceWith(kept);
+      }
+    }
+    const link = next.querySelector("a");
+    if (next.dataset.peer === openConversation) link.setAttribute("aria-current", "page");
+    const focused = old?.contains(document.activeElement);
+    old?.remove();
+    list.prepend(next);
+    if (focused) link.focus();
+    if (!old) watchPeople();
+  },
+
+  refresh(part) { if (byId(part.dataset.to)) refresh([part.dataset.to]); },
+};
+
+const applyEvent = (event) => {
+  const parts = all(":scope > live-part", event);
+  const replaced = new Set(parts.map((p) => p.dataset.key));
+  if (event.dataset.clear) {
+    for (const place of all(`[data-live^="${event.dataset.clear}"]`)) {
+      if (!replaced.has(place.dataset.live)) { place.replaceChildren(); place.hidden = true; }
+    }
+  }
+  for (const part of parts) apply[part.dataset.do]?.(part);
+};
+
+// The message before or behind in the log, over separators; null where a new day lies between.
+const following = (message, way) => {
+  let at = message[way];
+  while (at && !at.matches(".msg")) { if (at.matches(".day")) return null; at = at[way]; }
+  return at;
+};
+
+// Groups a message with the one before it, or parts them, by the same pauses as the server.
+const arrange = (message) => {
+  const before = following(message, "previousElementSibling");
+  const pause = before ? message.dataset.at - before.dataset.at : 0;
+  message.classList.toggle("follows", !!before && before.dataset.from === message.dataset.from && pause < 300000);
+  message.classList.toggle("gap", !!before && pause >= 3600000);
+};
+
+// Old messages leave a page that is read at its end, so that a day of talk does not weigh it down.
+const most = 300;
+const trim = (pane) => {
+  const messages = all(".msg", pane);
+  if (messages.length <= most || !atEnd()) return;
+  const first = messages[messages.length - most];
+  const earlier = pane.querySelector(".earlier");
+  const day = all(".day", pane).findLast((d) => d.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING);
+  while (earlier.nextElementSibling && earlier.nextElementSibling !== first) earlier.nextElementSibling.remove();
+  if (day) first.before(day);
+  first.classList.remove("follows", "gap");
+  earlier.hidden = false;
+  olderThan(earlier, first.dataset.order);
+};
+
+// Reads this page again and brings the named panes, or all, up to date, without touching what is typed.
+let refreshing = null;
+const refresh = (ids) => {
+  const wanted = ids && refreshing?.ids ? [...new Set([...refreshing.ids, ...ids])] : ids;
+  clearTimeout(refreshing?.timer);
+  refreshing = { ids: wanted, timer: setTimeout(() => { refreshing = null; reread(wanted); }, 60) };
+};
+const reread = async (ids) => {
+  let answer;
+  try { answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" }); } catch { return; }
+  if (answer.redirected && new URL(answer.url).pathname === "/signin") { ended(); return; }
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const panes = ids ? ids.map(byId) : all("[data-pane]").concat(log || []);
+  for (const pane of panes) {
+    const next = pane && fresh.getElementById(pane.id);
+    if (next) stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
+  }
+  if (!ids) {
+    for (const place of all("[data-live]", fresh)) for (const old of live(place.dataset.live)) old.replaceWith(place.cloneNode(true));
+    resumeFrom(+fresh.body.dataset.since);
+    showQueued();
+    watchPeople();
+  }
+};

@@ -1,0 +1,132 @@
+// The live connection: a WebSocket, or an event stream where a network breaks WebSockets. It comes back by itself,
+// later and later and never all at once, and goes on where it stopped.
+let since = +body.dataset.since || 0;
+let socket = null, stream = null, failures = 0, retry = 0, waiting = 0, over = false, everOpen = false;
+const resumeFrom = (seq) => { if (seq > since) since = seq; };
+const connected = () => socket?.readyState === 1 || stream?.readyState === 1;
+
+const banner = (text) => {
+  const place = byId("cut-off");
+  if (!place) return;
+  place.hidden = !text;
+  if (text) place.textContent = text;
+  body.classList.toggle("cut-off", !!text);
+};
+
+const connect = () => {
+  clearTimeout(retry);
+  retry = 0;
+  if (over || !me || connected() || socket?.readyState === 0) return;
+  if (failures >= 3 && !everOpen) { connectStream(); return; }
+  const here = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?since=${since}`, "portico.html.v1");
+  socket = here;
+  const slow = setTimeout(() => here.close(), 10000);
+  here.onopen = () => { clearTimeout(slow); everOpen = true; opened(); };
+  here.onmessage = (e) => { heard(); receive(e.data); };
+  here.onclose = () => { clearTimeout(slow); if (socket === here) { socket = null; closed(); } };
+};
+
+// Frames of the stream are the same; what is said goes by ordinary requests.
+const connectStream = () => {
+  const here = new EventSource(`/api/v1/events?encoding=html&since=${since}`);
+  stream = here;
+  here.onopen = opened;
+  here.onmessage = (e) => receive(e.data);
+  here.onerror = () => { here.close(); if (stream === here) { stream = null; closed(); } };
+};
+
+const opened = () => {
+  banner("");
+  heard();
+  watchPeople();
+  sayActivity();
+  flush();
+  mayRead();
+};
+
+const closed = () => {
+  clearTimeout(silence);
+  if (over) return;
+  failures++;
+  banner(navigator.onLine ? texts.cutoff : texts.offline);
+  const most = Math.min(30000, 500 * 2 ** Math.min(failures, 6));
+  const delay = waiting + most * (0.3 + 0.7 * Math.random());
+  waiting = 0;
+  retry = setTimeout(connect, delay);
+  if (failures === 2 || failures % 8 === 0) stillSignedIn();
+};
+
+// A connection that says nothing may be dead without having closed: ask, and give up on it without an answer.
+let silence = 0;
+const heard = () => {
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    if (!send({ op: "ping" })) return;
+    silence = setTimeout(() => socket?.close(), 10000);
+  }, 25000);
+};
+
+const ended = () => {
+  over = true;
+  banner(texts.ended);
+  setTimeout(() => location.assign("/signin?next=" + encodeURIComponent(location.pathname)), 1500);
+};
+const stillSignedIn = async () => {
+  try { if ((await fetch("/api/v1/me")).status === 401) ended(); } catch { /* away, and that is known already */ }
+};
+
+// send reports whether the frame was handed to the connection.
+const send = (frame) => {
+  if (socket?.readyState === 1) { socket.send(JSON.stringify(frame)); return true; }
+  if (stream?.readyState === 1) { post(frame); return true; }
+  return false;
+};
+const post = async (frame) => {
+  const at = "/api/v1/conversations/" + encodeURIComponent(frame.conversation) + "/";
+  const call = { send: "messages", typing: "typing", read: "read" }[frame.op];
+  if (!call) return;
+  try {
+    const answer = await fetch(at + call, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id: frame.id, text: frame.text, typing: frame.typing }) });
+    if (frame.op !== "send") return;
+    if (answer.ok) accepted(frame.id);
+    else if (answer.status < 500 && answer.status !== 429) refused(frame.id, (await answer.json()).detail);
+  } catch { /* stays in the queue */ }
+};
+
+const receive = (text) => {
+  const holder = document.createElement("template");
+  holder.innerHTML = text;
+  for (const event of all("live-event", holder.content)) {
+    const d = event.dataset;
+    const seq = +d.seq || 0;
+    if (d.event === "hello") { failures = 0; continue; }
+    if (seq && seq <= since) continue;
+    switch (d.event) {
+      case "resync": refresh(null); break;
+      case "bye": bye(d, event.textContent); break;
+      case "error": refused(d.id, event.textContent || d.reason); break;
+      default: applyEvent(event); notice(d, event);
+    }
+    resumeFrom(seq);
+  }
+};
+
+const bye = (d, reason) => {
+  if (d.reconnectAfterMs === undefined || +d.reconnectAfterMs < 0) { stillSignedIn(); banner(reason || texts.cutoff); return; }
+  waiting = +d.reconnectAfterMs;
+};
+
+// Presence of people who are shown here and may not be in the contact list.
+const watchPeople = () => {
+  const uris = new Set(all("[data-live^='dot:']").map((dot) => dot.dataset.live.slice(4)));
+  uris.delete(me);
+  send({ op: "watch", uris: [...uris].slice(0, 400) });
+};
+
+if (me) {
+  addEventListener("online", () => { clearTimeout(retry); connect(); });
+  addEventListener("offline", () => banner(texts.offline));
+  addEventListener("pagehide", () => { over = true; clearTimeout(retry); socket?.close(); stream?.close(); });
+  addEventListener("pageshow", (e) => { if (e.persisted) { over = false; socket = stream = null; connect(); } });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible" && retry) { failures = Math.min(failures, 1); connect(); } });
+}

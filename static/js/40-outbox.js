@@ -1,0 +1,61 @@
+// What was said and not yet accepted by the portal. It outlives a reload; ids make sending it twice harmless.
+const outboxKey = "out:" + me;
+const outbox = () => keep.get(outboxKey, []);
+let unsaved = [];
+const queued = () => { const kept = outbox(); return kept.concat(unsaved.filter((m) => !kept.some((k) => k.id === m.id))); };
+
+const enqueue = (message) => {
+  if (!keep.set(outboxKey, outbox().concat(message).slice(-200))) { unsaved.push(message); announce(texts.storage); }
+};
+const forget = (id) => {
+  unsaved = unsaved.filter((m) => m.id !== id);
+  const kept = outbox();
+  if (kept.some((m) => m.id === id)) keep.set(outboxKey, kept.filter((m) => m.id !== id));
+};
+
+const say = (text) => {
+  const message = { id: newId(), conversation: openConversation, text, at: Date.now() };
+  enqueue(message);
+  showMessage(message);
+  transmit(message);
+};
+const transmit = ({ id, conversation, text }) => send({ op: "send", id, conversation, text });
+const flush = () => queued().forEach(transmit);
+
+const elementOf = (id) => byId("m-" + me + "/" + encodeURIComponent(id));
+const accepted = (id) => forget(id);
+
+// The portal will not take it: the message says why, and its text can be written again.
+const refused = (id, reason) => {
+  if (!id) { if (reason) announce(reason); return; }
+  if (/^r-/.test(id)) return;
+  forget(id);
+  const place = elementOf(id)?.querySelector(".state");
+  if (!place) return;
+  place.dataset.state = "failed";
+  place.textContent = reason;
+  announce(reason);
+};
+
+// Shows a message as being sent, until the real one comes.
+const showMessage = ({ id, text, at }) => {
+  const blank = byId("message-template");
+  if (!blank || !log || elementOf(id)) return;
+  const message = blank.content.firstElementChild.cloneNode(true);
+  const when = new Date(at);
+  const clock = when.toTimeString().slice(0, 5);
+  message.id = "m-" + me + "/" + encodeURIComponent(id);
+  Object.assign(message.dataset, { id, at: String(at), clock, order: "0" });
+  message.querySelector(".text").textContent = text;
+  const time = message.querySelector("time");
+  time.dateTime = when.toISOString();
+  time.textContent = clock;
+  time.removeAttribute("title");
+  const state = message.querySelector(".state");
+  state.dataset.live = "state:" + id;
+  if (!connected()) state.textContent = texts.queued;
+  log.append(message);
+  arrange(message);
+  toEnd();
+};
+const showQueued = () => { for (const m of queued()) if (m.conversation === openConversation) showMessage(m); };

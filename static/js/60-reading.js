@@ -1,0 +1,72 @@
+// Reading: the log stays at its end if it was there and where it was if not, old messages come on scrolling up,
+// and what was really seen is marked as read. The log counts its scroll position from its end.
+const atEnd = () => !scroller || scroller.scrollTop > -40;
+const toEnd = () => { if (scroller) scroller.scrollTop = 0; };
+const newest = byId("newest");
+
+// Does something to the log without moving what the reader looks at.
+const stay = (change) => {
+  if (!scroller || atEnd()) { change(); toEnd(); return; }
+  const top = scroller.getBoundingClientRect().top;
+  const anchor = all(".msg", scroller).find((m) => m.getBoundingClientRect().bottom > top);
+  const before = anchor?.getBoundingClientRect().top;
+  change();
+  if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+};
+
+const onMessage = (message) => {
+  const mine = message.dataset.from === me;
+  if (mine) accepted(message.dataset.id);
+  if (!atEnd()) newest.hidden = false;
+  if (!mine && !inView() && log.contains(message) && !log.querySelector(".unread-mark")) {
+    const mark = document.createElement("div");
+    mark.className = "unread-mark";
+    mark.setAttribute("role", "separator");
+    mark.append(Object.assign(document.createElement("span"), { textContent: texts["unread-mark"] }));
+    message.before(mark);
+  }
+  mayRead();
+};
+
+let readUpTo = "";
+const mayRead = () => {
+  if (!log || !inView() || !atEnd()) return;
+  const last = all(".msg:not(.mine)", log).at(-1)?.dataset.id;
+  if (!last || last === readUpTo) return;
+  if (send({ op: "read", conversation: openConversation, id: last })) readUpTo = last;
+};
+
+const olderThan = (link, order) => {
+  const base = location.pathname;
+  link.href = base + "?before=" + order;
+  link.setAttribute("hx-get", base + "/messages?before=" + order);
+  link.dataset.before = order;
+  htmx.process(link);
+};
+
+if (scroller) {
+  toEnd();
+  const asked = new WeakSet();
+  const older = new IntersectionObserver((seen) => {
+    for (const s of seen) {
+      if (s.isIntersecting && !asked.has(s.target) && scroller.scrollHeight > scroller.clientHeight) { asked.add(s.target); htmx.trigger(s.target, "older"); }
+    }
+  }, { root: scroller, rootMargin: "200px" });
+  const watchOlder = () => { const link = log.querySelector(".earlier:not([hidden])"); if (link) older.observe(link); };
+  watchOlder();
+  document.addEventListener("htmx:after:swap", () => {
+    const seen = new Set();
+    for (const day of all(".day", log)) { if (seen.has(day.dataset.day)) day.remove(); seen.add(day.dataset.day); }
+    all(".msg", log).forEach(arrange);
+    watchOlder();
+    watchPeople();
+  });
+  scroller.addEventListener("scroll", () => { if (atEnd()) { newest.hidden = true; mayRead(); } }, { passive: true });
+  newest.addEventListener("click", () => { toEnd(); newest.hidden = true; field.focus(); });
+  addEventListener("focus", mayRead);
+  document.addEventListener("visibilitychange", mayRead);
+  log.addEventListener("click", (e) => {
+    const again = e.target.closest(".again");
+    if (again) { insert(again.closest(".msg").querySelector(".text").textContent); }
+  });
+}

@@ -1,0 +1,67 @@
+// News draws attention once: the title counts, and over all tabs one of them shows a notification and plays a sound,
+// unless somebody is just looking at that conversation or does not want to be disturbed.
+const title = (total) => {
+  document.title = (total > 0 ? `(${total}) ` : "") + (body.dataset.title || document.title);
+  const link = document.querySelector("link[rel=icon]");
+  if (!link.dataset.read) link.dataset.read = link.getAttribute("href");
+  link.href = total > 0 ? link.dataset.unread : link.dataset.read;
+};
+
+// Where a reader looks now, for the other tabs.
+const look = () => { if (me) keep.set("look", inView() ? { conversation: openConversation, at: Date.now() } : null); };
+const lookedAt = (conversation) => {
+  const l = keep.get("look", null);
+  return (inView() && openConversation === conversation) || (l && l.conversation === conversation && Date.now() - l.at < 3600000);
+};
+
+const once = (id, act) => {
+  const take = () => {
+    const told = keep.get("told", []);
+    if (told.includes(id)) return;
+    keep.set("told", told.concat(id).slice(-100));
+    act();
+  };
+  if (navigator.locks) navigator.locks.request("portico:told", take);
+  else setTimeout(take, Math.random() * 200);
+};
+
+let tone = null;
+const alertFor = (d, message) => {
+  const own = live("dot:" + me)[0]?.dataset.p;
+  if (own === "do-not-disturb") return;
+  if (body.dataset.sound) {
+    tone ||= new Audio(body.dataset.sound);
+    tone.currentTime = 0;
+    tone.play().catch(() => { /* a browser plays nothing before the first click */ });
+  }
+  if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
+    const n = new Notification(d.name, { body: message.querySelector(".text").textContent.slice(0, 200), icon: body.dataset.notifications, tag: "portico:" + d.conversation });
+    n.onclick = () => { focus(); location.assign("/chat/" + encodeURIComponent(d.conversation)); n.close(); };
+  }
+};
+
+// What a frame means beyond the page's content.
+const notice = (d, event) => {
+  if (d.event === "counts") title(+d.total);
+  if (d.event === "state") accepted(d.id);
+  if (d.event !== "message") return;
+  const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
+  if (d.from === me) { accepted(d.id); return; }
+  if (!message || !fresh(message) || lookedAt(d.conversation)) return;
+  once(d.from + "/" + d.id, () => alertFor(d, message));
+};
+// Only what was said in the last minutes is news; the rest was missed and is counted.
+const fresh = (message) => Date.now() - message.dataset.at < 180000;
+
+if (me) {
+  look();
+  addEventListener("focus", look);
+  addEventListener("blur", look);
+  addEventListener("pagehide", () => keep.set("look", null));
+  document.addEventListener("visibilitychange", look);
+  const ask = document.querySelector("[data-asks=notifications]");
+  ask?.addEventListener("change", async () => {
+    if (!ask.checked || !("Notification" in window)) return;
+    if (await Notification.requestPermission() !== "granted") announce(texts["notify-ask"]);
+  });
+}

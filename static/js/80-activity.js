@@ -1,0 +1,22 @@
+// Whether the person is there: input says so, and five minutes without any says that not. A tab in the background
+// is no sign of either. Input in one tab counts for all tabs of this browser.
+const idleAfter = 5 * 60000;
+let lastInput = Date.now(), idle = false, idleTimer = 0, lastTold = 0;
+const sayActivity = () => send({ op: idle ? "idle" : "active" });
+const input = (own) => {
+  lastInput = Date.now();
+  if (own && lastInput - lastTold > 30000) { lastTold = lastInput; tellTabs({ input: true }); }
+  if (idle) { idle = false; sayActivity(); }
+};
+const checkIdle = () => {
+  const quiet = Date.now() - lastInput;
+  if (quiet >= idleAfter && !idle) { idle = true; sayActivity(); }
+  idleTimer = setTimeout(checkIdle, idle ? idleAfter : Math.max(1000, idleAfter - quiet));
+};
+if (me) {
+  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+    addEventListener(kind, () => { if (idle || Date.now() - lastInput > 1000) input(true); }, { passive: true, capture: true });
+  }
+  channel?.addEventListener("message", (e) => { if (e.data?.me === me && e.data.input) input(false); });
+  checkIdle();
+}

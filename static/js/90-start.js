@@ -1,0 +1,45 @@
+// Keys, forms that htmx sends, and the start.
+const jump = (selector) => { const to = document.querySelector(selector); to?.focus(); return !!to; };
+const toConversation = (step) => {
+  const links = all("#conversations a");
+  const at = links.findIndex((a) => a.hasAttribute("aria-current"));
+  const to = links[Math.max(0, Math.min(links.length - 1, at + step))];
+  if (to && to !== links[at]) location.assign(to.href);
+  return links.length > 0;
+};
+// Alt with a key, as the help page says: no browser or screen reader needs these.
+const keys = {
+  k: () => jump("#find") || (location.assign("/contacts"), true),
+  m: () => jump("#text"),
+  l: () => jump("#log"),
+  s: () => { document.querySelector(".me")?.click(); return true; },
+  ArrowUp: () => toConversation(-1),
+  ArrowDown: () => toConversation(1),
+};
+addEventListener("keydown", (e) => {
+  if (!me || !e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  const act = keys[e.key.length === 1 ? e.key.toLowerCase() : e.key];
+  if (act?.()) e.preventDefault();
+});
+
+// A form that worked closes its menu; one that did not leaves its sentence in the page.
+document.addEventListener("htmx:after:request", (e) => {
+  const form = e.detail.ctx?.sourceElement;
+  if (e.detail.ctx?.response?.status !== 204 || !form?.matches("form")) return;
+  byId("problem")?.replaceChildren();
+  form.closest("[popover]")?.hidePopover();
+});
+document.addEventListener("submit", (e) => {
+  if (!e.target.matches(".signout")) return;
+  for (const key of Object.keys(localStorage)) if (key.startsWith("portico:")) localStorage.removeItem(key);
+});
+
+// Days are named as seen from today: after midnight the page is read again.
+const midnight = () => { const d = new Date(); d.setHours(24, 0, 5, 0); return d - Date.now(); };
+const atMidnight = () => setTimeout(() => { refresh(null); atMidnight(); }, midnight());
+
+if (me) {
+  atMidnight();
+  showQueued();
+  connect();
+}

@@ -1,0 +1,201 @@
+// Package static holds what browsers fetch besides pages: style, script, icons, sound and help. Everything is
+// embedded, compressed once and served under names that contain a hash of the content, so that a browser may
+// keep it for ever.
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/andybalholm/brotli"
+)
+
+//go:embed css js icons sound help vendor manifest.webmanifest
+var files embed.FS
+
+// Prefix is the URL path under which assets are served.
+const Prefix = "/static/"
+
+// Encoding is a content coding of RFC 9110 in which an asset is kept.
+type Encoding string
+
+// The codings an asset can be asked for. Identity is always there.
+const (
+	Identity Encoding = ""
+	Gzip     Encoding = "gzip"
+	Brotli   Encoding = "br"
+)
+
+// Asset is one file as it is served.
+type Asset struct {
+	// Name is its name in the tree, Served the name with the hash in it.
+	Name, Served string
+	// Type is its media type with charset where it is text.
+	Type string
+	// ETag is the strong validator of the identity form, quotes included.
+	ETag string
+	body map[Encoding][]byte
+}
+
+// Body is the asset in the first of the wanted codings it is kept in, else as it is.
+func (a *Asset) Body(wanted ...Encoding) ([]byte, Encoding) {
+	for _, e := range wanted {
+		if b, ok := a.body[e]; ok {
+			return b, e
+		}
+	}
+	return a.body[Identity], Identity
+}
+
+// Size is the number of bytes of the asset in that coding; 0 if it is not kept in it.
+func (a *Asset) Size(e Encoding) int { return len(a.body[e]) }
+
+// manifest is every asset by its name and by its served name.
+type manifest struct {
+	byName, byServed map[string]*Asset
+}
+
+// assets reads and compresses the tree once, at the first use.
+var assets = sync.OnceValue(func() manifest {
+	m, err := build(files)
+	if err != nil {
+		panic("static: " + err.Error()) // only a broken build can bring this about
+	}
+	return m
+})
+
+// Path is the URL path of the named asset ("css/portico.css"), hash included. A name that does not exist
+// is a mistake in the program and panics.
+func Path(name string) string {
+	a, ok := assets().byName[name]
+	if !ok {
+		panic("static: no asset " + name)
+	}
+	return Prefix + a.Served
+}
+
+// Find gives the asset that is served under name (without Prefix): "css/portico.3f9Xk2aB.css".
+func Find(served string) (*Asset, bool) {
+	a, ok := assets().byServed[served]
+	return a, ok
+}
+
+// Names lists the assets in order, for tests and tools.
+func Names() []string {
+	names := make([]string, 0, len(assets().byName))
+	for name := range assets().byName {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Lookup gives an asset by its name in the tree.
+func Lookup(name string) (*Asset, bool) {
+	a, ok := assets().byName[name]
+	return a, ok
+}
+
+// Page is the text of a help page ("help/start.en.md") as it stands in the tree.
+func Page(name string) ([]byte, error) { return files.ReadFile(name) }
+
+func build(tree fs.FS) (manifest, error) {
+	m := manifest{byName: map[string]*Asset{}, byServed: map[string]*Asset{}}
+	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(name, "help/") || strings.HasPrefix(name, "js/") {
+			return err
+		}
+		body, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		return m.add(name, body)
+	})
+	if err != nil {
+		return m, err
+	}
+	script, err := bundle(tree)
+	if err != nil {
+		return m, err
+	}
+	return m, m.add(Script, script)
+}
+
+func (m manifest) add(name string, body []byte) error {
+	sum := sha256.Sum256(body)
+	hash := base64.RawURLEncoding.EncodeToString(sum[:])[:10]
+	ext := path.Ext(name)
+	a := &Asset{
+		Name: name, Served: strings.TrimSuffix(name, ext) + "." + hash + ext,
+		Type: typeOf(name), ETag: `"` + hash + `"`,
+		body: map[Encoding][]byte{Identity: body},
+	}
+	if compressible(name) {
+		if err := a.compress(body); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	m.byName[name], m.byServed[a.Served] = a, a
+	return nil
+}
+
+func (a *Asset) compress(body []byte) error {
+	var gz, br bytes.Buffer
+	zw, err := gzip.NewWriterLevel(&gz, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	bw := brotli.NewWriterLevel(&br, brotli.BestCompression)
+	if _, err = zw.Write(body); err == nil {
+		err = zw.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = bw.Write(body); err == nil {
+		err = bw.Close()
+	}
+	if err != nil {
+		return err
+	}
+	for e, b := range map[Encoding][]byte{Gzip: gz.Bytes(), Brotli: br.Bytes()} {
+		if len(b) < len(body) {
+			a.body[e] = b
+		}
+	}
+	return nil
+}
+
+func compressible(name string) bool { return path.Ext(name) != ".wav" && path.Ext(name) != ".png" }
+
+// typeOf does not ask the operating system's tables where a wrong answer would stop a page from working.
+func typeOf(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".wav":
+		return "audio/wav"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".png":
+		return "image/png"
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "text/plain; charset=utf-8"
+}

@@ -1,0 +1,145 @@
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+)
+
+// scriptBudget is what all script of a page may weigh on the wire, in bytes of gzip.
+const scriptBudget = 25 * 1024
+
+func TestScriptStaysSmall(t *testing.T) {
+	total := 0
+	for _, name := range []string{"vendor/htmx/htmx.min.js", Script} {
+		a, ok := Lookup(name)
+		if !ok {
+			t.Fatalf("no asset %s", name)
+		}
+		t.Logf("%s: %d bytes, gzip %d, brotli %d", name, a.Size(Identity), a.Size(Gzip), a.Size(Brotli))
+		total += a.Size(Gzip)
+	}
+	if total > scriptBudget {
+		t.Errorf("script weighs %d bytes, more than %d", total, scriptBudget)
+	}
+}
+
+func TestServedNameFollowsContent(t *testing.T) {
+	one, two := manifest{map[string]*Asset{}, map[string]*Asset{}}, manifest{map[string]*Asset{}, map[string]*Asset{}}
+	if err := one.add("css/a.css", []byte("a{}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.add("css/a.css", []byte("b{}")); err != nil {
+		t.Fatal(err)
+	}
+	if one.byName["css/a.css"].Served == two.byName["css/a.css"].Served {
+		t.Error("other content has the same served name")
+	}
+	if !strings.HasPrefix(one.byName["css/a.css"].Served, "css/a.") || !strings.HasSuffix(one.byName["css/a.css"].Served, ".css") {
+		t.Errorf("served as %s", one.byName["css/a.css"].Served)
+	}
+}
+
+func TestEveryAssetIsServedWhole(t *testing.T) {
+	for _, name := range Names() {
+		path := Path(name)
+		a, ok := Find(strings.TrimPrefix(path, Prefix))
+		if !ok {
+			t.Errorf("%s: not found under its own path %s", name, path)
+			continue
+		}
+		plain, coding := a.Body()
+		if coding != Identity || len(plain) == 0 {
+			t.Errorf("%s: identity form is %q with %d bytes", name, coding, len(plain))
+		}
+		for coding, open := range map[Encoding]func(io.Reader) (io.Reader, error){
+			Gzip:   func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+			Brotli: func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
+		} {
+			packed, got := a.Body(coding)
+			if got != coding {
+				continue // smaller as it is
+			}
+			r, err := open(bytes.NewReader(packed))
+			if err != nil {
+				t.Fatalf("%s %s: %v", name, coding, err)
+			}
+			if unpacked, err := io.ReadAll(r); err != nil || !bytes.Equal(unpacked, plain) {
+				t.Errorf("%s: %s form differs (%v)", name, coding, err)
+			}
+		}
+	}
+}
+
+func TestBodyTakesFirstWantedCoding(t *testing.T) {
+	a, _ := Lookup("css/portico.css")
+	if _, got := a.Body(Brotli, Gzip); got != Brotli {
+		t.Errorf("got %q, want br", got)
+	}
+	if _, got := a.Body(Gzip); got != Gzip {
+		t.Errorf("got %q, want gzip", got)
+	}
+	if _, got := a.Body("zstd"); got != Identity {
+		t.Errorf("got %q for a coding there is none of", got)
+	}
+}
+
+func TestUnknownNames(t *testing.T) {
+	if _, ok := Find("css/portico.css"); ok {
+		t.Error("an asset is served without its hash")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("Path of nothing did not panic")
+		}
+	}()
+	Path("css/nothing.css")
+}
+
+func TestBundleLeavesOutCommentsOnly(t *testing.T) {
+	script, _ := Lookup(Script)
+	body, _ := script.Body()
+	if !bytes.HasPrefix(body, []byte("(() => {")) || !bytes.HasSuffix(body, []byte("})();\n")) {
+		t.Error("the script is not one function scope")
+	}
+	names, err := fs.Glob(files, "js/*.js")
+	if err != nil || len(names) < 5 {
+		t.Fatalf("scripts: %v %v", names, err)
+	}
+	if bytes.Contains(body, []byte("\n//")) {
+		t.Error("comments are sent to browsers")
+	}
+}
+
+func TestVendoredCodeHasItsLicence(t *testing.T) {
+	dirs, err := fs.ReadDir(files, "vendor")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("vendor: %v %v", dirs, err)
+	}
+	for _, d := range dirs {
+		if b, err := fs.ReadFile(files, "vendor/"+d.Name()+"/LICENSE"); err != nil || len(b) < 100 {
+			t.Errorf("%s has no licence: %v", d.Name(), err)
+		}
+	}
+}
+
+// TestNothingNeedsInlineRights: the policy allows no inline script or style and no eval.
+func TestNothingNeedsInlineRights(t *testing.T) {
+	names, _ := fs.Glob(files, "js/*.js")
+	for _, name := range names {
+		body, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{"eval(", "new Function", ".style.", ".cssText", "setAttribute(\"style\"", "javascript:"} {
+			if bytes.Contains(body, []byte(bad)) {
+				t.Errorf("%s uses %q", name, bad)
+			}
+		}
+	}
+}

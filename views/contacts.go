@@ -1,0 +1,100 @@
+package views
+
+import (
+	"slices"
+	"strings"
+
+	"portico/app/portal"
+)
+
+// ContactsPage is the page /contacts.
+type ContactsPage struct {
+	Frame
+	Groups []ContactGroup
+	// Query is what was searched for; Found is the answer, nil where nothing was asked.
+	Query string
+	Found *Found
+}
+
+// ContactGroup is a group of the contact list; the name is empty for those in none.
+type ContactGroup struct {
+	Name     string
+	Contacts []ContactItem
+}
+
+// ContactItem is one contact.
+type ContactItem struct {
+	portal.Person
+	Presence portal.Presence
+	Group    string
+}
+
+// Found is the answer to a search of the directory.
+type Found struct {
+	Reader
+	Me      portal.Address
+	Query   string
+	People  []FoundPerson
+	TooMany bool
+}
+
+// FoundPerson is one person of the answer.
+type FoundPerson struct {
+	portal.Person
+	Presence  portal.Presence
+	IsContact bool
+}
+
+// line places a found person: title, department, address.
+func (p FoundPerson) line() string {
+	facts := slices.DeleteFunc([]string{p.Title, p.Department, p.URI.Bare()}, func(s string) bool { return s == "" })
+	return strings.Join(facts, " · ")
+}
+
+// GroupNames lists the named groups.
+func (v ContactsPage) GroupNames() []string {
+	var names []string
+	for _, g := range v.Groups {
+		if g.Name != "" {
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+func (r Reader) groupName(name string) string {
+	if name == "" {
+		return r.Text("contacts.no-group")
+	}
+	return name
+}
+
+// Group sorts contacts into groups: named ones in the order of their names, then those in none; people by name.
+func Group(items []ContactItem) []ContactGroup {
+	byName := map[string][]ContactItem{}
+	for _, c := range items {
+		byName[c.Group] = append(byName[c.Group], c)
+	}
+	groups := make([]ContactGroup, 0, len(byName))
+	for name, contacts := range byName {
+		slices.SortFunc(contacts, func(a, b ContactItem) int {
+			if d := strings.Compare(fold(a.DisplayName), fold(b.DisplayName)); d != 0 {
+				return d
+			}
+			return strings.Compare(string(a.URI), string(b.URI))
+		})
+		groups = append(groups, ContactGroup{Name: name, Contacts: contacts})
+	}
+	slices.SortFunc(groups, func(a, b ContactGroup) int {
+		if (a.Name == "") != (b.Name == "") {
+			if a.Name == "" {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(fold(a.Name)+"\x00"+a.Name, fold(b.Name)+"\x00"+b.Name)
+	})
+	return groups
+}
+
+func fold(s string) string { return strings.ToLower(s) }

@@ -1,0 +1,130 @@
+// Package views is what people see: pages and live fragments, made of the same components, each from a struct
+// made for it. It decides how things are shown and nothing else.
+package views
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"portico/app/portal"
+	"portico/views/catalogue"
+)
+
+// Reader is for whom something is rendered: their language, their time zone and what time it is.
+type Reader struct {
+	*catalogue.Catalogue
+	Zone *time.Location
+	Now  time.Time
+}
+
+// NewReader makes a Reader from a locale and an IANA zone; a zone that the system does not know is UTC.
+func NewReader(locale, zone string, now time.Time) Reader {
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "Local" {
+		loc = time.UTC
+	}
+	return Reader{Catalogue: catalogue.For(locale), Zone: loc, Now: now.In(loc)}
+}
+
+// Reason is the sentence for an error.
+func (r Reader) Reason(err error) string { return r.Failure(err) }
+
+func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
+func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
+func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }
+func (r Reader) moment(t time.Time) string { return r.Moment(t.In(r.Zone), r.Now) }
+func (r Reader) full(t time.Time) string   { return r.Full(t.In(r.Zone)) }
+
+// stamp is t for a datetime attribute.
+func (r Reader) stamp(t time.Time) string { return t.In(r.Zone).Format(time.RFC3339) }
+
+// dayKey names t's day in the reader's zone: "2026-11-21".
+func (r Reader) dayKey(t time.Time) string { return t.In(r.Zone).Format(time.DateOnly) }
+
+// Frame is what every page of a signed-in person has around it.
+type Frame struct {
+	Reader
+	// Title names the page without the product's name.
+	Title   string
+	Section Section
+	Me      portal.Person
+	Own     portal.Presence
+	Admin   bool
+	Unread  map[portal.Address]int
+	Line    portal.LineEvent
+	// Settings decide theme, sound and notifications.
+	Settings portal.Settings
+	// Head is the number of the last event that the page already contains.
+	Head int64
+	// Here is the page's own path, to come back to after a form.
+	Here string
+	// Conversation is whose conversation is open; empty if none.
+	Conversation portal.Address
+	// Problem is a sentence about what just went wrong; empty if nothing did.
+	Problem string
+}
+
+func (f Frame) unreadTotal() int {
+	total := 0
+	for _, n := range f.Unread {
+		total += n
+	}
+	return total
+}
+
+// windowTitle is what the browser's tab says.
+func (f Frame) windowTitle() string {
+	title := f.Title + " · Portico"
+	if n := f.unreadTotal(); n > 0 {
+		return fmt.Sprintf("(%d) %s", n, title)
+	}
+	return title
+}
+
+// badge is a number of unread messages as it fits a small place.
+func badge(n int) string {
+	if n > 99 {
+		return "99+"
+	}
+	return fmt.Sprint(n)
+}
+
+// initials are the first letters of the first and the last word of a name.
+func initials(name string) string {
+	words := strings.FieldsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	if len(words) == 0 {
+		return "?"
+	}
+	first := []rune(words[0])[:1]
+	if len(words) > 1 {
+		first = append(first, []rune(words[len(words)-1])[0])
+	}
+	return strings.ToUpper(string(first))
+}
+
+// hue picks one of the eight tints of initials, always the same for a person.
+func hue(a portal.Address) string {
+	h := fnv.New32a()
+	h.Write([]byte(a))
+	return fmt.Sprint(h.Sum32() % 8)
+}
+
+// name is how a person is called: the display name, else the address.
+func name(p portal.Person) string {
+	if p.DisplayName != "" {
+		return p.DisplayName
+	}
+	return p.URI.Bare()
+}
+
+// ChatPath is where a conversation is read.
+func ChatPath(a portal.Address) string { return "/chat/" + url.PathEscape(string(a)) }
+
+// messageID is a message's element id; unique because a sender's ids are.
+func messageID(from portal.Address, id string) string {
+	return "m-" + string(from) + "/" + url.PathEscape(id)
+}

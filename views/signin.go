@@ -1,0 +1,14 @@
+package views
+
+// SignInPage is the page /signin.
+type SignInPage struct {
+	Reader
+	// Address is what was typed before.
+	Address string
+	// Domain is the SIP domain, for the example in the empty field.
+	Domain string
+	// Next is where to go after signing in: a path of this portal.
+	Next string
+	// Problem says why it did not work, Notice why the page is shown (signed out, session ended).
+	Problem, Notice string
+}
