@@ -1,0 +1,23 @@
+// Package sipua is the portal's SIP side: one user agent that registers everybody, carries their
+// messages, publishes their presence and watches that of others.
+//
+// # Who owns what
+//
+//   - An [Agent] owns the listener, a few links to the proxy that everybody shares, the table of lines
+//     and the table of dialogs. Its goroutines are started by [Agent.Run] and end before Run returns.
+//   - A link ([link]) owns one connection to the proxy: one goroutine dials, pings and redials it, one
+//     reads it. Requests of all people are pipelined on it.
+//   - A line ([line]) is one person's registration, publication and subscriptions. Its mutex guards all
+//     of it; no network I/O is done under the mutex. A person has no goroutine of their own: what is
+//     due is in one timer heap ([clock]) and is done by the shared workers of a [pacer].
+//   - A subscription ([sub]) is a compact dialog, guarded by its line's mutex. At most one request of a
+//     subscription, of a registration and of a publication is under way at a time (their busy flags).
+//   - Incoming requests are read by the connection's reader, which never waits: what needs time (a
+//     message to be stored) goes to a lane ([lanes]), in order for each pair of people, bounded; when
+//     the lanes are full the answer is 503 with Retry-After. Presence notifications are answered at
+//     once and only the newest unread document of a subscription is kept.
+//
+// Parsing, message building and transactions are those of github.com/emiago/sipgo/sip. Connections
+// are the package's own: everybody's traffic shares one, so a malformed message must not close it,
+// order must be kept, and a proxy that no longer answers must be noticed.
+package sipua

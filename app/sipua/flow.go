@@ -1,0 +1,123 @@
+package sipua
+
+// A flow: one connection or one UDP peer, in the form that sipgo's transactions write to.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// writeTimeout is how long a peer may take to read what we send before the connection is given up; a
+// message cut short cannot be completed later.
+const writeTimeout = 10 * time.Second
+
+var errFlowClosed = errors.New("connection closed")
+
+// flow carries messages to one peer. It is shared by everybody and safe for concurrent use.
+type flow struct {
+	network       string // "TCP", "TLS" or "UDP"
+	local, remote net.Addr
+	// conn is the stream; for UDP it is nil and socket is the shared listening socket.
+	conn   net.Conn
+	socket net.PacketConn
+	// host and port are what is written into Via and Contact.
+	host string
+	port int
+	// trusted: the peer is the proxy, so its requests are taken.
+	trusted bool
+
+	// gen numbers the connections of a link.
+	gen uint64
+
+	lastRead atomic.Int64 // Unix nanoseconds of the last byte read
+	ponged   atomic.Bool  // the peer answers CRLF pings
+	once     sync.Once
+	closed   chan struct{}
+}
+
+func newStreamFlow(network string, conn net.Conn, trusted bool) *flow {
+	f := &flow{network: network, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr(), trusted: trusted, closed: make(chan struct{})}
+	f.host, f.port = splitAddr(f.local)
+	f.lastRead.Store(time.Now().UnixNano())
+	return f
+}
+
+func newPacketFlow(socket net.PacketConn, remote net.Addr, host string, port int, trusted bool) *flow {
+	return &flow{network: "UDP", socket: socket, local: socket.LocalAddr(), remote: remote, host: host, port: port, trusted: trusted, closed: make(chan struct{})}
+}
+
+func splitAddr(a net.Addr) (string, int) {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String(), 0
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return host, 0
+	}
+	return host, n
+}
+
+// reliable reports whether the transport neither loses nor reorders.
+func (f *flow) reliable() bool { return f.conn != nil }
+
+// hostPort is the flow's own address as it stands in a URI.
+func (f *flow) hostPort() string { return net.JoinHostPort(f.host, strconv.Itoa(f.port)) }
+
+func (f *flow) writeBytes(b []byte) error {
+	if f.conn == nil {
+		if _, err := f.socket.WriteTo(b, f.remote); err != nil {
+			return fmt.Errorf("write to %s: %w", f.remote, err)
+		}
+		return nil
+	}
+	if err := f.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("write to %s: %w", f.remote, err)
+	}
+	if _, err := f.conn.Write(b); err != nil {
+		f.shut()
+		return fmt.Errorf("write to %s: %w", f.remote, err)
+	}
+	return nil
+}
+
+// WriteMsg writes a message; it is part of sip.Connection.
+func (f *flow) WriteMsg(msg sip.Message) error {
+	var b bytes.Buffer
+	b.Grow(1024 + len(msg.Body()))
+	msg.StringWrite(&b)
+	return f.writeBytes(b.Bytes())
+}
+
+// LocalAddr is part of sip.Connection.
+func (f *flow) LocalAddr() net.Addr { return f.local }
+
+// Ref is part of sip.Connection; a flow lives until its reader or link ends it, whoever uses it.
+func (f *flow) Ref(int) int { return 1 }
+
+// TryClose is part of sip.Connection and does nothing, see Ref.
+func (f *flow) TryClose() (int, error) { return 1, nil }
+
+// Close is part of sip.Connection.
+func (f *flow) Close() error {
+	f.shut()
+	return nil
+}
+
+// shut ends the flow; its reader and everyone who waits for an answer on it are woken.
+func (f *flow) shut() {
+	f.once.Do(func() {
+		close(f.closed)
+		if f.conn != nil {
+			_ = f.conn.Close() // nothing more is wanted of it; its reader reports why it ended
+		}
+	})
+}

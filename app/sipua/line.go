@@ -1,0 +1,165 @@
+package sipua
+
+// A line: all that is kept of one person, and the edges between working and not.
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"portico/app/portal"
+	"portico/app/sipua/winfo"
+)
+
+// line is one person's state. mu guards every field below it; no I/O is done under it.
+type line struct {
+	a    *Agent
+	who  portal.Address
+	link *link
+
+	mu     sync.Mutex
+	creds  *credentials // nil in trusted mode
+	nonces [2]*nonce    // for 401, for 407
+	gone   bool         // signed out; nothing more is to happen
+
+	attended bool // somebody waits for this line: its first requests are urgent
+
+	// registration
+	callID   string
+	tag      string
+	cseq     uint32
+	regTimer timer
+	regBusy  chan struct{} // not nil while a REGISTER is under way; closed when it is over
+	queued   bool          // in the pacer
+	flowGen  uint64        // the link's connection on which the person is registered; 0: none
+	expires  time.Time
+	failures int
+	refused  error // set when the server refuses the person for good
+
+	// what the handler was told last, and what it shall be told
+	told, actual edge
+	down         error
+	telling      bool
+
+	pub    *publication
+	subs   map[portal.Address]*sub
+	winfo  *sub
+	list   *sub
+	roster roster // what the list has said
+	table  *winfo.Table
+	typing map[portal.Address]*composing
+}
+
+// edge is a line's state as the handler knows it.
+type edge uint8
+
+const (
+	edgeNone edge = iota
+	edgeUp
+	edgeDown
+)
+
+func (a *Agent) newLine(who portal.Address, c *credentials) *line {
+	return &line{a: a, who: who, link: a.linkOf(who), creds: c, callID: token(12), tag: token(6)}
+}
+
+// wake is called when the registration is due.
+func (l *line) wake(time.Time) { l.enqueueRegister(false) }
+
+// enqueueRegister has the registration renewed by the pacer.
+func (l *line) enqueueRegister(urgent bool) {
+	l.mu.Lock()
+	put := !l.queued && !l.gone && l.refused == nil
+	l.queued = l.queued || put
+	l.mu.Unlock()
+	if put {
+		l.a.registers.put(job{l: l}, urgent)
+	}
+}
+
+// set notes whether the line works and tells the handler if that is news. Calls of the handler are in
+// order and never under the lock.
+func (l *line) set(now edge, err error) {
+	l.mu.Lock()
+	l.actual, l.down = now, err
+	if l.telling {
+		l.mu.Unlock()
+		return
+	}
+	l.telling = true
+	for l.told != l.actual {
+		l.told = l.actual
+		now, err := l.actual, l.down
+		l.mu.Unlock()
+		switch now {
+		case edgeUp:
+			l.a.h.LineUp(l.who)
+		case edgeDown:
+			l.a.h.LineDown(l.who, err)
+		}
+		l.mu.Lock()
+	}
+	l.telling = false
+	l.mu.Unlock()
+}
+
+// credentials are those of the line; they do not change once the line has them.
+func (l *line) credentials() *credentials {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.creds
+}
+
+// status describes the line.
+func (l *line) status() LineStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := LineStatus{Known: true, Registered: l.flowGen != 0 && l.flowGen == l.link.generation(), Expires: l.expires, Published: l.pub != nil && l.pub.etag != ""}
+	if l.refused != nil {
+		s.Reason = portal.Reason(l.refused)
+	}
+	for _, s2 := range l.subs {
+		s.Watching++
+		if s2.live() {
+			s.Live++
+		}
+	}
+	return s
+}
+
+// token is n random bytes in hexadecimal.
+func token(n int) string {
+	b := make([]byte, n)
+	if _, err := rand.Read(b); err != nil {
+		panic("sipua: no randomness: " + err.Error()) // crypto/rand documents that this cannot happen
+	}
+	return hex.EncodeToString(b)
+}
+
+// instanceURN is the person's +sip.instance on this portal (RFC 5626 section 4.1): stable over restarts.
+func instanceURN(instance string, who portal.Address) string {
+	return "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("portico:"+instance+":"+string(who))).String()
+}
+
+// unescape undoes percent-encoding; what is malformed stays as it is.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	plain, err := url.PathUnescape(s)
+	if err != nil {
+		return s
+	}
+	return plain
+}
+
+// unavailable reports whether err means that the server could not be asked, rather than its answer.
+func unavailable(err error) bool {
+	return err != nil && !errors.Is(err, errRefused) && !errors.Is(err, errNoSecret)
+}

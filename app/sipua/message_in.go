@@ -1,0 +1,261 @@
+package sipua
+
+// Incoming MESSAGE (RFC 3428): what is said, noticed and typed to people here.
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emiago/sipgo/sip"
+
+	"portico/app/portal"
+	"portico/app/sipua/cpim"
+	"portico/app/sipua/iscomposing"
+	"portico/app/sipua/multipart"
+)
+
+// receiveBudget is how long the house may take to store a message before the peer is told to come back.
+const receiveBudget = 10 * time.Second
+
+// idHeader carries the message's id where the body has no place for it, so that a repetition by
+// another way is known as one.
+const idHeader = "X-Portico-Message-ID"
+
+// messageCame finds whom a MESSAGE is for and lets a lane deal with it.
+func (a *Agent) messageCame(req *sip.Request, tx *sip.ServerTx, began time.Time) {
+	l := a.find(req)
+	from, err := portal.ParseAddress(req.From().Address.String())
+	var ans answer
+	switch {
+	case l == nil:
+		ans = answer{status: 404, reason: "Not Signed In Here"}
+	case err != nil:
+		ans = answer{status: 400, reason: "From Is Not A SIP Address"}
+	case len(req.Body()) > maxBodySize:
+		ans = answer{status: 413, reason: "Request Entity Too Large"}
+	default:
+		work := func() { a.respond(tx, req, a.take(l, from, req), began) }
+		if a.lanes.put(string(l.who)+" "+string(from), work) {
+			return
+		}
+		ans = answer{503, "Too Busy", []string{"Retry-After", retrySoon}}
+	}
+	a.respond(tx, req, ans, began)
+}
+
+// arrival is a MESSAGE after its wrapping is off.
+type arrival struct {
+	l           *line
+	from        portal.Address
+	contentType string
+	body        []byte
+	id          string
+	at          time.Time
+	wrapped     *cpim.Message
+}
+
+var (
+	unsupportedType     = answer{415, "Unsupported Media Type", []string{"Accept", acceptTypes}}
+	unsupportedEncoding = answer{415, "Unsupported Content-Encoding", []string{"Accept-Encoding", acceptEncoding}}
+)
+
+// take reads a MESSAGE and says what it is answered.
+func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
+	body, err := decodeBody(headerValue(req, "Content-Encoding", "e"), req.Body())
+	if errors.Is(err, errEncoding) {
+		return unsupportedEncoding
+	}
+	if err != nil {
+		return answer{status: 400, reason: "Body Cannot Be Decompressed"}
+	}
+	m := arrival{l: l, from: from, contentType: headerValue(req, "Content-Type", "c"), body: body, id: stableID(req), at: sentAt(req)}
+	if m.contentType == "" && len(body) > 0 {
+		m.contentType = "text/plain"
+	}
+	if multipart.MediaType(m.contentType) == cpim.MediaType {
+		w, err := cpim.Parse(body)
+		if err != nil {
+			a.cfg.Logger.Info("CPIM not understood", "from", from, "error", err)
+			return answer{status: 400, reason: "Malformed CPIM"}
+		}
+		m.unwrap(&w)
+		a.caps.readsCPIM(from)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), receiveBudget)
+	defer cancel()
+	switch multipart.MediaType(m.contentType) {
+	case "text/plain":
+		return a.takeText(ctx, m)
+	case cpim.MediaTypeIMDN:
+		return a.takeNotice(ctx, m)
+	case iscomposing.MediaType:
+		return a.takeTyping(m)
+	}
+	if m.wrapped != nil && m.wrapped.IsNotification() {
+		return answer{status: 200} // a notice of a kind we do not know harms nobody
+	}
+	return unsupportedType
+}
+
+// unwrap takes content, id and time from a CPIM wrapper.
+func (m *arrival) unwrap(w *cpim.Message) {
+	m.wrapped, m.contentType, m.body = w, w.ContentType, w.Body
+	if w.MessageID != "" {
+		m.id = w.MessageID
+	}
+	if !w.DateTime.IsZero() {
+		m.at = w.DateTime
+	}
+}
+
+func (a *Agent) takeText(ctx context.Context, m arrival) answer {
+	if len(m.body) == 0 {
+		return answer{status: 200} // nothing was said
+	}
+	text, ok := decodeText(m.contentType, m.body)
+	if !ok {
+		return answer{status: 400, reason: "Text Is Not In Its Charset"}
+	}
+	if m.wrapped == nil {
+		text, m.at = afterStorage(text, m.at)
+	}
+	if len(text) > portal.MaxTextLen {
+		return answer{status: 413, reason: "Message Too Long"}
+	}
+	in := portal.Incoming{To: m.l.who, From: m.from, ID: m.id, Text: text, At: m.at}
+	if m.wrapped != nil && fitsID(m.wrapped.MessageID) {
+		in.WantsDelivered, in.WantsRead = m.wrapped.Wants(cpim.PositiveDelivery), m.wrapped.Wants(cpim.Display)
+	}
+	if !fitsID(in.ID) {
+		in.ID = hashID(in.ID)
+	}
+	return a.verdict(a.h.Receive(ctx, in))
+}
+
+func fitsID(id string) bool {
+	return id != "" && utf8.ValidString(id) && utf8.RuneCountInString(id) <= portal.MaxIDLen
+}
+
+func (a *Agent) takeNotice(ctx context.Context, m arrival) answer {
+	n, err := cpim.ParseIMDN(m.body)
+	if err != nil {
+		a.cfg.Logger.Info("notice not understood", "from", m.from, "error", err)
+		return answer{status: 400, reason: "Malformed IMDN"}
+	}
+	state := portal.State("")
+	switch {
+	case n.Status == cpim.Delivered:
+		state = portal.Delivered
+	case n.Status == cpim.Displayed:
+		state = portal.Read
+	case n.Kind == cpim.KindDelivery: // failed, forbidden, error
+		state = portal.Failed
+	}
+	if state == "" || !fitsID(n.MessageID) {
+		return answer{status: 200} // processing and the like change nothing
+	}
+	err = a.h.ReceiveNotice(ctx, m.l.who, portal.Notice{To: m.from, ID: n.MessageID, State: state, At: m.at})
+	if errors.Is(err, portal.ErrNotFound) {
+		return answer{status: 200} // about a message we no longer know
+	}
+	return a.verdict(err)
+}
+
+func (a *Agent) takeTyping(m arrival) answer {
+	s, err := iscomposing.Parse(m.body)
+	if err != nil {
+		return answer{status: 400, reason: "Malformed isComposing"}
+	}
+	a.h.ReceiveTyping(m.l.who, m.from, s.Active, s.Holds())
+	return answer{status: 200}
+}
+
+// verdict is the table from the house's meanings to SIP.
+func (a *Agent) verdict(err error) answer {
+	switch {
+	case err == nil:
+		return answer{status: 200}
+	case errors.Is(err, portal.ErrNotFound):
+		return answer{status: 404, reason: "Not Found"}
+	case errors.Is(err, portal.ErrForbidden):
+		return answer{status: 403, reason: "Forbidden"}
+	case errors.Is(err, portal.ErrInvalid):
+		return answer{status: 400, reason: "Bad Message"}
+	}
+	a.cfg.Logger.Warn("message not stored", "error", err)
+	return answer{503, "Cannot Store Now", []string{"Retry-After", retrySoon}}
+}
+
+// stableID names a message by what stays the same over retransmissions and forks.
+func stableID(req *sip.Request) string {
+	if id := headerValue(req, idHeader); fitsID(id) {
+		return id
+	}
+	return hashID(strings.Join([]string{headerValue(req, "Call-ID", "i"), headerValue(req, "CSeq"), req.From().Address.String(), param(req.From().Params, "tag")}, "\x00"))
+}
+
+func hashID(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "sip-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
+}
+
+// sentAt is the Date header's time where there is one that can be (a clock far in the future is wrong),
+// else now.
+func sentAt(req *sip.Request) time.Time {
+	now := time.Now()
+	t, err := mail.ParseDate(headerValue(req, "Date"))
+	if err != nil || t.After(now.Add(time.Minute)) || t.Before(now.AddDate(-1, 0, 0)) {
+		return now.UTC()
+	}
+	return t.UTC()
+}
+
+// decodeText reads text in the charset its type names: UTF-8 (also by default), US-ASCII, ISO 8859-1.
+// Line ends become "\n".
+func decodeText(contentType string, body []byte) (string, bool) {
+	text := string(body)
+	switch strings.ToLower(typeParam(contentType, "charset")) {
+	case "iso-8859-1", "latin1", "windows-1252":
+		if !utf8.ValidString(text) {
+			runes := make([]rune, len(body))
+			for i, b := range body {
+				runes[i] = rune(b)
+			}
+			text = string(runes)
+		}
+	}
+	if !utf8.ValidString(text) {
+		return "", false
+	}
+	return strings.ReplaceAll(text, "\r\n", "\n"), true
+}
+
+func typeParam(contentType, name string) string {
+	_, params, _ := strings.Cut(contentType, ";")
+	for p := range strings.SplitSeq(params, ";") {
+		k, v, _ := strings.Cut(p, "=")
+		if strings.EqualFold(strings.TrimSpace(k), name) {
+			return strings.Trim(strings.TrimSpace(v), `"`)
+		}
+	}
+	return ""
+}
+
+// storedPrefix is what Kamailio's offline store (msilo) writes before a text it kept.
+var storedPrefix = regexp.MustCompile(`^\[Offline message - ((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] `)
+
+// afterStorage takes the store's prefix off. The time in it is the server's local one and coarser than
+// the Date header, which the store sets to the time it got the message; so the latter stands.
+func afterStorage(text string, at time.Time) (string, time.Time) {
+	if prefix := storedPrefix.FindString(text); prefix != "" {
+		return text[len(prefix):], at
+	}
+	return text, at
+}

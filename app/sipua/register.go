@@ -1,0 +1,471 @@
+package sipua
+
+// Registration (RFC 3261 section 10, RFC 5626 instance): signing in, staying in, leaving.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"portico/app/portal"
+)
+
+const (
+	// signInWait is how long a sign-in waits for the proxy connection before it is called unreachable.
+	signInWait = 3 * time.Second
+	// learnWait bounds the request that finds out how the proxy challenges.
+	learnWait = 2 * time.Second
+	// registerRetryMin and registerRetryMax bound the pause after a failed background registration.
+	registerRetryMin, registerRetryMax = time.Second, time.Minute
+)
+
+// SignIn registers a person with their password and starts their line, or checks the password of one
+// who is signed in already. It returns what [Agent.Resume] needs: the digest's HA1 for each realm and
+// algorithm that the server named, never the password. In trusted mode the password is not looked at.
+// Errors: ErrUnauthenticated (signin.wrong, signin.unknown-user), ErrForbidden (signin.forbidden),
+// ErrUnavailable (signin.unreachable).
+func (a *Agent) SignIn(ctx context.Context, who portal.Address, password string) ([]byte, error) {
+	c := &credentials{user: digestUser(who), password: password}
+	for {
+		l, made := a.join(who)
+		err := l.signIn(ctx, c)
+		if errors.Is(err, errGone) {
+			continue // somebody else's failed attempt ended the line we waited for
+		}
+		if err != nil {
+			if made {
+				a.drop(l)
+			}
+			return nil, signInError(err)
+		}
+		return c.seal()
+	}
+}
+
+// errGone: the line was ended meanwhile.
+var errGone = errors.New("line ended")
+
+// join gives the person's line, making it if need be. It is in the table before it is registered,
+// because servers deliver stored messages as soon as they have said yes.
+func (a *Agent) join(who portal.Address) (l *line, made bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l := a.lines[who]; l != nil {
+		return l, false
+	}
+	l = a.newLine(who, nil)
+	l.attended = true
+	a.lines[who] = l
+	return l, true
+}
+
+// drop ends a line without a word to the server.
+func (a *Agent) drop(l *line) {
+	a.mu.Lock()
+	if a.lines[l.who] == l {
+		delete(a.lines, l.who)
+	}
+	a.mu.Unlock()
+	l.mu.Lock()
+	l.gone = true
+	l.mu.Unlock()
+	a.clock.stop(&l.regTimer)
+}
+
+func (l *line) signIn(ctx context.Context, c *credentials) error {
+	wait, cancel := context.WithTimeout(ctx, signInWait)
+	defer cancel()
+	if err := l.link.await(wait); err != nil {
+		return err
+	}
+	if err := l.begin(ctx); err != nil {
+		return err
+	}
+	used := c
+	if l.a.cfg.Auth == AuthTrusted {
+		used = nil
+	}
+	got, err := l.register(ctx, used, l.a.cfg.RegisterExpires)
+	if err == nil && used != nil {
+		l.learn(ctx, used)
+	}
+	if err == nil {
+		c.password = ""
+		l.mu.Lock()
+		l.creds, l.refused = used, nil
+		l.mu.Unlock()
+	}
+	l.end()
+	if err != nil {
+		return err
+	}
+	l.registered(got)
+	return nil
+}
+
+// learn asks something that makes the proxy challenge, so that the hash for its realm is made while
+// the password is at hand; REGISTER is challenged by the registrar alone.
+func (l *line) learn(ctx context.Context, c *credentials) {
+	ctx, cancel := context.WithTimeout(ctx, learnWait)
+	defer cancel()
+	_, _, err := l.ask(ctx, c, query{method: sip.OPTIONS, uri: string(l.who), to: l.who, callID: token(12), fromTag: token(6), cseq: counted()})
+	if err != nil {
+		l.a.cfg.Logger.Debug("proxy did not show its challenge", "person", l.who, "error", err)
+	}
+}
+
+// begin waits for its turn to register: one REGISTER of a person at a time (RFC 3261 section 10.2).
+func (l *line) begin(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		if l.gone {
+			l.mu.Unlock()
+			return errGone
+		}
+		busy := l.regBusy
+		if busy == nil {
+			l.regBusy = make(chan struct{})
+			l.mu.Unlock()
+			return nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (l *line) end() {
+	l.mu.Lock()
+	close(l.regBusy)
+	l.regBusy = nil
+	l.mu.Unlock()
+}
+
+// grant is what a REGISTER brought.
+type grant struct {
+	expires time.Duration
+	gen     uint64
+	stale   []string // our contacts of earlier connections that the server still has
+}
+
+// statusError is a final answer that is not what was hoped for.
+type statusError struct {
+	method string
+	status int
+	reason string
+	after  time.Duration
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("%s: %d %s", e.method, e.status, e.reason) }
+
+func failed(method sip.RequestMethod, res *sip.Response) error {
+	return &statusError{method: string(method), status: res.StatusCode, reason: res.Reason, after: retryAfter(res)}
+}
+
+// register sends REGISTER; expires zero removes the binding. The caller has the turn (begin).
+func (l *line) register(ctx context.Context, c *credentials, expires time.Duration) (grant, error) {
+	urn := instanceURN(l.a.cfg.Instance, l.who)
+	for range 3 {
+		secs := strconv.Itoa(int(expires / time.Second))
+		res, f, err := l.ask(ctx, c, query{
+			method: sip.REGISTER, uri: "sip:" + l.who.Domain(), to: l.who, callID: l.callID, fromTag: l.tag, cseq: l.nextRegister,
+			contact: true, contactParams: `;+sip.instance="<` + urn + `>";reg-id=1;expires=` + secs,
+			headers: []string{"Expires", secs, "Supported", "path", "Allow", allow},
+		})
+		if err != nil {
+			return grant{}, err
+		}
+		switch {
+		case res.StatusCode/100 == 2:
+			return l.granted(res, f, urn, expires), nil
+		case res.StatusCode == sip.StatusIntervalToBrief && expires > 0:
+			least := seconds(headerValue(res, "Min-Expires"))
+			if least <= expires {
+				return grant{}, failed(sip.REGISTER, res)
+			}
+			expires = least
+		default:
+			return grant{}, failed(sip.REGISTER, res)
+		}
+	}
+	return grant{}, fmt.Errorf("REGISTER: %w", errors.New("interval never long enough"))
+}
+
+func (l *line) nextRegister() uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cseq++
+	return l.cseq
+}
+
+// granted reads our own binding among all that the server lists (the list holds other devices too).
+func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Duration) grant {
+	g := grant{gen: f.gen, expires: -1}
+	fallback := asked
+	if v := headerValue(res, "Expires"); v != "" {
+		fallback = seconds(v)
+	}
+	for _, h := range res.GetHeaders("Contact") {
+		c, ok := h.(*sip.ContactHeader)
+		if !ok {
+			continue
+		}
+		ours := strings.Trim(param(c.Params, "+sip.instance"), `"<>`) == urn
+		if c.Address.Host == f.host && c.Address.Port == f.port && unescape(c.Address.User) == unescape(l.who.User()) {
+			g.expires = fallback
+			if v := param(c.Params, "expires"); v != "" {
+				g.expires = seconds(v)
+			}
+		} else if ours {
+			g.stale = append(g.stale, c.Address.String())
+		}
+	}
+	if g.expires < 0 { // rewritten by the server, or not listed
+		g.expires, g.stale = fallback, nil
+	}
+	return g
+}
+
+// param finds a header parameter whatever its case.
+func param(ps sip.HeaderParams, name string) string {
+	for _, kv := range ps {
+		if strings.EqualFold(kv.K, name) {
+			return kv.V
+		}
+	}
+	return ""
+}
+
+// registered takes note of a successful REGISTER and brings back what hangs on it.
+func (l *line) registered(g grant) {
+	l.mu.Lock()
+	if l.gone {
+		l.mu.Unlock()
+		return
+	}
+	moved := l.flowGen != g.gen
+	l.flowGen, l.failures = g.gen, 0
+	l.expires = time.Now().Add(g.expires)
+	l.mu.Unlock()
+	l.a.clock.after(&l.regTimer, l, max(refreshAfter(g.expires), time.Second))
+	l.set(edgeUp, nil)
+	if moved {
+		l.resume()
+	}
+}
+
+// resume asks again for what the loss of a connection may have ended: subscriptions and publication.
+func (l *line) resume() {
+	l.mu.Lock()
+	var again []*sub
+	for _, s := range l.everySub() {
+		s.heard = 0
+		again = append(again, s)
+	}
+	publish := l.pub != nil
+	urgent := l.attended
+	l.attended = false
+	l.mu.Unlock()
+	if publish {
+		l.enqueuePublish(urgent)
+	}
+	for _, s := range again {
+		s.enqueue(urgent)
+	}
+}
+
+// registerJob renews a registration in the background.
+func (a *Agent) registerJob(ctx context.Context, j job) {
+	l := j.l
+	l.mu.Lock()
+	l.queued = false
+	skip := l.gone || l.refused != nil
+	busy := l.regBusy != nil
+	l.mu.Unlock()
+	if skip {
+		return
+	}
+	if busy {
+		a.clock.after(&l.regTimer, l, between(time.Second, 2*time.Second))
+		return
+	}
+	if err := l.begin(ctx); err != nil {
+		return
+	}
+	g, err := l.register(ctx, l.credentials(), a.cfg.RegisterExpires)
+	l.end()
+	if err != nil {
+		l.failedToRegister(ctx, err)
+		return
+	}
+	l.registered(g)
+	for _, uri := range g.stale {
+		l.unbind(ctx, uri)
+	}
+}
+
+// unbind removes a contact of ours from an earlier connection, so that messages are not forked to it.
+func (l *line) unbind(ctx context.Context, uri string) {
+	if err := l.begin(ctx); err != nil {
+		return
+	}
+	defer l.end()
+	res, _, err := l.ask(ctx, l.credentials(), query{
+		method: sip.REGISTER, uri: "sip:" + l.who.Domain(), to: l.who, callID: l.callID, fromTag: l.tag, cseq: l.nextRegister,
+		headers: []string{"Contact", "<" + uri + ">;expires=0"},
+	})
+	if err == nil && res.StatusCode/100 != 2 {
+		err = failed(sip.REGISTER, res)
+	}
+	if err != nil {
+		l.a.cfg.Logger.Debug("old contact stays", "person", l.who, "contact", uri, "error", err)
+	}
+}
+
+// failedToRegister decides between trying again and giving up.
+func (l *line) failedToRegister(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	err = signInError(err)
+	if !errors.Is(err, portal.ErrUnavailable) {
+		l.a.cfg.Logger.Warn("registration refused; not tried again", "person", l.who, "error", err)
+		l.mu.Lock()
+		l.refused = err
+		l.mu.Unlock()
+		l.set(edgeDown, err)
+		return
+	}
+	var e *portal.Error
+	after := time.Duration(0)
+	if errors.As(err, &e) {
+		after = e.RetryAfter
+	}
+	l.mu.Lock()
+	holds := l.flowGen != 0 && l.flowGen == l.link.generation() && time.Now().Before(l.expires)
+	wait := backoff(l.failures, registerRetryMin, registerRetryMax)
+	l.failures++
+	l.mu.Unlock()
+	if !holds {
+		l.set(edgeDown, err)
+	}
+	if errors.Is(err, errNoFlow) {
+		return // the link calls everybody when it is back
+	}
+	l.a.clock.after(&l.regTimer, l, max(wait, after))
+}
+
+// signInError gives a failed REGISTER its meaning and sentence.
+func signInError(err error) error {
+	var s *statusError
+	switch {
+	case errors.Is(err, errRefused):
+		return portal.Fail(portal.ErrUnauthenticated, "signin.wrong").Because(err)
+	case errors.Is(err, errNoSecret):
+		return portal.Fail(portal.ErrUnauthenticated, "signin.again").Because(err)
+	case !errors.As(err, &s):
+		return portal.Fail(portal.ErrUnavailable, "signin.unreachable").Because(err)
+	}
+	switch {
+	case s.status == sip.StatusUnauthorized, s.status == sip.StatusProxyAuthRequired:
+		return portal.Fail(portal.ErrUnauthenticated, "signin.wrong").Because(err)
+	case s.status == sip.StatusNotFound, s.status == sip.StatusGlobalDoesNotExistAnywhere, s.status == sip.StatusGone:
+		return portal.Fail(portal.ErrUnauthenticated, "signin.unknown-user").Because(err)
+	case s.status == sip.StatusForbidden, s.status/100 == 6:
+		return portal.Fail(portal.ErrForbidden, "signin.forbidden").Because(err)
+	}
+	return portal.Fail(portal.ErrUnavailable, "signin.unreachable").Because(err).After(s.after)
+}
+
+// Resume starts the line of a person who was signed in before a restart, with what SignIn returned.
+// They are registered in the background, paced; the handler hears how it went.
+func (a *Agent) Resume(who portal.Address, sealed []byte) {
+	var c *credentials
+	var err error
+	if a.cfg.Auth == AuthDigest {
+		c, err = unseal(sealed)
+	}
+	a.mu.Lock()
+	if a.lines[who] != nil {
+		a.mu.Unlock()
+		return
+	}
+	l := a.newLine(who, c)
+	a.lines[who] = l
+	a.mu.Unlock()
+	if err != nil {
+		err = portal.Fail(portal.ErrUnauthenticated, "signin.again").Because(err)
+		l.mu.Lock()
+		l.refused = err
+		l.mu.Unlock()
+		l.set(edgeDown, err)
+		return
+	}
+	l.enqueueRegister(false)
+}
+
+// SignOut removes the person's presence, subscriptions and registration from the server and ends
+// their line. The line is gone even if the server did not hear of it, which the error then says.
+func (a *Agent) SignOut(ctx context.Context, who portal.Address) error {
+	l := a.line(who)
+	if l == nil {
+		return nil
+	}
+	errPublish := l.unpublish(ctx)
+	if err := l.begin(ctx); err != nil {
+		a.drop(l)
+		return unreachable("signin.unreachable", err, 0)
+	}
+	c := l.credentials()
+	l.mu.Lock()
+	subs := l.everySub()
+	known := l.flowGen != 0
+	for _, s := range subs {
+		s.flags &^= subWanted
+	}
+	l.mu.Unlock()
+	for _, s := range subs {
+		s.enqueue(false)
+	}
+	var err error
+	if known {
+		_, err = l.register(ctx, c, 0)
+	}
+	l.end()
+	a.drop(l)
+	if err = errors.Join(errPublish, err); err != nil {
+		return unreachable("signin.unreachable", err, 0)
+	}
+	return nil
+}
+
+// Check asks the server whether the password is right, without registering anything. Run must be
+// under way. Errors as for SignIn.
+func (a *Agent) Check(ctx context.Context, who portal.Address, password string) error {
+	l := a.newLine(who, nil)
+	c := &credentials{user: digestUser(who), password: password}
+	if a.cfg.Auth == AuthTrusted {
+		c = nil
+	}
+	wait, cancel := context.WithTimeout(ctx, signInWait)
+	defer cancel()
+	if err := l.link.await(wait); err != nil {
+		return signInError(err)
+	}
+	res, _, err := l.ask(ctx, c, query{method: sip.REGISTER, uri: "sip:" + who.Domain(), to: who, callID: l.callID, fromTag: l.tag, cseq: l.nextRegister})
+	if err == nil && res.StatusCode/100 != 2 {
+		err = failed(sip.REGISTER, res)
+	}
+	if err != nil {
+		return signInError(err)
+	}
+	return nil
+}

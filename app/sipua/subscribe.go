@@ -1,0 +1,352 @@
+package sipua
+
+// Watching others (RFC 6665, RFC 3856): who is wanted, asking, renewing, giving up.
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"portico/app/portal"
+)
+
+const (
+	subscribeRetryMin, subscribeRetryMax = 2 * time.Second, 10 * time.Minute
+	// subscribeRefused is the pause after an answer that will hardly change.
+	subscribeRefused = time.Hour
+	// firstNotify is how long the first NOTIFY may take (RFC 6665 Timer N).
+	firstNotify = 32 * time.Second
+	// lastNotify is how long the dialog is kept for the NOTIFY that answers an un-SUBSCRIBE.
+	lastNotify = 5 * time.Second
+)
+
+// Watch makes whom the set of people that who hears of; it replaces the one before. It does nothing
+// for a person without a line.
+func (a *Agent) Watch(who portal.Address, whom []portal.Address) {
+	l := a.line(who)
+	if l == nil {
+		a.cfg.Logger.Debug("watching without a line", "person", who)
+		return
+	}
+	wanted := make(map[portal.Address]struct{}, len(whom))
+	for _, of := range whom {
+		wanted[of] = struct{}{}
+	}
+	var due []*sub
+	l.mu.Lock()
+	if l.gone {
+		l.mu.Unlock()
+		return
+	}
+	urgent := l.flowGen != 0
+	for of, s := range l.subs {
+		if _, ok := wanted[of]; !ok && s.is(subWanted) {
+			s.flags &^= subWanted
+			due = append(due, s)
+		}
+	}
+	for of := range wanted {
+		if s := l.want(of); s != nil {
+			due = append(due, s)
+		}
+	}
+	if l.winfo == nil && !a.cfg.NoWatcherInfo {
+		l.winfo = &sub{l: l, of: l.who, kind: kindWatchers, flags: subWanted}
+		due = append(due, l.winfo)
+	}
+	if l.list == nil && a.cfg.ResourceList != "" && len(wanted) > 0 {
+		l.list = &sub{l: l, of: l.listAddress(), kind: kindList, flags: subWanted}
+		due = append(due, l.list)
+	}
+	l.mu.Unlock()
+	for _, s := range due {
+		s.enqueue(urgent)
+	}
+}
+
+// want makes or revives the subscription to somebody; nil if there is nothing to do. The caller holds
+// the mutex.
+func (l *line) want(of portal.Address) *sub {
+	if l.subs == nil {
+		l.subs = map[portal.Address]*sub{}
+	}
+	s := l.subs[of]
+	if s == nil {
+		of = portal.Address(intern(string(of)))
+		s = &sub{l: l, of: of}
+		l.subs[of] = s
+	}
+	if s.is(subWanted) {
+		return nil
+	}
+	s.flags |= subWanted
+	s.flags &^= subStopped | subToldNone
+	return s
+}
+
+// subscribeJob does what is due for a subscription: begin, renew or end it.
+func (a *Agent) subscribeJob(ctx context.Context, j job) {
+	s, l := j.s, j.l
+	l.mu.Lock()
+	s.flags &^= subQueued
+	if s.is(subBusy) {
+		l.mu.Unlock()
+		a.clock.after(&s.timer, s, time.Second)
+		return
+	}
+	wanted := s.is(subWanted)
+	switch {
+	case s.is(subEnding), !wanted && !s.is(subDialog):
+		s.remove()
+		l.mu.Unlock()
+		a.clock.stop(&s.timer)
+		return
+	case wanted && s.is(subStopped):
+		l.mu.Unlock()
+		return
+	case wanted && s.is(subDialog) && s.expires != 0 && s.expires <= time.Now().Unix():
+		s.forget() // the server has ended it by now
+	}
+	covered := wanted && l.covered(s)
+	if covered {
+		l.mu.Unlock()
+		return
+	}
+	if wanted && s.is(subDialog) && !s.is(subHeard) && time.Now().Unix() >= s.asked+int64(firstNotify/time.Second) {
+		s.forget() // accepted, but the first NOTIFY never came
+	}
+	fresh := !s.is(subDialog)
+	if fresh {
+		s.anew()
+		s.asked = time.Now().Unix()
+	}
+	s.flags |= subBusy
+	l.mu.Unlock()
+
+	expires := a.cfg.SubscribeExpires
+	if !wanted {
+		expires = 0
+	}
+	res, err := s.send(ctx, expires)
+	l.mu.Lock()
+	s.flags &^= subBusy
+	l.mu.Unlock()
+	s.settle(ctx, res, err, expires)
+}
+
+// remove takes the subscription out of its line. The caller holds the mutex.
+func (s *sub) remove() {
+	s.forget()
+	l := s.l
+	switch {
+	case l.winfo == s:
+		l.winfo = nil
+	case l.list == s:
+		l.list = nil
+	case l.subs[s.of] == s:
+		delete(l.subs, s.of)
+	}
+}
+
+// send asks the server, raising the expiry when it is too brief for it.
+func (s *sub) send(ctx context.Context, expires time.Duration) (*sip.Response, error) {
+	l := s.l
+	event, accept := s.event()
+	for {
+		l.mu.Lock()
+		q := query{
+			method: sip.SUBSCRIBE, uri: string(s.of), to: s.of, callID: s.callID(), fromTag: s.localTag(), toTag: s.remoteTag,
+			cseq: s.next, contact: true,
+			headers: []string{"Event", event, "Accept", accept, "Expires", strconv.Itoa(int(expires / time.Second))},
+		}
+		if s.target != "" && s.remoteTag != "" {
+			q.uri = s.target
+		}
+		if s.route != "" {
+			q.route = []string{s.route}
+		}
+		if s.kind == kindList {
+			q.headers = append(q.headers, "Supported", "eventlist")
+		}
+		l.mu.Unlock()
+		res, _, err := l.ask(ctx, l.credentials(), q)
+		if err != nil {
+			return nil, err
+		}
+		if res.StatusCode == sip.StatusIntervalToBrief && expires > 0 {
+			if least := seconds(headerValue(res, "Min-Expires")); least > expires {
+				expires = least
+				continue
+			}
+		}
+		return res, nil
+	}
+}
+
+func (s *sub) next() uint32 {
+	s.l.mu.Lock()
+	defer s.l.mu.Unlock()
+	s.cseq++
+	return s.cseq
+}
+
+// settle draws the consequences of the server's answer, or of there being none.
+func (s *sub) settle(ctx context.Context, res *sip.Response, err error, asked time.Duration) {
+	if ctx.Err() != nil {
+		return
+	}
+	switch {
+	case err != nil:
+		s.unanswered(err)
+	case res.StatusCode/100 == 2 && asked == 0:
+		s.ended()
+	case res.StatusCode/100 == 2:
+		s.accepted(res, asked)
+	case asked == 0:
+		s.l.mu.Lock()
+		s.remove()
+		s.l.mu.Unlock()
+	case res.StatusCode == sip.StatusCallTransactionDoesNotExists:
+		s.lost(0)
+	default:
+		s.declined(res)
+	}
+}
+
+// accepted notes the dialog and when it has to be renewed.
+func (s *sub) accepted(res *sip.Response, asked time.Duration) {
+	granted := asked
+	if v := headerValue(res, "Expires"); v != "" {
+		granted = seconds(v)
+	}
+	l := s.l
+	l.mu.Lock()
+	if !s.is(subDialog) { // ended by a NOTIFY meanwhile, which has seen to what is next
+		l.mu.Unlock()
+		return
+	}
+	if to := res.To(); to != nil {
+		s.learnDialog(res, param(to.Params, "tag"), true)
+	}
+	s.failures = 0
+	s.expires = time.Now().Add(granted).Unix()
+	heard, wanted := s.is(subHeard), s.is(subWanted)
+	l.mu.Unlock()
+	wait := max(refreshAfter(granted), time.Second)
+	switch {
+	case !wanted:
+		s.enqueue(false)
+		return
+	case !heard:
+		wait = min(wait, firstNotify)
+	}
+	l.a.clock.after(&s.timer, s, wait)
+}
+
+// ended: the server has taken the un-SUBSCRIBE. The dialog is kept a little for its last NOTIFY.
+func (s *sub) ended() {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.is(subWanted) { // wanted again meanwhile
+		s.forget()
+		l.a.clock.after(&s.timer, s, 0)
+		return
+	}
+	if s.is(subDialog) {
+		s.flags |= subEnding
+		l.a.clock.after(&s.timer, s, lastNotify)
+		return
+	}
+	s.remove()
+}
+
+// lost: the server knows no such dialog; a new one is begun after a pause.
+func (s *sub) lost(after time.Duration) {
+	l := s.l
+	l.mu.Lock()
+	s.forget()
+	if !s.is(subWanted) {
+		s.remove()
+		l.mu.Unlock()
+		return
+	}
+	l.mu.Unlock()
+	if after > 0 {
+		l.a.clock.after(&s.timer, s, after)
+		return
+	}
+	s.enqueue(false)
+}
+
+// unanswered: no answer came. The dialog may still stand; what it said holds until it expires.
+func (s *sub) unanswered(err error) {
+	l := s.l
+	l.mu.Lock()
+	if !s.is(subWanted) {
+		s.remove() // it expires by itself
+		l.mu.Unlock()
+		return
+	}
+	if !s.live() {
+		s.forget()
+	}
+	wait := backoff(int(s.failures), subscribeRetryMin, subscribeRetryMax)
+	s.failures = min(s.failures+1, 100)
+	l.mu.Unlock()
+	s.tellNone()
+	if errors.Is(err, errNoFlow) || errors.Is(err, errFlowClosed) {
+		return // taken up again when the person is registered again
+	}
+	l.a.cfg.Logger.Debug("subscription not answered", "person", l.who, "of", s.of, "retry", wait, "error", err)
+	l.a.clock.after(&s.timer, s, wait)
+}
+
+// declined: the server said no, for now or for long.
+func (s *sub) declined(res *sip.Response) {
+	l := s.l
+	l.mu.Lock()
+	wanted := s.is(subWanted)
+	transient := res.StatusCode/100 == 5 && res.StatusCode != sip.StatusNotImplemented ||
+		res.StatusCode == sip.StatusRequestTimeout || res.StatusCode == sip.StatusTemporarilyUnavailable || res.StatusCode/100 == 3
+	if !transient || !s.live() {
+		s.forget()
+	}
+	wait := backoff(int(s.failures), subscribeRetryMin, subscribeRetryMax)
+	s.failures = min(s.failures+1, 100)
+	if !transient {
+		wait = between(subscribeRefused, 2*subscribeRefused)
+	}
+	if !wanted {
+		s.remove()
+	}
+	l.mu.Unlock()
+	if !wanted {
+		return
+	}
+	wait = max(wait, retryAfter(res))
+	l.a.cfg.Logger.Debug("subscription declined", "person", l.who, "of", s.of, "status", res.StatusCode, "retry", wait)
+	if s.kind == kindList {
+		l.uncover()
+	}
+	s.tellNone()
+	l.a.clock.after(&s.timer, s, wait)
+}
+
+// tellNone tells the handler, once, that nothing is known of somebody; not while the last word holds.
+func (s *sub) tellNone() {
+	l := s.l
+	l.mu.Lock()
+	tell := s.kind == kindPresence && !s.live() && !s.is(subToldNone) && s.is(subWanted) && !l.gone
+	if tell {
+		s.flags |= subToldNone
+		s.flags &^= subOffline
+	}
+	l.mu.Unlock()
+	if tell {
+		l.a.h.Silent(l.who, s.of)
+	}
+}
