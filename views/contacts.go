@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
 	"portico/app/portal"
 )
 
@@ -70,20 +73,22 @@ func (r Reader) groupName(name string) string {
 }
 
 // Group sorts contacts into groups: named ones in the order of their names, then those in none; people by name.
-func Group(items []ContactItem) []ContactGroup {
+// Both are sorted as the reader's language does.
+func Group(r Reader, items []ContactItem) []ContactGroup {
+	order := collate.New(language.Make(r.Locale()), collate.IgnoreCase)
 	byName := map[string][]ContactItem{}
 	for _, c := range items {
 		byName[c.Group] = append(byName[c.Group], c)
 	}
 	groups := make([]ContactGroup, 0, len(byName))
-	for name, contacts := range byName {
+	for group, contacts := range byName {
 		slices.SortFunc(contacts, func(a, b ContactItem) int {
-			if d := strings.Compare(fold(a.DisplayName), fold(b.DisplayName)); d != 0 {
+			if d := order.CompareString(name(a.Person), name(b.Person)); d != 0 {
 				return d
 			}
 			return strings.Compare(string(a.URI), string(b.URI))
 		})
-		groups = append(groups, ContactGroup{Name: name, Contacts: contacts})
+		groups = append(groups, ContactGroup{Name: group, Contacts: contacts})
 	}
 	slices.SortFunc(groups, func(a, b ContactGroup) int {
 		if (a.Name == "") != (b.Name == "") {
@@ -92,9 +97,10 @@ func Group(items []ContactItem) []ContactGroup {
 			}
 			return -1
 		}
-		return strings.Compare(fold(a.Name)+"\x00"+a.Name, fold(b.Name)+"\x00"+b.Name)
+		if d := order.CompareString(a.Name, b.Name); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name, b.Name)
 	})
 	return groups
 }
-
-func fold(s string) string { return strings.ToLower(s) }

@@ -30,9 +30,6 @@ func NewReader(locale, zone string, now time.Time) Reader {
 	return Reader{Catalogue: catalogue.For(locale), Zone: loc, Now: now.In(loc)}
 }
 
-// Reason is the sentence for an error.
-func (r Reader) Reason(err error) string { return r.Failure(err) }
-
 func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
 func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
 func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }

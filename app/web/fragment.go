@@ -1,13 +1,50 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+
+	"github.com/a-h/templ"
 
 	"portico/app/portal"
 	"portico/realtime"
+	"portico/views"
 )
 
-// fragment renders ev as the pages of audience a take it; nil where pages do not show it.
+// fragment renders ev as the pages of audience a take it, from the components that pages are made of; nil
+// where pages do not show it.
 func (s *Server) fragment(ctx context.Context, a realtime.Audience, ev portal.Event, seq int64) []byte {
+	r := views.NewReader(a.Locale, a.Zone, s.Now())
+	component := s.fragmentOf(ctx, r, ev, seq)
+	if component == nil {
+		return nil
+	}
+	var buf bytes.Buffer
+	if err := component.Render(ctx, &buf); err != nil {
+		s.Logger.Error("an event could not be rendered", slog.String("event", ev.Name()), slog.Any("error", err))
+		return nil
+	}
+	return buf.Bytes()
+}
+
+func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event, seq int64) templ.Component {
+	switch e := ev.(type) {
+	case portal.MessageEvent:
+		m := portal.Message{Conversation: e.Conversation, ID: e.ID, From: e.From, Text: e.Text, At: e.At, State: e.State, Order: e.Order}
+		return views.LiveMessage(r, seq, views.MessageItem{Message: m, Sender: s.Directory.Lookup(ctx, e.From)}, s.Directory.Lookup(ctx, e.Conversation))
+	case portal.StateEvent:
+		return views.LiveState(r, seq, e)
+	case portal.ContactsEvent:
+		return views.LiveContacts(seq, e)
+	case portal.PresenceEvent:
+		return views.LivePresence(r, e.Presence)
+	case portal.TypingEvent:
+		return views.LiveTyping(r, e, s.Directory.Lookup(ctx, e.From))
+	case portal.CountsEvent:
+		return views.LiveCounts(r, e)
+	case portal.LineEvent:
+		return views.LiveLine(r, e)
+	}
 	return nil
 }

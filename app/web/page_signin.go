@@ -1,10 +1,13 @@
 package web
 
 import (
-	"fmt"
-	"html"
+	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"portico/views"
+	"portico/views/catalogue"
 )
 
 // SigninForm is what the sign-in page shows: what was typed, and what was wrong with it.
@@ -13,6 +16,8 @@ type SigninForm struct {
 	// ErrorKey is the sentence's catalogue key without its "error." prefix; empty: nothing was wrong.
 	ErrorKey string
 	Args     map[string]string
+	// RetryAfter is how long to wait before the next try; zero if unsaid.
+	RetryAfter time.Duration
 	// Next is where the sign-in leads: a path on this server.
 	Next string
 }
@@ -20,12 +25,23 @@ type SigninForm struct {
 // showSignin answers with the sign-in page; it may be shown to somebody whom the server does not know
 // while storage is away.
 func (s *Server) showSignin(c echo.Context, status int, f SigninForm) error {
-	problem := ""
-	if f.ErrorKey != "" {
-		problem = "<p role=alert>" + html.EscapeString(sentence(s.audience(c).Locale, f.ErrorKey, f.Args)) + "</p>"
+	r := s.reader(c)
+	if wish := c.QueryParam("lang"); wish != "" {
+		r = s.chooseLocale(c, r, wish)
 	}
-	return c.HTML(status, fmt.Sprintf(`<!doctype html><html lang="en"><title>Portico</title><main>%s<form method="post" action="/signin">
-<label>SIP address <input name="address" value="%s"></label><label>Password <input type="password" name="password"></label>
-<input type="hidden" name="next" value="%s"><button>Sign in</button></form></main></html>`,
-		problem, html.EscapeString(f.Address), html.EscapeString(f.Next)))
+	page := views.SignInPage{Reader: r, Address: f.Address, Next: f.Next}
+	if f.ErrorKey != "" {
+		page.Problem = r.Sentence(f.ErrorKey, withWait(r, f.Args, f.RetryAfter))
+	}
+	return s.render(c, status, views.SignIn(page))
+}
+
+// chooseLocale remembers the language that was chosen on the sign-in page.
+func (s *Server) chooseLocale(c echo.Context, r views.Reader, wish string) views.Reader {
+	locale := catalogue.Match(wish)
+	c.SetCookie(&http.Cookie{
+		Name: localeCookie, Value: locale, Path: "/", MaxAge: 365 * 24 * 3600,
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	return views.NewReader(locale, r.Zone.String(), r.Now)
 }

@@ -18,7 +18,7 @@ const keys = {
 };
 addEventListener("keydown", (e) => {
   if (!me || !e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
-  const act = keys[e.key.length === 1 ? e.key.toLowerCase() : e.key];
+  const act = keys[/^Key[A-Z]$/.test(e.code) ? e.code.slice(3).toLowerCase() : e.key];
   if (act?.()) e.preventDefault();
 });
 

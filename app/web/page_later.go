@@ -1,0 +1,36 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
+	"portico/views"
+)
+
+// partsToCome registers the sections that this release does not have: each says so.
+func (s *Server) partsToCome(g *echo.Group) {
+	for _, section := range []views.Section{views.Rooms, views.Calendar, views.Responses, views.History, views.Calls, views.CRM, views.Admin, views.Diagnostics} {
+		g.GET(section.Path(), s.partToCome(section))
+		g.GET(section.Path()+"/*", s.partToCome(section))
+	}
+}
+
+func (s *Server) partToCome(section views.Section) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		me, err := s.me(c)
+		if err != nil {
+			return err
+		}
+		if section == views.Admin && !slices.Contains(me.Roles, portal.RoleAdmin) {
+			return portal.Fail(portal.ErrForbidden, "forbidden")
+		}
+		f, err := s.frame(c, section, "nav."+string(section))
+		if err != nil {
+			return err
+		}
+		return s.render(c, http.StatusOK, views.SectionView(f))
+	}
+}
