@@ -76,7 +76,7 @@ func newPhone(t testing.TB, s *Server, name, network string) *phone {
 	}
 	p := &phone{t: t, name: name, server: s.Addr(), network: network, conn: conn, waiting: map[string]chan *msg{},
 		requests: make(chan *msg, 20000), closed: make(chan struct{}), password: "portico",
-		callID:  fmt.Sprintf("%s-%d@phone.test", name, phoneCount.Add(1)),
+		callID: fmt.Sprintf("%s-%d@phone.test", name, phoneCount.Add(1)),
 		answer: func(*msg) string { return "SIP/2.0 200 OK" }, extra: func(*msg) string { return "" }}
 	go p.read()
 	t.Cleanup(p.close)

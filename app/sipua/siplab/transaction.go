@@ -166,11 +166,12 @@ func (r *request) replyFlow() *flow {
 	return newPacketFlow(r.flow.t, &addr)
 }
 
-// serverKey identifies a server transaction (RFC 3261 section 17.2.3); method is that of the transaction.
+// serverKey identifies a server transaction (RFC 3261 section 17.2.3); method is that of the transaction. The transport is
+// part of it: a retransmission never comes another way.
 func serverKey(r *request, method string) string {
 	via := r.Via()
 	if branch, ok := via.Params.Get("branch"); ok && len(branch) > len(branchCookie) && strings.HasPrefix(branch, branchCookie) {
-		return branch + "|" + via.Host + ":" + strconv.Itoa(via.Port) + "|" + method
+		return r.flow.network + branch + "|" + via.Host + ":" + strconv.Itoa(via.Port) + "|" + method
 	}
 	return r.from.tag() + "|" + r.callID + "|" + strconv.FormatUint(uint64(r.cseq), 10) + "|" + via.Value() + "|" + method
 }
