@@ -15,7 +15,9 @@ type Line interface {
 	// answer, server overloaded; RetryAfter where it was said): the same message may be sent again.
 	// Any other error is final, its Key the reason people read.
 	Send(ctx context.Context, from portal.Address, m portal.Outgoing) (portal.Outcome, error)
-	// SendTyping tells to that from types or has stopped (RFC 3994).
+	// SendTyping tells to that from types or has stopped. It is called at the first sign, again at most
+	// every few seconds while it goes on, and once at the end; how often that goes over the wire is the
+	// line's affair (RFC 3994 section 3.2).
 	SendTyping(ctx context.Context, from, to portal.Address, typing bool) error
 	// SendNotice tells a sender what became of their message (IMDN, RFC 5438).
 	SendNotice(ctx context.Context, from portal.Address, n portal.Notice) error

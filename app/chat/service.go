@@ -42,8 +42,9 @@ type Options struct {
 	Rescan time.Duration
 	// Drain is how long Run waits for answers that are under way when it ends (3 s).
 	Drain time.Duration
-	// TypingRefresh is how long somebody's typing holds without news (120 s, RFC 3994 section 3.3).
-	TypingRefresh time.Duration
+	// TypingRefresh is how long somebody's typing holds without news (120 s, RFC 3994 section 3.3),
+	// TypingRepeat the least time between two equal words on our people's typing to the line (5 s).
+	TypingRefresh, TypingRepeat time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -68,7 +69,7 @@ func (o Options) withDefaults() Options {
 	}{
 		{&o.MaxAge, 24 * time.Hour}, {&o.SendTimeout, 40 * time.Second}, {&o.FirstRetry, time.Second},
 		{&o.MaxRetry, 5 * time.Minute}, {&o.Rescan, 30 * time.Second}, {&o.Drain, 3 * time.Second},
-		{&o.TypingRefresh, 120 * time.Second},
+		{&o.TypingRefresh, 120 * time.Second}, {&o.TypingRepeat, 5 * time.Second},
 	}
 	for _, d := range durations {
 		if *d.value <= 0 {

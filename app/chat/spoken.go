@@ -1,7 +1,7 @@
 package chat
 
-// Telling others that one of our people types: once at the start, again only as often as it must be,
-// once at the end (RFC 3994 section 3.2).
+// Telling others that one of our people types: once at the start, now and then while it goes on, once
+// at the end, however often and from however many tabs the browsers say so.
 
 import (
 	"context"
@@ -70,8 +70,8 @@ func (s *spoken) due(from, to portal.Address, typing bool) bool {
 	if t.mutedUntil.After(now) {
 		return false
 	}
-	fresh := t.typing && now.Sub(t.at) < s.o.TypingRefresh
-	if typing && fresh && now.Sub(t.at) < s.o.TypingRefresh/2 || !typing && !fresh {
+	age := now.Sub(t.at)
+	if typing && t.typing && age < s.o.TypingRepeat || !typing && (!t.typing || age >= s.o.TypingRefresh) {
 		return false
 	}
 	if !typing {
