@@ -43,7 +43,7 @@ func Linphone(t testing.TB, opts ClientOptions) *LinphoneClient {
 	proc, err := start(spec{
 		name: "linphonec", path: path, dir: dir, log: logPath, stdin: true,
 		args: []string{"-c", rc, "-d", "6", "-l", l.trace},
-		env:  []string{"HOME=" + dir, "LC_ALL=C.UTF-8"},
+		env:  []string{"HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C.UTF-8"},
 	})
 	if err != nil {
 		t.Fatal(err)

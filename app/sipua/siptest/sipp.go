@@ -153,7 +153,7 @@ func startSipp(t testing.TB, scenario, answer string, opts SippOptions) *sippRun
 	if transport == "" {
 		t.Fatalf("sipp cannot use transport %q here", opts.Transport)
 	}
-	args := []string{opts.Proxy, "-sf", file, "-t", transport, "-i", "127.0.0.1", "-bind_local", "-nostdin", "-skip_rlimit",
+	args := []string{opts.Proxy, "-sf", file, "-t", transport, "-i", "127.0.0.1", "-bind_local", "-p", strconv.Itoa(FreePort(t)), "-nostdin", "-skip_rlimit",
 		"-m", strconv.Itoa(opts.Calls), "-deadcall_wait", "0",
 		"-trace_logs", "-log_file", filepath.Join(s.dir, "log.txt")}
 	if answer == "" {

@@ -189,6 +189,28 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
+// A publication counts once the server has accepted it, and not while another is on its way.
+func TestPublished(t *testing.T) {
+	packet := func(first, id, cseq, rest string) string {
+		return "\x1b[36;1m#\nTCP 127.0.0.1:1 -> 127.0.0.1:2\n" + first + "\nCall-ID: " + id + "\nCSeq: " + cseq + " PUBLISH\n" + rest + "\n\x1b[;m\n"
+	}
+	sent := func(id, cseq, basic string) string {
+		return packet("PUBLISH sip:bob@example.test SIP/2.0", id, cseq, "\n<basic>"+basic+"</basic>")
+	}
+	taken := func(id, cseq string) string { return packet("SIP/2.0 200 OK", id, cseq, "SIP-ETag: x") }
+	refused := packet("SIP/2.0 407 Proxy Authentication Required", "b", "1", "")
+	for _, c := range []struct{ trace, want string }{
+		{"", ""},
+		{sent("a", "1", "unknown") + taken("a", "1"), "unknown"},
+		{sent("a", "1", "unknown") + sent("b", "1", "open") + taken("a", "1"), ""},
+		{sent("a", "1", "unknown") + sent("b", "1", "open") + refused + taken("a", "1") + sent("b", "2", "open") + taken("b", "2"), "open"},
+	} {
+		if got := published(c.trace); got != c.want {
+			t.Errorf("%q, want %q, of\n%s", got, c.want, c.trace)
+		}
+	}
+}
+
 func FuzzNetstring(f *testing.F) {
 	for _, seed := range []string{"5:hello,", "0:,", ":,", "05:hello,", "5:hell", "9999999999:x,", "3:abc;", "-1:,"} {
 		f.Add([]byte(seed))
