@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"portico/app/config"
+	"portico/app/portal"
+	"portico/app/sipua"
+	"portico/storage"
+)
+
+// checkTimeout bounds the sign-in to one backend.
+const checkTimeout = 15 * time.Second
+
+// check signs in to every backend the configuration names and prints a line for each.
+func check(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
+	log := newLogger(cfg, errs)
+	failed := 0
+	report := func(what string, err error) {
+		line := "ok      " + what
+		if err != nil {
+			failed++
+			line = "FAILED  " + what + ": " + err.Error()
+		}
+		fmt.Fprintln(out, line)
+	}
+	for _, w := range cfg.Warnings() {
+		fmt.Fprintln(out, "warning ", w)
+	}
+	report("configuration", nil)
+	report("storage "+cfg.Storage.DSN, checkStorage(ctx, cfg))
+	h := &house{cfg: cfg, log: log}
+	if err := h.openLab(); err != nil {
+		report("lab SIP server", err)
+	} else {
+		what, err := h.checkSIP(ctx)
+		report("sip "+cfg.SIP.Proxy+what, err)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of the backends do not work", failed)
+	}
+	return nil
+}
+
+func checkStorage(ctx context.Context, cfg *config.Config) error {
+	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
+		return err
+	}
+	s, err := storage.Open(ctx, storage.Options{DSN: cfg.Storage.DSN})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Ready(ctx), s.Close())
+}
+
+// checkSIP registers a person at the SIP server and removes the registration: the one that sip.check_user
+// names, with the lab an example person, in trusted mode the first administrator. With none of them it can
+// only see whether the server answers and asks for a password, and says so.
+func (h *house) checkSIP(ctx context.Context) (what string, err error) {
+	conf, err := lineConfig(h.cfg, "check")
+	if err != nil {
+		return "", err
+	}
+	conf.Logger = h.log
+	conf.Listen = "127.0.0.1:0"
+	if h.lab == nil {
+		conf.Listen = anyPort(h.cfg.SIP.Listen)
+	}
+	agent, err := sipua.New(conf, nobody{})
+	if err != nil {
+		return "", err
+	}
+	who, password := h.checkAccount()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stages := []stage{{name: "sip", run: agent.Run}, {name: "check", run: func(ctx context.Context) error {
+		defer cancel()
+		try, done := context.WithTimeout(ctx, checkTimeout)
+		defer done()
+		err = agent.Check(try, who, password)
+		<-ctx.Done()
+		return nil
+	}}}
+	if h.lab != nil {
+		stages = append([]stage{{name: "lab SIP server", run: h.lab.Run}}, stages...)
+	}
+	if stageErr := runStages(ctx, h.log, stages); stageErr != nil {
+		return "", stageErr
+	}
+	if password == "" && h.cfg.SIP.Auth == "digest" && errors.Is(err, portal.ErrUnauthenticated) {
+		return ", which asks for a password; sip.check_user is not set, so nobody was signed in", nil
+	}
+	return " as " + who.Bare(), err
+}
+
+// checkAccount is who signs in for the check, with an empty password where there is none to try.
+func (h *house) checkAccount() (portal.Address, string) {
+	switch {
+	case h.cfg.SIP.CheckUser != "":
+		who, err := portal.ParseAddress(h.cfg.SIP.CheckUser)
+		if err == nil {
+			return who, h.cfg.SIP.CheckPassword.Reveal()
+		}
+	case h.lab != nil:
+		return labBook{h.cfg.SIP.Domain}.address("alice"), labPassword
+	case len(h.cfg.Signin.Admins) > 0:
+		return addresses(h.cfg.Signin.Admins)[0], ""
+	}
+	return portal.Address("sip:portico-check@" + h.cfg.SIP.Domain), ""
+}
+
+// nobody is a house without people: what arrives during a check is for nobody.
+type nobody struct{}
+
+func (nobody) Receive(context.Context, portal.Incoming) error {
+	return portal.Fail(portal.ErrNotFound, "not-found")
+}
+
+func (nobody) ReceiveNotice(context.Context, portal.Address, portal.Notice) error {
+	return portal.Fail(portal.ErrNotFound, "not-found")
+}
+func (nobody) ReceiveTyping(_, _ portal.Address, _ bool, _ time.Duration) {}
+func (nobody) Notified(portal.Address, portal.Report)                     {}
+func (nobody) Silent(_, _ portal.Address)                                 {}
+func (nobody) Watchers(portal.Address, []portal.Watcher)                  {}
+func (nobody) LineUp(portal.Address)                                      {}
+func (nobody) LineDown(portal.Address, error)                             {}
+
+// anyPort is a listen address on the same host with a free port: the portal itself may be running.
+func anyPort(listen string) string {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	return net.JoinHostPort(host, "0")
+}

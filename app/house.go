@@ -1,0 +1,362 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"portico/app/account"
+	"portico/app/chat"
+	"portico/app/config"
+	"portico/app/contacts"
+	"portico/app/directory"
+	"portico/app/portal"
+	"portico/app/presence"
+	"portico/app/sipua"
+	"portico/app/sipua/siplab"
+	"portico/app/web"
+	"portico/realtime"
+	"portico/storage"
+)
+
+// house is all rooms of the portal, wired. Only here do both ends of an interface meet.
+type house struct {
+	cfg *config.Config
+	log *slog.Logger
+
+	store     *storage.Store
+	lab       *siplab.Server // nil without the lab
+	agent     *sipua.Agent
+	chat      *chat.Service
+	presence  *presence.Service
+	account   *account.Service
+	contacts  *contacts.Service
+	directory *directory.Service
+	hub       *realtime.Hub
+	web       *web.Server
+	listener  net.Listener
+	registry  *prometheus.Registry
+}
+
+// serve runs the portal until ctx ends, then drains and closes it.
+func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
+	log := newLogger(cfg, errs)
+	for _, w := range cfg.Warnings() {
+		log.Warn("configuration", "warning", w)
+	}
+	h, err := build(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if err := h.announce(out); err != nil {
+		return err
+	}
+	return runStages(ctx, log, h.stages())
+}
+
+// build makes every room and opens the listeners, so that addresses are known; nothing runs yet. When it
+// fails, all that was opened is closed.
+func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house, err error) {
+	h := &house{cfg: cfg, log: log, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := h.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.openLab(); err != nil {
+		return nil, err
+	}
+	if err := h.openLine(); err != nil {
+		return nil, err
+	}
+	if err := h.openRooms(); err != nil {
+		return nil, err
+	}
+	if err := h.openWeb(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) openStore(ctx context.Context) (err error) {
+	h.store, err = storage.Open(ctx, storage.Options{
+		DSN: h.cfg.Storage.DSN, Logger: h.log.With("part", "storage"),
+		EventBound: h.cfg.Limits.ReplayEvents, EventAge: h.cfg.Limits.ReplayAge, Retention: h.cfg.Chat.Retention,
+		Sink: func(evs []portal.Logged) { h.web.Live().Logged(evs) },
+	})
+	if err != nil {
+		return fmt.Errorf("storage: %w", err)
+	}
+	return nil
+}
+
+// openLab starts listening for the lab, where it is on, and points the line at it.
+func (h *house) openLab() (err error) {
+	if !h.cfg.Lab.Enabled {
+		return nil
+	}
+	if h.lab, err = newSIPLab(h.cfg, h.log); err != nil {
+		return err
+	}
+	if err := h.lab.Listen(); err != nil {
+		return fmt.Errorf("lab SIP server: %w", err)
+	}
+	h.cfg.SIP.Proxy = "sip:" + h.lab.Addr() + ";transport=tcp"
+	return nil
+}
+
+func (h *house) openLine() error {
+	instance, err := instanceName(h.cfg.Storage.DataDir)
+	if err != nil {
+		return err
+	}
+	conf, err := lineConfig(h.cfg, instance)
+	if err != nil {
+		return err
+	}
+	conf.Logger = h.log.With("part", "sip")
+	conf.Metrics = newSIPMetrics(h.registry)
+	if h.agent, err = sipua.New(conf, switchboard{h}); err != nil {
+		return err
+	}
+	h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "portico_registrations", Help: "People registered at the SIP server.",
+	}, func() float64 { return float64(h.agent.Registered()) }))
+	return nil
+}
+
+// openRooms makes the use cases.
+func (h *house) openRooms() (err error) {
+	emit := func(to portal.Address, ev portal.Current) { h.web.Live().Current(to, ev) }
+	var books []directory.Source
+	if h.lab != nil {
+		books = append(books, labBook{h.cfg.SIP.Domain})
+	}
+	h.directory = directory.New(books, directory.Options{Logger: h.log.With("part", "directory")})
+	h.contacts = contacts.New(h.store, contacts.Options{
+		Changed: func(owner portal.Address, people []portal.Address) { h.presence.SetContacts(owner, people) },
+		Lookup:  h.directory.Lookup,
+		Limit:   h.cfg.Limits.Contacts,
+	})
+	counted, took := newChatMetrics(h.registry)
+	h.chat = chat.New(h.store, h.agent, chat.Options{
+		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Logger: h.log.With("part", "chat"),
+	})
+	h.presence = presence.New(h.agent, h.store, presence.Options{
+		Emit:          emit,
+		EmitMany:      func(to []portal.Address, ev portal.Current) { h.web.Live().CurrentMany(to, ev) },
+		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,
+		Logger: h.log.With("part", "presence"),
+	})
+	h.account, err = account.New(h.agent, h.store, account.Options{
+		Domain: h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
+		KeyFile:    filepath.Join(h.cfg.Storage.DataDir, "portico.key"),
+		OnSignedIn: h.signedIn, OnSignedOut: h.presence.SignedOut,
+		OnEnded: h.sessionEnded,
+		Emit:    emit,
+		Person:  func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
+		Logger:  h.log.With("part", "account"),
+	})
+	return err
+}
+
+// signedIn makes a person's presence and contact list live.
+func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
+	if h.lab != nil && first {
+		if err := h.contacts.Seed(ctx, who, labBook{h.cfg.SIP.Domain}.contactsOf(who)); err != nil {
+			h.log.Error("example contacts", "person", who, "error", err)
+		}
+	}
+	if err := h.presence.SignedIn(ctx, who); err != nil {
+		h.log.Error("presence of a sign-in", "person", who, "error", err)
+	}
+	if err := h.contacts.SignedIn(ctx, who); err != nil {
+		h.log.Error("contacts of a sign-in", "person", who, "error", err)
+	}
+}
+
+// sessionEnded closes the live connections of a session that is over; storage has forgotten its data.
+func (h *house) sessionEnded(key string, who portal.Address, reason string) {
+	h.log.Info("session ended", "person", who, "reason", reason)
+	h.hub.EndSession(key)
+}
+
+func (h *house) openWeb() (err error) {
+	dropped := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "portico_live_slow_total", Help: "Live connections closed because their reader was too slow.",
+	})
+	h.registry.MustRegister(dropped)
+	h.hub = realtime.NewHub(realtime.Options{
+		MaxPerPerson: h.cfg.Limits.ConnectionsPerPerson, Logger: h.log.With("part", "live"), Slow: dropped.Inc,
+	})
+	proxies, err := prefixes(h.cfg.HTTP.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	h.web, err = web.New(web.Deps{
+		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
+		Config: web.Config{
+			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
+			TrustedProxies: proxies, SessionLifetime: h.cfg.Signin.SessionLifetime,
+		},
+		Ready: []web.Probe{
+			{Name: "storage", Check: h.store.Ready},
+			{Name: "sip", Check: func(context.Context) error { return h.agent.Ready() }},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	h.listener, err = net.Listen("tcp", h.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	return nil
+}
+
+// stages is the house in the order of starting; it closes in the opposite one.
+func (h *house) stages() []stage {
+	server := web.NewHTTPServer(h.web.Handler(), h.log.With("part", "http"))
+	stages := []stage{{name: "storage", run: h.store.Run}}
+	if h.lab != nil {
+		stages = append(stages, stage{name: "lab SIP server", run: h.lab.Run})
+	}
+	return append(stages,
+		stage{name: "directory", run: h.directory.Run},
+		stage{name: "sip", run: h.agent.Run},
+		stage{name: "chat", run: h.chat.Run},
+		stage{name: "presence", run: h.presence.Run},
+		stage{name: "live", run: h.hub.Run},
+		stage{name: "account", run: h.account.Run},
+		stage{name: "http", run: func(ctx context.Context) error { return h.listen(ctx, server) }, leave: h.leave},
+	)
+}
+
+// leave is the first act of closing: no new sign-ins, browsers are told to come back.
+func (h *house) leave(ctx context.Context) {
+	h.web.Drain()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	h.hub.Drain(ctx)
+}
+
+// listen serves HTTP until ctx ends; requests that are under way then get a moment to finish.
+func (h *house) listen(ctx context.Context, server *http.Server) error {
+	failed := make(chan error, 1)
+	go func() {
+		if h.cfg.HTTP.TLSCert != "" {
+			failed <- server.ServeTLS(h.listener, h.cfg.HTTP.TLSCert, h.cfg.HTTP.TLSKey)
+		} else {
+			failed <- server.Serve(h.listener)
+		}
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		h.log.Warn("requests were cut at the close", "error", err)
+		if err := server.Close(); err != nil {
+			return err
+		}
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// close releases what build opened. What a stage has closed already is closed once more without harm.
+func (h *house) close() {
+	if h.listener != nil {
+		_ = h.listener.Close() // closed by the server as a rule
+	}
+	if h.lab != nil {
+		if err := h.lab.Close(); err != nil {
+			h.log.Warn("close the lab", "error", err)
+		}
+	}
+	if h.store != nil {
+		if err := h.store.Close(); err != nil {
+			h.log.Error("close storage", "error", err)
+		}
+	}
+}
+
+// announce prints where the portal is and, with the lab, who can sign in.
+func (h *house) announce(out io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Portico is at %s\n", h.address())
+	if h.lab != nil {
+		fmt.Fprintf(&b, "Lab SIP server at sip:%s (UDP and TCP)\n", h.lab.Addr())
+		fmt.Fprintf(&b, "Sign in as one of %s\nThe password of each is %q; karl and lena answer by themselves.\n",
+			strings.Join(labAccounts(h.cfg.SIP.Domain), ", "), labPassword)
+	}
+	_, err := io.WriteString(out, b.String())
+	if err == nil {
+		h.log.Info("listening", "address", h.address(), "version", version())
+	}
+	return err
+}
+
+// address is what to type into a browser.
+func (h *house) address() string {
+	if h.cfg.HTTP.PublicURL != "" {
+		return h.cfg.HTTP.PublicURL
+	}
+	scheme := "http"
+	if h.cfg.HTTP.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + h.listener.Addr().String()
+}
+
+func addresses(in []string) []portal.Address {
+	var out []portal.Address
+	for _, s := range in {
+		if a, err := portal.ParseAddress(s); err == nil { // config has checked them
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func prefixes(in []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range in {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, errAddr := netip.ParseAddr(s)
+			if errAddr != nil {
+				return nil, fmt.Errorf("http.trusted_proxies: %w", err)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
