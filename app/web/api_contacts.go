@@ -35,7 +35,7 @@ type contactBody struct {
 }
 
 var aboutPutContact = operation{
-	summary: "Add somebody to the contact list, or change their entry", params: []param{uriParam("uri")}, body: "ContactChange",
+	summary: "Add somebody to the contact list, or change their entry", params: []param{uriParam("uri")}, body: "ContactChange", bodyOptional: true,
 	answers: []answer{{status: 200, schema: "Contact"}},
 	errors:  []int{400, 409, 413, 415},
 }

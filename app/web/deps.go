@@ -20,7 +20,7 @@ type Deps struct {
 	Contacts  Contacts
 	Directory Directory
 	Events    EventLog
-	// Sessions keeps session data; tokens reach it only as hashes.
+	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
 	Config   Config
@@ -57,6 +57,7 @@ type Account interface {
 	Settings(ctx context.Context, who portal.Address) (portal.Settings, error)
 	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
 	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
+	LineState(who portal.Address) portal.LineEvent
 }
 
 // Presence is the board.

@@ -172,15 +172,11 @@ func (s *Server) answerProblem(c echo.Context, f failure) error {
 	if f.status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="portico"`)
 	}
-	c.Response().Header().Set(echo.HeaderContentType, "application/problem+json")
-	if c.Request().Method == http.MethodHead {
-		return c.NoContent(f.status)
-	}
 	body, err := encodeJSON(problem{
 		Type:      "about:blank",
 		Title:     http.StatusText(f.status),
 		Status:    f.status,
-		Detail:    sentence(s.audience(c).Locale, f.reason, f.args),
+		Detail:    explain(s.audience(c).Locale, f),
 		Instance:  c.Request().URL.EscapedPath(),
 		Reason:    f.reason,
 		RequestID: requestID(c),

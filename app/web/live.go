@@ -106,9 +106,9 @@ func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) ([]*r
 	return frames, false, nil
 }
 
-// Snapshot gives what is now in force: presence, who types, unread counts.
+// Snapshot gives what is now in force: the state of the line, presence, who types, unread counts.
 func (l *Live) Snapshot(ctx context.Context, c realtime.Client) ([]*realtime.Frame, error) {
-	var current []portal.Current
+	current := []portal.Current{l.Account.LineState(c.Person)}
 	for _, p := range l.Presence.Snapshot(c.Person) {
 		current = append(current, portal.PresenceEvent{Presence: p})
 	}

@@ -171,5 +171,5 @@ func errorFrame(a realtime.Audience, id string, f failure) []byte {
 	if f.retryAfter > 0 {
 		members = append(members, member{"retry_after_ms", f.retryAfter.Milliseconds()})
 	}
-	return channelFrame{event: "error", members: members, words: sentence(a.Locale, f.reason, f.args)}.bytes(a.Encoding)
+	return channelFrame{event: "error", members: members, words: explain(a.Locale, f)}.bytes(a.Encoding)
 }

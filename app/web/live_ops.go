@@ -71,7 +71,7 @@ func decodeOp(data []byte) (op, error) {
 		return op{}, err
 	}
 	if utf8.RuneCountInString(o.ID) > portal.MaxIDLen {
-		return op{ID: clip(o.ID, 4*portal.MaxIDLen)}, portal.Fail(portal.ErrInvalid, "message.id-too-long")
+		return op{ID: clip(o.ID, 4*portal.MaxIDLen)}, portal.Fail(portal.ErrInvalid, "message.id")
 	}
 	return o, nil
 }
@@ -134,9 +134,6 @@ func (l *Live) doSend(ctx context.Context, c realtime.Client, o op) ([]byte, err
 	to, err := portal.ParseAddress(o.Conversation)
 	if err != nil {
 		return nil, err
-	}
-	if o.ID == "" {
-		return nil, portal.Fail(portal.ErrInvalid, "message.id-missing")
 	}
 	if o.Text == nil {
 		return nil, portal.Fail(portal.ErrInvalid, "message.empty")

@@ -2,8 +2,11 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"portico/static"
 )
 
 // access says who may ask for a route.
@@ -65,37 +68,72 @@ func later() []string {
 	return []string{"/rooms", "/history", "/calls", "/voicemail", "/appointments", "/planner", "/crm", "/admin"}
 }
 
-// router puts the whole edge together. Middleware runs from top to bottom.
+// router puts the whole edge together. Middleware runs from left to right.
 func (s *Server) router() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerError
 	e.IPExtractor = s.realIP()
+	e.Pre(headAsGet)
 	e.Use(s.observe, s.recoverPanic, s.secureHeaders, s.sane, s.sameOrigin)
 
 	e.GET("/healthz", s.healthz)
 	e.GET("/readyz", s.readyz)
 	e.GET("/metrics", s.serveMetrics)
-	//ASSETS
-
+	e.GET(static.Prefix+"*", s.asset)
 	e.GET("/ws", s.webSocket, s.signedIn)
-	api := e.Group(apiPrefix, s.compress(), s.private)
+
+	compress := s.compress()
 	for _, call := range s.calls() {
+		around := []echo.MiddlewareFunc{compress, s.private}
 		if call.access == person {
-			api.Add(call.method, call.path, call.handle, s.signedIn, s.paced)
-		} else {
-			api.Add(call.method, call.path, call.handle)
+			around = append(around, s.signedIn, s.paced)
 		}
+		e.Add(call.method, apiPrefix+call.path, call.handle, around...)
 	}
 	for _, family := range later() {
-		api.Any(family, s.apiLater, s.signedIn)
-		api.Any(family+"/*", s.apiLater, s.signedIn)
+		e.Any(apiPrefix+family, s.apiLater, s.private, s.signedIn)
+		e.Any(apiPrefix+family+"/*", s.apiLater, s.private, s.signedIn)
 	}
 
-	public := e.Group("", s.compress(), s.private)
-	public.GET("/signin", s.signinPage)
-	public.POST("/signin", s.signIn)
-	public.POST("/signout", s.signOut)
-	s.pages(e.Group("", s.compress(), s.private, s.signedIn, s.noticed))
+	e.GET("/signin", s.signinPage, compress, s.private)
+	e.POST("/signin", s.signIn, compress, s.private)
+	e.POST("/signout", s.signOut, compress, s.private)
+	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed))
+	e.RouteNotFound("/*", s.notFound) // after the group, which would ask for a sign-in first
 	return e
+}
+
+// headAsGet routes HEAD to where GET goes; net/http leaves the body out. Not where a connection stays open.
+func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Method == http.MethodHead && r.URL.Path != "/ws" && r.URL.Path != apiPrefix+"/events" {
+			get := r.Clone(r.Context())
+			get.Method = http.MethodGet
+			c.SetRequest(get)
+		}
+		return next(c)
+	}
+}
+
+// notFound answers for paths without a route, and for those that have one for other methods only: Echo's
+// groups hide that difference.
+func (s *Server) notFound(c echo.Context) error {
+	r := c.Request()
+	var allow []string
+	probe := s.echo.AcquireContext()
+	defer s.echo.ReleaseContext(probe)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		probe.Reset(r, nil)
+		s.echo.Router().Find(method, echo.GetPath(r), probe)
+		if probe.Path() != "/*" && probe.Path() != "" {
+			allow = append(allow, method)
+		}
+	}
+	if allow == nil {
+		return echo.ErrNotFound
+	}
+	c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
+	return failStatus(http.StatusMethodNotAllowed, "method-not-allowed")
 }

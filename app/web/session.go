@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -16,8 +15,9 @@ import (
 	"portico/app/portal"
 )
 
-// One scs session is one sign-in. Its token is the cookie's value and the API's bearer token; the store
-// has only a hash of it, and account knows the sign-in by another (sessionKey).
+// One scs session is one sign-in. Its token is the cookie's value and the API's bearer token. Neither the
+// store nor account keep the token: both know the sign-in by sessionKey, so that ending it at account
+// kills the token too.
 
 const (
 	personField = "person" // the one value in a session
@@ -35,27 +35,16 @@ type session struct {
 	expires time.Time
 }
 
+// newSessions makes the manager by hand: scs.New would start a goroutine, for a store in memory that is not
+// wanted, which nothing can end. Cookies are this package's own affair.
 func newSessions(store scs.CtxStore, lifetime time.Duration) *scs.SessionManager {
-	m := scs.New()
-	m.Store = store
-	m.Lifetime = lifetime
-	m.HashTokenInStore = true
-	return m
+	return &scs.SessionManager{Store: store, Lifetime: lifetime, Codec: scs.GobCodec{}}
 }
 
 // sessionKey is the name of a sign-in outside of this package: SHA-256 of its token, in hex.
 func sessionKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
-}
-
-// storeToken is the name under which scs keeps the session that account knows by key.
-func storeToken(key string) (string, error) {
-	sum, err := hex.DecodeString(key)
-	if err != nil || len(sum) != sha256.Size {
-		return "", fmt.Errorf("web: malformed session key")
-	}
-	return base64.RawURLEncoding.EncodeToString(sum), nil
 }
 
 // cookieName has the prefix that binds the cookie to this host and to TLS, where there is TLS.
@@ -139,7 +128,7 @@ func (s *Server) begin(c echo.Context, who portal.Address) (token string, err er
 	}
 	key := sessionKey(token)
 	if err := s.Account.Began(r.Context(), who, key, clip(r.UserAgent(), 200), c.RealIP()); err != nil {
-		if undo := s.forget(context.WithoutCancel(r.Context()), key); undo != nil {
+		if undo := s.Sessions.DeleteCtx(context.WithoutCancel(r.Context()), token); undo != nil {
 			s.Logger.Error("a session without a sign-in stays behind", "error", undo)
 		}
 		return "", err
@@ -155,31 +144,13 @@ func (s *Server) begin(c echo.Context, who portal.Address) (token string, err er
 }
 
 // end signs one session out: its token is dead, its live connections are closed, account takes the
-// person's line down when it was the last.
+// person's line down when it was the last. (What account ends by itself reaches the hub through the house.)
 func (s *Server) end(ctx context.Context, old session) error {
-	if err := s.forget(ctx, old.key); err != nil {
-		return err
+	if err := s.Sessions.DeleteCtx(ctx, old.token); err != nil {
+		return fmt.Errorf("delete the session: %w", err)
 	}
 	s.Hub.EndSession(old.key)
 	return s.Account.Ended(ctx, old.key)
-}
-
-// SessionEnded is told by the house that account has ended a sign-in (it expired, or the person signed
-// out everywhere): the token dies and live connections close with "bye".
-func (s *Server) SessionEnded(ctx context.Context, key string) error {
-	s.Hub.EndSession(key)
-	return s.forget(ctx, key)
-}
-
-func (s *Server) forget(ctx context.Context, key string) error {
-	token, err := storeToken(key)
-	if err != nil {
-		return err
-	}
-	if err := s.Sessions.DeleteCtx(ctx, token); err != nil {
-		return fmt.Errorf("delete the session: %w", err)
-	}
-	return nil
 }
 
 func (s *Server) setCookie(c echo.Context, token string, expires time.Time) {

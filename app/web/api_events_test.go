@@ -1,0 +1,99 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// events is an open stream of server-sent events.
+type events struct {
+	t     *testing.T
+	lines *bufio.Scanner
+	close func()
+}
+
+type sent struct {
+	id   string
+	data map[string]any
+}
+
+func (c caller) events(t *testing.T, query string) *events {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	req := c.request(ctx, "GET", "/api/v1/events"+query, nil)
+	resp, err := (&http.Client{Transport: c.h.client.Transport}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || resp.Header.Get("Content-Encoding") != "" {
+		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
+	}
+	e := &events{t: t, lines: bufio.NewScanner(resp.Body), close: func() { cancel(); resp.Body.Close() }}
+	t.Cleanup(e.close)
+	return e
+}
+
+// next is the next event of that name; others are passed over.
+func (e *events) next(name string) sent {
+	e.t.Helper()
+	var one sent
+	for e.lines.Scan() {
+		switch line := e.lines.Text(); {
+		case line == "":
+			if one.data["event"] == name {
+				return one
+			}
+			one = sent{}
+		case strings.HasPrefix(line, "id: "):
+			one.id = line[len("id: "):]
+		case strings.HasPrefix(line, "data: "):
+			if err := json.Unmarshal([]byte(line[len("data: "):]), &one.data); err != nil {
+				e.t.Fatalf("%v in %s", err, line)
+			}
+		}
+	}
+	e.t.Fatalf("the stream ended before %s: %v", name, e.lines.Err())
+	return one
+}
+
+func TestEventStream(t *testing.T) {
+	h := newHouse(t)
+	a := h.signIn(alice)
+	first := a.events(t, "")
+	hello := first.next("hello")
+	if hello.id != "" {
+		t.Errorf("hello has the id %q", hello.id)
+	}
+	var ids []string
+	for i := range 3 {
+		a.call("POST", messagesPath(alice), map[string]string{"id": fmt.Sprint("m", i), "text": "line one\nline two"}, 202)
+		got := first.next("message")
+		if got.data["id"] != fmt.Sprint("m", i) || got.data["text"] != "line one\nline two" || got.id != fmt.Sprint(int64(got.data["seq"].(float64))) {
+			t.Errorf("event %+v", got)
+		}
+		ids = append(ids, got.id)
+	}
+	first.close()
+
+	// A browser goes on from Last-Event-ID, whatever since the page had.
+	again := a.with("Last-Event-ID", ids[1]).events(t, "?since=0")
+	if got := again.next("message"); got.data["id"] != "m2" {
+		t.Errorf("after %s came %+v", ids[1], got)
+	}
+	bySince := a.events(t, "?since="+ids[0])
+	if got := bySince.next("message"); got.data["id"] != "m1" {
+		t.Errorf("after %s came %+v", ids[0], got)
+	}
+	h.guest().call("GET", "/api/v1/events", nil, 401).problem("unauthenticated")
+
+	// Signing out ends the stream with bye.
+	a.call("DELETE", "/api/v1/session", nil, 204)
+	if bye := bySince.next("bye"); bye.data["reason_key"] != "session-ended" {
+		t.Errorf("bye %+v", bye)
+	}
+}

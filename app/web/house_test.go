@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"portico/app/account"
+	"portico/app/chat"
+	"portico/app/contacts"
+	"portico/app/directory"
+	"portico/app/portal"
+	"portico/app/presence"
+	"portico/realtime"
+	"portico/storage"
+)
+
+const (
+	alice   = portal.Address("sip:alice@example.test")
+	bob     = portal.Address("sip:bob@example.test")
+	carol   = portal.Address("sip:carol@example.test")
+	nobody  = portal.Address("sip:nobody@example.test")
+	foreign = portal.Address("sip:alice@elsewhere.test")
+)
+
+// house is the real house around the edge: storage on disk, all use cases, the hub; only the SIP side
+// is an exchange. It is wired as app/house.go does it.
+type house struct {
+	t        testing.TB
+	url      string
+	client   *http.Client
+	exchange *exchange
+	store    *storage.Store
+	account  *account.Service
+	chat     *chat.Service
+	presence *presence.Service
+	hub      *realtime.Hub
+	server   *Server
+	contract *contract
+}
+
+// settings are what a test may choose of its house.
+type settings struct {
+	web      Config
+	registry *prometheus.Registry
+	ready    []Probe
+	bound    int // of the event log
+	lifetime time.Duration
+	sweep    time.Duration
+}
+
+// people is an address book for tests.
+type people []portal.Person
+
+func (p people) Name() string                                    { return "test" }
+func (p people) People(context.Context) ([]portal.Person, error) { return p, nil }
+
+func newHouse(t *testing.T, choose ...func(*settings)) *house {
+	t.Helper()
+	h := buildHouse(t, choose...)
+	h.contract = newContract(t, h.server.openapi)
+	return h
+}
+
+// buildHouse starts a house and stops it, in order, when the test ends.
+func buildHouse(t testing.TB, choose ...func(*settings)) *house {
+	t.Helper()
+	var set settings
+	for _, f := range choose {
+		f(&set)
+	}
+	h := &house{t: t, exchange: newExchange(alice, bob, carol)}
+	h.exchange.houses = []*house{h}
+	dir := t.TempDir()
+	var err error
+	if h.store, err = storage.Open(t.Context(), storage.Options{DSN: "sqlite:" + filepath.Join(dir, "test.db"), EventBound: set.bound}); err != nil {
+		t.Fatal(err)
+	}
+	var live *Live
+	emit := func(to portal.Address, ev portal.Current) { live.Current(to, ev) }
+	emitMany := func(to []portal.Address, ev portal.Current) { live.CurrentMany(to, ev) }
+	h.hub = realtime.NewHub(realtime.Options{})
+	h.presence = presence.New(h.exchange, h.store, presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond})
+	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit})
+	book := directory.New([]directory.Source{people{
+		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
+		{URI: bob, DisplayName: "Bob Brown"}, {URI: carol, DisplayName: "Carol Clark"},
+	}}, directory.Options{})
+	list := contacts.New(h.store, contacts.Options{Changed: h.presence.SetContacts})
+	h.account, err = account.New(h.exchange, h.store, account.Options{
+		Domain: "example.test", Admins: []portal.Address{alice}, KeyFile: filepath.Join(dir, "key"),
+		SessionLifetime: set.lifetime, Sweep: set.sweep, FailFloor: time.Millisecond, Emit: emit, Person: book.Lookup,
+		OnSignedIn:  func(ctx context.Context, who portal.Address, _ bool) { h.signedIn(ctx, who) },
+		OnSignedOut: h.presence.SignedOut,
+		OnEnded:     func(key string, _ portal.Address, _ string) { h.hub.EndSession(key) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.web.SessionLifetime = set.lifetime
+	h.server, err = New(Deps{
+		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: list, Directory: book,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Config: set.web, Registry: set.registry, Ready: set.ready,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live = h.server.Live()
+	h.store.SetSink(live.Logged)
+	h.run(book)
+	return h
+}
+
+func (h *house) signedIn(ctx context.Context, who portal.Address) {
+	if err := h.presence.SignedIn(ctx, who); err != nil {
+		h.t.Errorf("presence of %s: %v", who, err)
+	}
+	h.chat.LineUp(who)
+}
+
+// run starts everything and registers the end: first the hub and HTTP, then the use cases, storage last.
+func (h *house) run(book *directory.Service) {
+	var storing, living sync.WaitGroup
+	storeCtx, stopStore := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background())
+	start := func(g *sync.WaitGroup, ctx context.Context, name string, run func(context.Context) error) {
+		g.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				h.t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	start(&storing, storeCtx, "storage", h.store.Run)
+	<-h.store.Started()
+	for name, run := range map[string]func(context.Context) error{
+		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "account": h.account.Run,
+		"directory": book.Run, "exchange": h.exchange.run,
+	} {
+		start(&living, ctx, name, run)
+	}
+	srv := httptest.NewUnstartedServer(h.server.Handler())
+	srv.Config = NewHTTPServer(h.server.Handler(), h.server.Logger)
+	srv.Start()
+	h.url = srv.URL
+	h.client = &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       patience,
+	}
+	h.t.Cleanup(func() {
+		drain, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		h.hub.Drain(drain)
+		h.client.CloseIdleConnections()
+		srv.Close()
+		stop()
+		living.Wait()
+		stopStore()
+		storing.Wait()
+		if err := h.store.Close(); err != nil {
+			h.t.Errorf("close storage: %v", err)
+		}
+	})
+}
+
+// guest is a caller without a session.
+func (h *house) guest() caller { return caller{h: h} }
+
+// signIn gives a caller with a bearer token of who.
+func (h *house) signIn(who portal.Address) caller {
+	h.t.Helper()
+	got := h.guest().send(http.MethodPost, "/api/v1/session", map[string]string{"sip": string(who), "password": password})
+	if got.status != http.StatusOK {
+		h.t.Fatalf("sign in as %s: %d %s", who, got.status, got.body)
+	}
+	var in signInAnswer
+	got.into(&in)
+	return caller{h: h, token: in.Token}
+}
+
+// browse gives a caller with a session cookie, as a browser of this server's pages has it.
+func (h *house) browse(who portal.Address) caller {
+	h.t.Helper()
+	got := h.guest().send(http.MethodPost, "/api/v1/session", map[string]string{"sip": string(who), "password": password})
+	if got.status != http.StatusOK {
+		h.t.Fatalf("sign in as %s: %d %s", who, got.status, got.body)
+	}
+	return caller{h: h, cookie: got.session(h.server.cookieName())}
+}
