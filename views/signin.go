@@ -12,3 +12,11 @@ type SignInPage struct {
 	// Problem says why it did not work, Notice why the page is shown (signed out, session ended).
 	Problem, Notice string
 }
+
+// example is how an address looks here; empty where the domain is not known.
+func (v SignInPage) example() string {
+	if v.Domain == "" {
+		return ""
+	}
+	return v.Text("signin.example", "Domain", v.Domain)
+}

@@ -46,6 +46,11 @@ const olderThan = (link, order) => {
 
 if (scroller) {
   toEnd();
+  const mark = log.querySelector(".unread-mark");
+  if (mark && mark.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
+    mark.scrollIntoView({ block: "start" });
+    newest.hidden = false;
+  }
   const asked = new WeakSet();
   const older = new IntersectionObserver((seen) => {
     for (const s of seen) {
