@@ -8,8 +8,8 @@ import (
 	"portico/app/sipua/markup"
 )
 
-// Parse reads a presence document: whom it is about and what their endpoints claim, newest
-// publication first. No claims means that nobody is there. The entity is empty where the document's
+// Parse reads a presence document: whom it is about and what their endpoints claim, in the
+// order of the document. No claims means that nobody is there. The entity is empty where the document's
 // is not an address we can name (then the subscription says whom it is about). Errors mean
 // portal.ErrInvalid.
 func Parse(b []byte) (entity portal.Address, claims []portal.Claim, err error) {
@@ -26,13 +26,6 @@ func Parse(b []byte) (entity portal.Address, claims []portal.Claim, err error) {
 		if len(claims) >= MaxClaims {
 			claims = claims[:MaxClaims]
 			break
-		}
-	}
-	if note := noteOf(root); note != "" {
-		for i := range claims {
-			if claims[i].Note == "" && claims[i].Availability != portal.Offline {
-				claims[i].Note = note
-			}
 		}
 	}
 	return entity, claims, nil
@@ -56,13 +49,17 @@ func entityOf(uri string) portal.Address {
 // group is one publication as far as it can be told from a merged document: a person and the tuples
 // that go with them.
 type group struct {
-	person  *markup.Element
+	person *markup.Element
+	// shared is the person to go by where the group has none of its own.
+	shared  *markup.Element
 	tuples  []*markup.Element
 	devices map[string]*markup.Element
+	// note is that of the whole document.
+	note string
 }
 
 // groups cuts a document into publications. Servers that merge (Kamailio) append the children of one
-// publication after those of another, newest first, and clients write either the person or the tuples
+// publication after those of another, and clients write either the person or the tuples
 // first: a person joins the tuples directly before it unless those have one already, else the tuples after it.
 // A single person is everybody's. Our own tuples say all themselves; their persons are left out.
 func groups(root *markup.Element) []group {
@@ -72,6 +69,7 @@ func groups(root *markup.Element) []group {
 		devices = map[string]*markup.Element{}
 		persons int
 		only    *markup.Element
+		note    = noteOf(root)
 	)
 	for _, e := range root.Children {
 		if e.Local == "tuple" && e.ChildIn(Extension, "state") != nil {
@@ -115,10 +113,11 @@ func groups(root *markup.Element) []group {
 	}
 	if persons == 1 {
 		for i := range out {
-			if len(out[i].tuples) > 0 && out[i].tuples[0].ChildIn(Extension, "state") == nil {
-				out[i].person = only
-			}
+			out[i].shared = only
 		}
+	}
+	for i := range out {
+		out[i].note = note
 	}
 	return out
 }
@@ -130,6 +129,7 @@ func (g group) claims(to []portal.Claim) []portal.Claim {
 	}
 	if len(g.tuples) == 0 && g.person != nil {
 		r := rich(g.person)
+		r.merge(richness{note: g.note})
 		c := portal.Claim{Endpoint: g.person.Attr("id")}
 		r.apply(&c, portal.Available)
 		to = append(to, c)
@@ -151,6 +151,9 @@ func (g group) claim(tuple *markup.Element) portal.Claim {
 	}
 	if basic == "closed" {
 		c.Availability = portal.Offline
+		if g.turnedAway() {
+			c.Availability = portal.DoNotDisturb
+		}
 		return c
 	}
 	r := rich(tuple)
@@ -160,13 +163,30 @@ func (g group) claim(tuple *markup.Element) portal.Claim {
 	}
 	if g.person != nil {
 		r.merge(rich(g.person))
+	} else {
+		r.merge(rich(g.shared))
 	}
+	r.merge(richness{note: g.note})
 	plain := portal.Unknown
 	if basic == "open" {
 		plain = portal.Available
 	}
 	r.apply(&c, plain)
 	return c
+}
+
+// turnedAway recognises linphone's "do not disturb": a closed tuple of its own with a person who is away
+// (or busy). A server that closes a tuple on its own account leaves the person out, and somebody who
+// goes offline has no activities.
+func (g group) turnedAway() bool {
+	if g.person == nil || len(g.tuples) != 1 {
+		return false
+	}
+	switch rich(g.person).state {
+	case state{availability: portal.Away}, state{availability: portal.Busy}:
+		return true
+	}
+	return false
 }
 
 // own takes our extension at its word, except where a server has closed the tuple since.

@@ -27,7 +27,9 @@
 // Each tuple becomes one claim, and so does each person who belongs to no tuple. A tuple with our
 // extension is taken at its word. Other tuples take their state from their own activities, or from
 // those of the person who belongs to them (see groups), or from a status phrase in a note ("On the
-// phone"), or from basic alone, in that order; "closed" means offline whatever else is said.
+// phone"), or from basic alone, in that order; "closed" means offline, except in the exact form in which
+// linphone says "do not disturb" (closed, with a person who is away). Newer publications come first or
+// last as the server likes; the order of the document is kept.
 // Activities of RFC 4480 that mean nothing for reachability are ignored.
 package pidf
 
@@ -41,7 +43,7 @@ const Extension = "urn:portico:presence:1"
 const (
 	// MaxBytes is the largest document that is read.
 	MaxBytes = 64 << 10
-	// MaxClaims is how many claims of one document are kept, newest publication first.
+	// MaxClaims is how many claims of one document are kept.
 	MaxClaims = 64
 
 	maxDepth      = 32
