@@ -18,6 +18,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"portico/app/portal"
+	"portico/app/sipua/strict"
 )
 
 // Agent is the user agent of all people of the portal. Make it with [New], then [Agent.Run] it.
@@ -27,6 +28,7 @@ type Agent struct {
 	h     Handler
 
 	parser *sip.Parser
+	rules  strict.Rules
 	txs    *transactions
 	clock  *clock
 	lanes  *lanes
@@ -71,7 +73,7 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	if h == nil {
 		return nil, errors.New("sip: no handler")
 	}
-	a := &Agent{cfg: cfg, proxy: p, h: h, parser: sip.NewParser(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
+	a := &Agent{cfg: cfg, proxy: p, h: h, parser: sip.NewParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
 	a.txs = newTransactions(cfg.Logger)
 	a.lanes = newLanes()
 	a.events = newPacer(runtime.GOMAXPROCS(0), math.Inf(1), a.noticeJob)

@@ -27,6 +27,8 @@ type line struct {
 	creds  *credentials // nil in trusted mode
 	nonces [2]*nonce    // for 401, for 407
 	gone   bool         // signed out; nothing more is to happen
+	// joining: the first sign-in is under way and may still fail; nothing happens in the background.
+	joining bool
 
 	attended bool // somebody waits for this line: its first requests are urgent
 
@@ -75,7 +77,7 @@ func (l *line) wake(time.Time) { l.enqueueRegister(false) }
 // enqueueRegister has the registration renewed by the pacer.
 func (l *line) enqueueRegister(urgent bool) {
 	l.mu.Lock()
-	put := !l.queued && !l.gone && l.refused == nil
+	put := !l.queued && !l.gone && !l.joining && l.refused == nil
 	l.queued = l.queued || put
 	l.mu.Unlock()
 	if put {

@@ -140,9 +140,9 @@ func (k *link) wake(time.Time) {
 		}
 		l.mu.Lock()
 		stale := l.flowGen == 0 || l.flowGen != gen
-		refused := l.refused != nil
+		waits := l.refused == nil && !l.joining
 		l.mu.Unlock()
-		if stale && !refused {
+		if stale && waits {
 			l.set(edgeDown, unreachable("signin.unreachable", errNoFlow, 0))
 		}
 	}

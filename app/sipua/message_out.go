@@ -105,7 +105,7 @@ func (a *Agent) speaker(from portal.Address) (*line, error) {
 	}
 	l.mu.Lock()
 	refused := l.refused
-	joining := l.creds == nil && a.cfg.Auth == AuthDigest
+	joining := l.joining
 	l.mu.Unlock()
 	if refused != nil {
 		return nil, portal.Fail(portal.ErrUnavailable, "send.refused").Because(refused)

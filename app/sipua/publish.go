@@ -23,7 +23,8 @@ type publication struct {
 	// version counts what is wanted, sent what the server has of it.
 	version, sent uint32
 	ended         bool // to be taken off the server
-	busy, queued  bool
+	queued        bool
+	busy          chan struct{} // not nil while a PUBLISH is under way; closed when it is over
 	etag          string
 	expires       time.Duration // what was asked for, raised by a 423
 	last          time.Time     // when the last PUBLISH went out
@@ -79,7 +80,7 @@ func (p *publication) schedule() {
 	wait := time.Until(p.last.Add(p.l.a.cfg.PublishPace))
 	busy := p.busy
 	p.l.mu.Unlock()
-	if busy {
+	if busy != nil {
 		return // looked at again when the one under way is over
 	}
 	if wait > 0 {
@@ -112,7 +113,7 @@ func (a *Agent) publishJob(ctx context.Context, j job) {
 	if p != nil {
 		p.queued = false
 	}
-	if p == nil || p.busy || l.gone {
+	if p == nil || p.busy != nil || l.gone {
 		l.mu.Unlock()
 		return
 	}
@@ -122,7 +123,7 @@ func (a *Agent) publishJob(ctx context.Context, j job) {
 		a.clock.stop(&p.timer)
 		return
 	}
-	p.busy = true
+	p.busy = make(chan struct{})
 	l.mu.Unlock()
 	err := p.send(ctx)
 	p.settle(ctx, err)
@@ -200,7 +201,8 @@ func (p *publication) answered(res *sip.Response, version uint32, ended bool) (a
 func (p *publication) settle(ctx context.Context, err error) {
 	l := p.l
 	l.mu.Lock()
-	p.busy = false
+	close(p.busy)
+	p.busy = nil
 	changed := p.version != p.sent
 	if err == nil {
 		p.failures = 0
@@ -233,18 +235,15 @@ func (p *publication) settle(ctx context.Context, err error) {
 func (l *line) unpublish(ctx context.Context) error {
 	l.mu.Lock()
 	p := l.pub
-	if p == nil || p.etag == "" {
-		l.pub = nil
-		l.mu.Unlock()
-		if p != nil {
-			l.a.clock.stop(&p.timer)
-		}
-		return nil
-	}
-	etag := p.etag
 	l.pub = nil
 	l.mu.Unlock()
-	l.a.clock.stop(&p.timer)
+	if p == nil {
+		return nil
+	}
+	etag, err := p.settled(ctx)
+	if err != nil || etag == "" {
+		return err
+	}
 	res, _, err := l.ask(ctx, l.credentials(), query{method: sip.PUBLISH, uri: string(l.who), to: l.who, callID: token(12), fromTag: token(6), cseq: counted(),
 		headers: []string{"Event", "presence", "Expires", "0", "SIP-If-Match", etag}})
 	if err != nil {
@@ -254,4 +253,23 @@ func (l *line) unpublish(ctx context.Context) error {
 		return failed(sip.PUBLISH, res)
 	}
 	return nil
+}
+
+// settled waits until no PUBLISH is under way and gives the entity tag the server has last said.
+func (p *publication) settled(ctx context.Context) (string, error) {
+	l := p.l
+	for {
+		l.mu.Lock()
+		busy, etag := p.busy, p.etag
+		l.mu.Unlock()
+		if busy == nil {
+			l.a.clock.stop(&p.timer)
+			return etag, nil
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }

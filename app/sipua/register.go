@@ -59,7 +59,7 @@ func (a *Agent) join(who portal.Address) (l *line, made bool) {
 		return l, false
 	}
 	l = a.newLine(who, nil)
-	l.attended = true
+	l.attended, l.joining = true, true
 	a.lines[who] = l
 	return l, true
 }
@@ -97,7 +97,7 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	if err == nil {
 		c.password = ""
 		l.mu.Lock()
-		l.creds, l.refused = used, nil
+		l.creds, l.refused, l.joining = used, nil, false
 		l.mu.Unlock()
 	}
 	l.end()

@@ -6,12 +6,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"portico/app/sipua/strict"
 )
 
 // What we do, as the headers of that name say it.
@@ -35,31 +36,22 @@ func (a *Agent) receive(f *flow, raw []byte) {
 		return
 	}
 	began := time.Now()
-	if !f.reliable() {
-		whole, ok := datagram(raw)
-		if !ok {
-			a.reject(f, raw, 400, "Bad Content-Length")
-			return
-		}
-		raw = whole
-	}
-	if status, reason := a.strict(raw); status != 0 {
-		a.reject(f, raw, status, reason)
+	v := strict.Inspect(raw, f.network, a.rules)
+	if v.Action != strict.Accept {
+		a.refuse(f, raw, v)
 		return
 	}
+	raw = v.Message
 	msg, err := a.parser.ParseSIP(raw)
 	req, ok := msg.(*sip.Request)
 	if err != nil || !ok {
-		a.cfg.Logger.Debug("request not understood", "remote", f.remote, "error", err)
+		// what strict lets pass, sipgo reads; if it ever does not, the peer is told as much
+		a.cfg.Logger.Warn("request not understood", "remote", f.remote, "error", err)
 		a.reject(f, raw, 400, "Bad Request")
 		return
 	}
 	req.SetTransport(f.network)
 	req.SetSource(f.remote.String())
-	if req.Via() == nil || req.CSeq() == nil || req.From() == nil || req.To() == nil || req.CallID() == nil {
-		a.reject(f, raw, 400, "Missing Header Field")
-		return
-	}
 	if req.IsCancel() && a.cancelled(f, req) {
 		return
 	}
@@ -79,33 +71,34 @@ func (a *Agent) receive(f *flow, raw []byte) {
 func (a *Agent) receiveResponse(f *flow, raw []byte) {
 	msg, err := a.parser.ParseSIP(raw)
 	res, ok := msg.(*sip.Response)
-	if err != nil || !ok {
+	if err != nil || !ok || len(res.GetHeaders("Via")) != 1 { // RFC 3261 section 8.1.3.3
 		a.cfg.Logger.Info("response not understood", "remote", f.remote, "error", err)
 		return
 	}
 	a.txs.response(res)
 }
 
-// datagram cuts what follows the body off; false when the body is shorter than the head says (RFC 3261
-// section 18.3).
-func datagram(raw []byte) ([]byte, bool) {
-	i := bytes.Index(raw, []byte("\r\n\r\n"))
-	if i < 0 {
-		return raw, true // the parser says what is wrong
+// refuse answers what strict will not have, without keeping state: a repetition is answered again.
+func (a *Agent) refuse(f *flow, raw []byte, v strict.Verdict) {
+	a.cfg.Logger.Info("request refused", "remote", f.remote, "action", v.Action, "status", v.Status, "cause", v.Cause)
+	if v.Action != strict.Reject {
+		return
 	}
-	head := raw[:i+4]
-	named := false
-	for name := range headerLines(head) {
-		named = named || strings.EqualFold(name, "content-length") || strings.EqualFold(name, "l")
+	if err := f.writeBytes(v.Response(f.remote)); err != nil {
+		a.cfg.Logger.Debug("refuse", "error", err)
 	}
-	if !named {
-		return raw, true
+	a.countRefused(raw, v.Status)
+}
+
+func (a *Agent) countRefused(raw []byte, status int) {
+	if a.cfg.Metrics.Received == nil {
+		return
 	}
-	n, err := contentLength(head)
-	if err != nil || len(head)+n > len(raw) {
-		return nil, false
+	method, _, _ := strings.Cut(string(raw[:min(len(raw), 16)]), " ")
+	if !slices.Contains(a.rules.Methods, method) {
+		method = "other"
 	}
-	return raw[:len(head)+n], true
+	a.cfg.Metrics.Received(method, status, 0)
 }
 
 // dispatch answers a request by its method.
@@ -186,29 +179,25 @@ func (a *Agent) respond(tx *sip.ServerTx, req *sip.Request, ans answer, began ti
 	}
 }
 
-// reject answers a request that cannot be read as a whole, from the header lines that can. It keeps no
-// state: a repetition is answered again. Responses and ACK are never answered.
+// reject answers a request on a stream whose length is wrong or too much, from the header lines that
+// can be read. Responses and ACK are never answered.
 func (a *Agent) reject(f *flow, raw []byte, status int, reason string) {
-	line, _, _ := bytes.Cut(raw, []byte("\r\n"))
-	if bytes.HasPrefix(line, []byte("SIP/")) || bytes.HasPrefix(line, []byte("ACK ")) || !bytes.Contains(line, []byte(" ")) {
+	if bytes.HasPrefix(raw, []byte("SIP/")) || bytes.HasPrefix(raw, []byte("ACK ")) {
 		return
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", status, reason)
-	target, vias := f.remote, 0
+	answerable := false
 	for name, value := range headerLines(raw) {
 		full := ""
 		switch strings.ToLower(name) {
 		case "via", "v":
-			full = "Via"
-			if vias++; vias == 1 && !f.reliable() {
-				value, target = received(value, f.remote)
-			}
+			full, answerable = "Via", true
 		case "from", "f":
 			full = "From"
 		case "to", "t":
 			full = "To"
-			if !strings.Contains(strings.ToLower(value), "tag") {
+			if !strings.Contains(strings.ToLower(value), ";tag") {
 				value += ";tag=" + token(6)
 			}
 		case "call-id", "i":
@@ -220,57 +209,18 @@ func (a *Agent) reject(f *flow, raw []byte, status int, reason string) {
 			fmt.Fprintf(&b, "%s: %s\r\n", full, value)
 		}
 	}
-	if vias == 0 {
-		return // nobody could take the answer
-	}
-	if status == 405 || status == 501 {
-		b.WriteString("Allow: " + allow + "\r\n")
+	if !answerable {
+		return
 	}
 	fmt.Fprintf(&b, "Server: %s\r\nContent-Length: 0\r\n\r\n", a.cfg.UserAgent)
-	if !f.reliable() {
-		f = newPacketFlow(f.socket, target, f.host, f.port, f.trusted)
-	}
 	if err := f.writeBytes(b.Bytes()); err != nil {
 		a.cfg.Logger.Debug("reject", "error", err)
 	}
-	if a.cfg.Metrics.Received != nil {
-		method, _, _ := strings.Cut(string(line), " ")
-		if len(method) > 16 {
-			method = "other"
-		}
-		a.cfg.Metrics.Received(method, status, 0)
-	}
+	a.countRefused(raw, status)
 }
 
-// received fills in the top Via as RFC 3261 section 18.2.1 and RFC 3581 ask, and says where the answer
-// goes: to the source address, and its port where rport asks for that.
-func received(via string, remote net.Addr) (string, net.Addr) {
-	host, port := splitAddr(remote)
-	parts := strings.Split(via, ";")
-	asked := false
-	for i, p := range parts[1:] {
-		if strings.EqualFold(strings.TrimSpace(p), "rport") {
-			parts[i+1], asked = "rport="+strconv.Itoa(port), true
-		}
-	}
-	via = strings.Join(parts, ";") + ";received=" + host
-	if asked {
-		return via, remote
-	}
-	sent := 5060
-	if fields := strings.Fields(parts[0]); len(fields) > 1 {
-		if _, p, err := net.SplitHostPort(fields[len(fields)-1]); err == nil {
-			if n, err := strconv.ParseUint(p, 10, 16); err == nil {
-				sent = int(n)
-			}
-		}
-	}
-	udp, ok := remote.(*net.UDPAddr)
-	if !ok {
-		return via, remote
-	}
-	return via, &net.UDPAddr{IP: udp.IP, Port: sent, Zone: udp.Zone}
+// rules are what requests are held to before anything acts on them. An INVITE is declined whatever it
+// carries, but one that is malformed gets the answer it deserves.
+func rules() strict.Rules {
+	return strict.DefaultRules()
 }
-
-// strict is where requests are held to what RFC 3261 demands before anything acts on them.
-func (a *Agent) strict([]byte) (int, string) { return 0, "" }
