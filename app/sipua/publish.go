@@ -41,6 +41,7 @@ func (a *Agent) Publish(who portal.Address, c portal.Claim) {
 		a.cfg.Logger.Debug("publication without a line", "person", who)
 		return
 	}
+	c.TakesCPIM = true // this agent does, so peers may ask for notices (RFC 5438)
 	l.mu.Lock()
 	p := l.pub
 	if p == nil {
