@@ -10,7 +10,8 @@ import (
 
 // ParseTime reads an xs:dateTime as peers write it, as an instant in UTC: any zone form (Z, +02:00,
 // +0200, +02), any number of fraction digits, lower-case t and z, a blank instead of the T, a leap
-// second (counted as the second after), 24:00:00. Without a zone it is taken as UTC.
+// second (counted as the second after), 24:00:00. Without a zone it is taken as UTC. Years
+// before 1900 are refused.
 func ParseTime(s string) (time.Time, error) {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	if len(s) > 64 || len(s) < len("2006-01-02T15:04:05") {
@@ -22,7 +23,11 @@ func ParseTime(s string) (time.Time, error) {
 	fixed, extra := plainClock(s)
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999Z07", "2006-01-02T15:04:05.999999999"} {
 		if t, err := time.Parse(layout, fixed); err == nil {
-			return t.Add(extra).UTC(), nil
+			t = t.Add(extra).UTC()
+			if t.Year() < 1900 || t.Year() > 9999 {
+				break // no clock; and it could not be written back
+			}
+			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%w: time %.64q", portal.ErrInvalid, s)
