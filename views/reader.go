@@ -34,6 +34,7 @@ func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
 func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
 func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }
 func (r Reader) moment(t time.Time) string { return r.Moment(t.In(r.Zone), r.Now) }
+func (r Reader) since(t time.Time) string  { return r.Since(t.In(r.Zone), r.Now) }
 func (r Reader) full(t time.Time) string   { return r.Full(t.In(r.Zone)) }
 
 // stamp is t for a datetime attribute.

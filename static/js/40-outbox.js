@@ -33,7 +33,8 @@ const refused = (id, reason) => {
   const place = elementOf(id)?.querySelector(".state");
   if (!place) return;
   place.dataset.state = "failed";
-  place.textContent = reason;
+  const again = Object.assign(document.createElement("button"), { type: "button", className: "again scripted", textContent: texts.again });
+  place.replaceChildren(reason + " ", again);
   announce(reason);
 };
 

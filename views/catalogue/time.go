@@ -49,6 +49,14 @@ func (c *Catalogue) Moment(t, now time.Time) string {
 	return c.Text("time.date-at", "Date", c.date(t, now), "Time", c.Clock(t))
 }
 
+// Since is Moment without the time of day where it was before yesterday.
+func (c *Catalogue) Since(t, now time.Time) string {
+	if days := daysBetween(t, now); days > 1 {
+		return c.date(t, now)
+	}
+	return c.Moment(t, now)
+}
+
 // Full is t in full, for titles: "Monday 16 November 2026, 09:41".
 func (c *Catalogue) Full(t time.Time) string {
 	return c.Text("time.full", "Weekday", c.weekday(t), "Day", t.Day(), "Month", c.month(t), "Year", t.Year(), "Time", c.Clock(t))
