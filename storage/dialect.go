@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -39,12 +41,12 @@ type engineOptions struct {
 func dialectOf(dsn string) (dialect, error) {
 	scheme, _, ok := strings.Cut(dsn, ":")
 	if !ok {
-		return dialect{}, portal.Fail(portal.ErrInvalid, "storage.dsn").With("dsn", "(no scheme)")
+		return dialect{}, portal.Fail(portal.ErrInvalid, keyDSN).Because(errors.New("no scheme"))
 	}
 	switch scheme {
 	case "sqlite":
 		return sqliteDialect()
 	default:
-		return dialect{}, portal.Fail(portal.ErrInvalid, "storage.engine").With("engine", scheme)
+		return dialect{}, portal.Fail(portal.ErrInvalid, keyDSN).Because(fmt.Errorf("no engine for %q", scheme))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"portico/app/portal"
@@ -32,6 +33,7 @@ const (
 	keyStopped     = "storage.stopped"
 	keyConflict    = "storage.conflict"
 	keyInvalid     = "storage.invalid"
+	keyDSN         = "storage.dsn"
 	keyNewer       = "storage.newer-schema"
 	keyNoMessage   = "message.not-found"
 	keyNoLine      = "line.not-found"
@@ -50,6 +52,9 @@ func (s *Store) translate(what string, err error) error {
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, sql.ErrConnDone), errors.Is(err, driver.ErrBadConn):
+		return unavailable(keyUnavailable, fmt.Errorf("%s: %w", what, err))
+	}
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
 		return unavailable(keyUnavailable, fmt.Errorf("%s: %w", what, err))
 	}
 	f, ok := s.dialect.meaning(err)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"portico/app/portal"
 	"portico/storage/migrations"
 
 	"github.com/pressly/goose/v3"
@@ -50,7 +51,7 @@ func sqliteDialect() (dialect, error) {
 func openSQLite(ctx context.Context, dsn string, o engineOptions) (write, read *sql.DB, err error) {
 	path := strings.TrimPrefix(dsn, "sqlite:")
 	if path == "" || strings.Contains(path, ":memory:") {
-		return nil, nil, fmt.Errorf("storage.dsn %q names no file", dsn)
+		return nil, nil, portal.Fail(portal.ErrInvalid, keyDSN).Because(fmt.Errorf("%q names no file", dsn))
 	}
 	if err := prepareFile(path); err != nil {
 		return nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"portico/app/portal"
 )
@@ -33,7 +34,7 @@ type job struct {
 
 // write runs do in a transaction, alone or with others, and returns once that is on disk or has failed.
 func (s *Store) write(ctx context.Context, what string, do func(*txn) error) error {
-	if err := s.writable(); err != nil {
+	if err := s.awaitStart(ctx); err != nil {
 		return err
 	}
 	j := &job{what: what, do: do, done: make(chan error, 1)}
@@ -58,6 +59,25 @@ func (s *Store) write(ctx context.Context, what string, do func(*txn) error) err
 		}
 		return <-j.done
 	}
+}
+
+// startGrace is how long a write waits for Run to begin: the parts of the house start side by side.
+const startGrace = time.Second
+
+// awaitStart waits a little for Run to begin.
+func (s *Store) awaitStart(ctx context.Context) error {
+	select {
+	case <-s.running:
+	default:
+		grace := time.NewTimer(startGrace)
+		defer grace.Stop()
+		select {
+		case <-s.running:
+		case <-grace.C:
+		case <-ctx.Done():
+		}
+	}
+	return s.writable()
 }
 
 // writable is nil while Run takes writes.

@@ -1,0 +1,111 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// What the tests outside the package need to see of its inside.
+
+// Sound asks the engine whether the database's structure and references are whole.
+func Sound(s *Store) error {
+	ctx := context.Background()
+	var faults []error
+	for _, check := range []string{"PRAGMA integrity_check", "PRAGMA foreign_key_check"} {
+		err := s.all(ctx, check, check, nil, func(scan scanFunc) error {
+			var first, second, third, fourth any
+			dest := []any{&first}
+			if strings.HasSuffix(check, "key_check") {
+				dest = append(dest, &second, &third, &fourth)
+			}
+			if err := scan(dest...); err != nil {
+				return err
+			}
+			if first != "ok" {
+				faults = append(faults, errors.New(check+" complains"))
+			}
+			return nil
+		})
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// Statements is every query that was run so far. Nothing may be writing.
+func Statements(s *Store) []string {
+	var queries []string
+	for q := range s.writer.stmts {
+		queries = append(queries, q)
+	}
+	s.reader.mu.RLock()
+	defer s.reader.mu.RUnlock()
+	for q := range s.reader.stmts {
+		if !slices.Contains(queries, q) {
+			queries = append(queries, q)
+		}
+	}
+	slices.Sort(queries)
+	return queries
+}
+
+// Plan is how the engine would run a query, a line for each step.
+func Plan(s *Store, query string) ([]string, error) {
+	var steps []string
+	args := make([]any, strings.Count(query, "?"))
+	rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			return nil, err
+		}
+		steps = append(steps, detail)
+	}
+	return steps, rows.Err()
+}
+
+// Exec runs one statement in a write of its own.
+func Exec(ctx context.Context, s *Store, query string, args ...any) error {
+	return s.write(ctx, "test", func(t *txn) error { return t.exec(query, args...) })
+}
+
+// Ask reads one value on the writing connection.
+func Ask(ctx context.Context, s *Store, query string) (value string, err error) {
+	err = s.write(ctx, "test", func(t *txn) error {
+		_, err := t.one(query, nil, &value)
+		return err
+	})
+	return value, err
+}
+
+// Panic is a write that panics.
+func Panic(ctx context.Context, s *Store) error {
+	return s.write(ctx, "test", func(*txn) error { panic("on purpose") })
+}
+
+// Hold makes the writer wait inside a write until release is closed; begun is closed when it does.
+func Hold(ctx context.Context, s *Store, begun chan<- struct{}, release <-chan struct{}) error {
+	return s.write(ctx, "test", func(*txn) error {
+		close(begun)
+		<-release
+		return nil
+	})
+}
+
+// Meaning is what a driver's error means, as a portal.Error.
+func Meaning(s *Store, err error) error { return s.translate("test", err) }
+
+// ReadOnly tries to write on a reading connection and gives what came of it.
+func ReadOnly(s *Store) error {
+	_, err := s.reader.db.Exec("DELETE FROM sessions")
+	return err
+}
+
+// Prune is one round of the upkeep.
+func Prune(ctx context.Context, s *Store) error { return s.prune(ctx) }

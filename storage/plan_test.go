@@ -1,0 +1,119 @@
+package storage_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"portico/app/portal"
+	"portico/storage"
+)
+
+// everything calls every method of the store once, so that every query is known.
+func everything(t *testing.T, s *storage.Store) {
+	t.Helper()
+	ctx := t.Context()
+	now := time.Now()
+	for _, m := range []portal.Message{message("1"), message("1"), {Owner: alice, Conversation: bob, From: alice, ID: "2", At: now, State: portal.Pending}} {
+		_, _, err := s.AddMessage(ctx, m, event(m))
+		must(t, err)
+	}
+	contact := portal.Addressed{For: []portal.Address{alice}, Event: portal.ContactsEvent{ID: bob}}
+	for name, call := range map[string]func() error{
+		"state":         func() error { _, err := s.SetMessageState(ctx, alice, alice, "2", portal.Sent, ""); return err },
+		"message":       func() error { _, err := s.Message(ctx, alice, bob, "1"); return err },
+		"messages":      func() error { _, err := s.Messages(ctx, alice, bob, 0, 0); return err },
+		"conversations": func() error { _, err := s.Conversations(ctx, alice); return err },
+		"read":          func() error { _, err := s.MarkRead(ctx, alice, bob, 0); return err },
+		"unread":        func() error { _, err := s.Unread(ctx, alice); return err },
+		"pending":       func() error { _, err := s.PendingMessages(ctx, 10); return err },
+		"events":        func() error { _, _, err := s.EventsSince(ctx, alice, 0, 1); return err },
+		"put contact":   func() error { return s.PutContact(ctx, alice, portal.Contact{URI: bob}, contact) },
+		"contacts":      func() error { _, err := s.Contacts(ctx, alice); return err },
+		"delete":        func() error { _, err := s.DeleteContact(ctx, alice, bob, contact); return err },
+		"seed":          func() error { return s.SeedContacts(ctx, alice, []portal.Contact{{URI: bob}}) },
+		"settings":      func() error { _, _, err := s.Settings(ctx, alice); return err },
+		"save settings": func() error { return s.SaveSettings(ctx, alice, portal.Settings{}) },
+		"manual":        func() error { _, _, err := s.Manual(ctx, alice); return err },
+		"save manual":   func() error { return s.SaveManual(ctx, alice, &portal.Manual{}) },
+		"no manual":     func() error { return s.SaveManual(ctx, alice, nil) },
+		"note":          func() error { _, err := s.Note(ctx, alice); return err },
+		"save note":     func() error { return s.SaveNote(ctx, alice, "x") },
+		"no note":       func() error { return s.SaveNote(ctx, alice, "") },
+		"save sign-in":  func() error { return s.SaveSignin(ctx, portal.Signin{Key: "k", Person: alice}) },
+		"no sign-in":    func() error { return s.DeleteSignin(ctx, "k") },
+		"sign-ins":      func() error { _, err := s.Signins(ctx, alice); return err },
+		"expired":       func() error { _, err := s.ExpiredSignins(ctx, now); return err },
+		"signed in":     func() error { _, err := s.SignedInPeople(ctx); return err },
+		"save line":     func() error { return s.SaveLine(ctx, alice, []byte("x")) },
+		"line":          func() error { _, err := s.Line(ctx, alice); return err },
+		"no line":       func() error { return s.DeleteLine(ctx, alice) },
+		"commit":        func() error { return s.CommitCtx(ctx, "x", nil, now) },
+		"find":          func() error { _, _, err := s.FindCtx(ctx, "x"); return err },
+		"delete s":      func() error { return s.DeleteCtx(ctx, "x") },
+		"ready":         func() error { return s.Ready(ctx) },
+	} {
+		if err := call(); err != nil && portal.Meaning(err) != portal.ErrNotFound {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, storage.Prune(ctx, s))
+}
+
+// TestEveryQueryUsesAnIndex asks the engine for the plan of every query that the store ever runs.
+func TestEveryQueryUsesAnIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "portico.db")
+	s, err := storage.Open(t.Context(), storage.Options{DSN: "sqlite:" + path, EventBound: 1, EventAge: time.Nanosecond, Retention: time.Nanosecond, UpkeepEvery: time.Hour})
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	everything(t, s)
+	cancel()
+	must(t, <-done)
+	queries := storage.Statements(s)
+	planned := 0
+	for _, q := range queries {
+		word, _, _ := strings.Cut(strings.TrimSpace(q), " ")
+		switch word {
+		case "SELECT", "INSERT", "UPDATE", "DELETE":
+		default:
+			continue // BEGIN, SAVEPOINT …
+		}
+		planned++
+		steps, err := storage.Plan(s, q)
+		if err != nil {
+			t.Errorf("%s: %v", q, err)
+		}
+		for _, step := range steps {
+			if scans(q, step) {
+				t.Errorf("%q in\n%s", step, q)
+			}
+		}
+	}
+	if planned < 45 {
+		t.Errorf("only %d queries were seen", planned)
+	}
+	must(t, s.Close())
+}
+
+// scans reports whether a step of a plan reads a whole table, or sorts what could be large.
+func scans(query, step string) bool {
+	switch {
+	case strings.HasPrefix(step, "SCAN signins USING COVERING INDEX"):
+		return false // all people who are signed in are wanted, once at the start
+	case strings.HasPrefix(step, "SCAN oldest"), strings.HasPrefix(step, "SCAN (subquery"), strings.HasPrefix(step, "SCAN CONSTANT ROW"):
+		return false // over at most one slice
+	case strings.Contains(query, "LIMIT ?) AS oldest") && (step == "SCAN events" || step == "SCAN messages"):
+		return false // in the order of the key, ended by the limit
+	case strings.Contains(query, ") AS gone"):
+		return strings.Contains(step, "event_audience") && !strings.Contains(step, "SEARCH")
+	case strings.Contains(step, "USING INDEX messages_pending"):
+		return false // that index holds nothing else
+	case (strings.Contains(query, "FROM contacts") || strings.Contains(query, "FROM signins")) && strings.Contains(step, "TEMP B-TREE FOR ORDER BY"):
+		return false // one person's list, which is bounded
+	}
+	return strings.HasPrefix(step, "SCAN") || strings.Contains(step, "TEMP B-TREE")
+}
