@@ -32,8 +32,9 @@ type lane struct {
 	spills  int
 	// since is when the oldest message that was left on disk was said, as far as that is known.
 	since time.Time
-	// floor is the Order below which nothing pending is left; 0: not known.
-	floor int64
+	// floor is the Order below which nothing pending is left, unless unsure; 0: not known.
+	floor  int64
+	unsure bool
 	// open are the tickets of Says that have begun and not ended, ascending; next is the next ticket.
 	open []uint64
 	next uint64
@@ -54,9 +55,18 @@ func (l *lane) idle() bool {
 	return len(l.queue) == 0 && !l.spilled && len(l.open) == 0 && !l.running && !l.listed && l.index < 0
 }
 
-// spill: something of this lane is on disk alone.
-func (l *lane) spill() {
+// spill leaves m on disk alone.
+func (l *lane) spill(m portal.Message) {
 	l.spilled = true
+	l.spills++
+	if l.since.IsZero() || m.At.Before(l.since) {
+		l.since = m.At
+	}
+}
+
+// doubt: there may be a pending message anywhere in the conversation.
+func (l *lane) doubt() {
+	l.spilled, l.unsure = true, true
 	l.spills++
 }
 
@@ -80,7 +90,7 @@ func (l *lane) put(m portal.Message, barrier uint64) bool {
 	i, there := slices.BinarySearchFunc(l.queue, m.Order, func(w waiting, order int64) int {
 		return cmp.Compare(w.msg.Order, order)
 	})
-	if there || m.Order < l.floor {
+	if there || m.Order < l.floor && !l.unsure {
 		return false
 	}
 	l.queue = slices.Insert(l.queue, i, waiting{m, barrier})

@@ -6,6 +6,7 @@ package chat
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,8 +71,7 @@ func (b *outbox) lost(key laneKey, ticket uint64) {
 	defer b.mu.Unlock()
 	l := b.lane(key)
 	l.close(ticket)
-	l.spill()
-	l.floor = 0
+	l.doubt()
 	b.wake(l)
 }
 
@@ -116,17 +116,23 @@ func (b *outbox) tidy(l *lane) {
 	}
 }
 
-// enqueue takes a committed message into memory, or leaves it on disk when there is no room.
+// enqueue takes a committed message into memory, or leaves it on disk when there is no room. What is on
+// disk alone always comes after all that is in the queue, so a message that belongs before the end of a
+// full queue takes the place of the last one there.
 func (b *outbox) enqueue(l *lane, m portal.Message) {
-	if l.spilled || len(l.queue) >= b.o.LaneQueue || b.queued >= b.o.MaxQueued {
-		l.spill()
-		if l.since.IsZero() || m.At.Before(l.since) {
-			l.since = m.At
-		}
+	full := l.spilled || len(l.queue) >= b.o.LaneQueue || b.queued >= b.o.MaxQueued
+	if full && (len(l.queue) == 0 || m.Order > l.queue[len(l.queue)-1].msg.Order) {
+		l.spill(m)
 		return
 	}
-	if l.put(m, l.next) {
-		b.queued++
+	if !l.put(m, l.next) {
+		return
+	}
+	b.queued++
+	if last := len(l.queue) - 1; last >= b.o.LaneQueue {
+		l.spill(l.queue[last].msg)
+		l.queue = slices.Delete(l.queue, last, last+1)
+		b.queued--
 	}
 }
 

@@ -125,7 +125,7 @@ func (b *outbox) wait(l *lane, retry time.Duration, lifted int) {
 		delay = retry
 	} else if l.lifted != lifted {
 		// The line came up while this try was failing.
-		l.failures, delay = 0, b.backoff(1)/4
+		l.failures, delay = 0, 0
 	}
 	l.due = b.o.Now().Add(delay)
 }
@@ -168,6 +168,9 @@ func (b *outbox) settle(ctx context.Context, m portal.Message, st portal.State, 
 func (b *outbox) refill(ctx context.Context, l *lane, spills int) {
 	b.mu.Lock()
 	floor, since := l.floor, l.since
+	if l.unsure {
+		floor = 0
+	}
 	b.mu.Unlock()
 	oldest, more, err := b.pendingOf(ctx, l.key, floor, since)
 	b.mu.Lock()
@@ -179,7 +182,10 @@ func (b *outbox) refill(ctx context.Context, l *lane, spills int) {
 		b.wait(l, 0, l.lifted)
 		return
 	}
-	l.spilled = more || l.spills != spills
+	l.failures = 0
+	if l.spilled = more || l.spills != spills; !l.spilled {
+		l.unsure, l.since = false, time.Time{}
+	}
 	for _, m := range oldest {
 		// What is in the archive came after nothing that is still being committed.
 		if l.put(m, 0) {
