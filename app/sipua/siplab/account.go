@@ -94,7 +94,7 @@ func (a *account) targetsLocked(now time.Time) []target {
 // outbound tells whether the binding lives on its flow alone (RFC 5626).
 func (b *binding) outbound() bool { return b.instance != "" && b.regID != "" }
 
-func (b *binding) reachable() bool { return b.flow.alive() || !b.outbound() }
+func (b *binding) reachable() bool { return b.flow.alive() || !b.flow.reliable() || !b.outbound() }
 
 // same is URI equality as far as bindings need it (RFC 3261 section 19.1.4).
 func (b *binding) same(u *uri) bool {

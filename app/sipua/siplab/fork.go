@@ -228,7 +228,11 @@ func (fk *fork) conclude(res *sip.Response) {
 	if !send.IsSuccess() && fk.settle != nil && fk.settle(send) {
 		return
 	}
-	if send.StatusCode == 503 {
+	switch {
+	case send.StatusCode == 408 && !fk.in.IsInvite():
+		// A 408 would come when nobody waits for it any more (RFC 4320 section 4.2).
+		send = fk.in.response(480, "Temporarily Unavailable")
+	case send.StatusCode == 503:
 		// A 503 of one device says nothing about this server (section 16.7 step 6).
 		send = fk.in.response(500, "Server Internal Error", retryAfter(send)...)
 	}

@@ -51,7 +51,7 @@ func (s *Server) gathered(sub *subscription) {
 // notify reports the state now, whatever the interval: after SUBSCRIBE and at the end.
 func (s *Server) notify(sub *subscription) {
 	sub.mu.Lock()
-	sub.dirty = true
+	sub.dirty, sub.urgent = true, true
 	sub.mu.Unlock()
 	s.pump(sub)
 }
@@ -74,12 +74,12 @@ func (s *Server) pump(sub *subscription) {
 func (s *Server) send(t *transport, sub *subscription) {
 	for {
 		sub.mu.Lock()
-		if !sub.dirty || sub.timed && sub.ended == "" {
+		if !sub.dirty || sub.timed && !sub.urgent {
 			sub.sending = false
 			sub.mu.Unlock()
 			return
 		}
-		sub.dirty = false
+		sub.dirty, sub.urgent = false, false
 		last := sub.ended != ""
 		f, tg := sub.flow, target{uri: sub.target, flow: sub.flow, binding: &binding{contact: sub.target}}
 		sub.mu.Unlock()

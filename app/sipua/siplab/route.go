@@ -222,6 +222,9 @@ func (s *Server) reach(t *transport, tg target) (*flow, error) {
 	if tg.flow != nil && tg.flow.alive() {
 		return tg.flow, nil
 	}
+	if tg.flow != nil && !tg.flow.reliable() {
+		return newPacketFlow(t, tg.flow.udpAddr), nil // the socket is new, the peer is where it was
+	}
 	u := tg.uri
 	if tg.binding != nil {
 		if tg.binding.outbound() {

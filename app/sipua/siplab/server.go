@@ -132,6 +132,7 @@ func (s *Server) Listen() error {
 	}
 	s.current.Store(t)
 	t.serve()
+	s.subs.each(s.pump) // what changed while the sockets were closed
 	s.log.Info("lab SIP server listens", "domain", s.cfg.Domain, "address", s.addr)
 	return nil
 }

@@ -46,6 +46,7 @@ type subscription struct {
 	ended    string // reason, once terminated
 	pending  bool   // not authorized yet
 	dirty    bool
+	urgent   bool // what is dirty does not wait for the interval
 	sending  bool
 	timed    bool      // a timer will send
 	reported time.Time // when the last change was sent
@@ -129,7 +130,7 @@ func (s *Server) newSubscription(in *inbound, who *account, pkg string) {
 	sub.local = hdr("From", in.toText+";tag="+in.tag())
 	sub.remote = hdr("To", fromHeader)
 	s.subs.put(sub.id, sub)
-	s.accept(in, d)
+	s.accept(in, sub, d)
 	if d == 0 {
 		s.endSubscription(sub, "timeout")
 		return
@@ -189,9 +190,9 @@ func accepts(in *inbound, mediaType string) bool {
 }
 
 // accept answers 200 with the time granted and our Contact for the dialog.
-func (s *Server) accept(in *inbound, d time.Duration) {
+func (s *Server) accept(in *inbound, sub *subscription, d time.Duration) {
 	extra := []sip.Header{hdr("Expires", itoa(d)), hdr("Contact", s.contact(in.t, in.flow))}
-	if slices.Contains(tokens(in, "Require"), "recipient-list-subscribe") || slices.Contains(tokens(in, "Supported"), "eventlist") && isListURI(in) {
+	if sub.list != nil {
 		extra = append(extra, hdr("Require", "eventlist"))
 	}
 	in.reply(200, "OK", extra...)
@@ -214,8 +215,10 @@ func (s *Server) watch(sub *subscription) {
 		}
 		a.mu.Unlock()
 	}
-	if sub.pkg == packagePresence && sub.owner != nil {
-		s.winfoChanged(sub.owner, nil)
+	if sub.pkg == packagePresence {
+		for _, a := range sub.watched() {
+			s.winfoChanged(a, nil)
+		}
 	}
 }
 
@@ -260,7 +263,7 @@ func (s *Server) refresh(in *inbound, sub *subscription) {
 	}
 	sub.expires = time.Now().Add(d)
 	sub.mu.Unlock()
-	s.accept(in, d)
+	s.accept(in, sub, d)
 	if d == 0 {
 		s.endSubscription(sub, "timeout")
 		return
@@ -310,17 +313,14 @@ func (s *Server) forgetSubscription(sub *subscription) {
 }
 
 func (s *Server) unwatch(sub *subscription) {
-	was := false
 	for _, a := range sub.watched() {
 		a.mu.Lock()
-		if _, ok := a.watchers[sub]; ok {
-			was = true
-		}
+		_, was := a.watchers[sub]
 		delete(a.watchers, sub)
 		delete(a.winfos, sub)
 		a.mu.Unlock()
-	}
-	if was && sub.owner != nil {
-		s.winfoChanged(sub.owner, sub)
+		if was {
+			s.winfoChanged(a, sub)
+		}
 	}
 }

@@ -73,11 +73,17 @@ func (s *Server) winfoChanged(a *account, left *subscription) {
 		subs = append(subs, sub)
 	}
 	a.mu.Unlock()
+	reason := "timeout"
+	if left != nil {
+		left.mu.Lock()
+		reason = orDefault(left.ended, reason)
+		left.mu.Unlock()
+	}
 	for _, sub := range subs {
 		if left != nil {
 			sub.mu.Lock()
 			if len(sub.gone) < 100 {
-				sub.gone = append(sub.gone, watcherInfo{left.watcherID(), left.watcher, "terminated", orDefault(left.ended, "timeout")})
+				sub.gone = append(sub.gone, watcherInfo{left.watcherID(), left.watcher, "terminated", reason})
 			}
 			sub.mu.Unlock()
 		}
