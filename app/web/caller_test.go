@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -165,10 +166,27 @@ func (k *contract) check(t testing.TB, req *http.Request, body []byte, got *repl
 		}
 	}
 	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: got.status, Header: got.header, Options: options}
-	out.SetBodyBytes(got.body)
+	out.SetBodyBytes(unpacked(t, got))
 	if err := openapi3filter.ValidateResponse(t.Context(), out); err != nil {
 		t.Errorf("%s %s answered %d %s, but the document would not have it: %v", req.Method, req.URL.Path, got.status, got.body, err)
 	}
+}
+
+// unpacked is the answer's body without its content coding.
+func unpacked(t testing.TB, got *reply) []byte {
+	t.Helper()
+	if got.header.Get("Content-Encoding") != "gzip" {
+		return got.body
+	}
+	r, err := gzip.NewReader(bytes.NewReader(got.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
 // into reads the answer's JSON.

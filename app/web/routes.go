@@ -74,7 +74,6 @@ func (s *Server) router() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.answerError
 	e.IPExtractor = s.realIP()
-	e.Pre(headAsGet)
 	e.Use(s.observe, s.recoverPanic, s.secureHeaders, s.sane, s.sameOrigin)
 
 	e.GET("/healthz", s.healthz)
@@ -105,16 +104,15 @@ func (s *Server) router() *echo.Echo {
 }
 
 // headAsGet routes HEAD to where GET goes; net/http leaves the body out. Not where a connection stays open.
-func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead && r.URL.Path != "/ws" && r.URL.Path != apiPrefix+"/events" {
-			get := r.Clone(r.Context())
+			get := *r
 			get.Method = http.MethodGet
-			c.SetRequest(get)
+			r = &get
 		}
-		return next(c)
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // notFound answers for paths without a route, and for those that have one for other methods only: Echo's

@@ -96,7 +96,7 @@ func New(d Deps) (*Server, error) {
 }
 
 // Handler answers everything this server is asked.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler { return headAsGet(s.echo) }
 
 // Live is the sink of events and the door of live connections.
 func (s *Server) Live() *Live { return s.live }

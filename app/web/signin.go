@@ -39,7 +39,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 		c.Set(failedKey, err)
 		setRetryAfter(c, f)
-		form.ErrorKey, form.Args = f.reason, f.args
+		form.ErrorKey, form.Args, form.RetryAfter = f.reason, f.args, f.retryAfter
 		return s.showSignin(c, f.status, form)
 	}
 	return c.Redirect(http.StatusSeeOther, form.Next)
