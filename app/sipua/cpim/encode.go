@@ -52,12 +52,20 @@ type writer struct {
 	err error
 }
 
-func (w *writer) header(name, value string) {
+func (w *writer) header(name, value string) { w.parameterised(name, "", value) }
+
+// parameterised writes the parameters where RFC 3862 section 2.3 has them: directly behind the colon.
+func (w *writer) parameterised(name, params, value string) {
+	if w.err == nil && params != "" && (params[0] != ';' || strings.ContainsAny(params, " \r\n")) {
+		w.err = invalid("parameters %.40q cannot be written", params)
+	}
 	if w.err == nil && (name == "" || strings.ContainsAny(name, ":\r\n ") || strings.ContainsAny(value, "\r\n")) {
 		w.err = invalid("header %.40q cannot be written", name)
 	}
 	w.b = append(w.b, name...)
-	w.b = append(w.b, ": "...)
+	w.b = append(w.b, ':')
+	w.b = append(w.b, params...)
+	w.b = append(w.b, ' ')
 	w.b = append(w.b, value...)
 	w.b = append(w.b, "\r\n"...)
 }
@@ -111,11 +119,7 @@ func (w *writer) others(headers []Header) {
 			}
 			name = prefix + "." + name
 		}
-		value := escape(h.Value)
-		if h.Params != "" {
-			value = h.Params + " " + value
-		}
-		w.header(name, value)
+		w.parameterised(name, h.Params, escape(h.Value))
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // MediaTypeIMDN is the content type of a disposition notification document.
 const MediaTypeIMDN = "message/imdn+xml"
 
+// namespaceXML is that of the document; NamespaceIMDN is that of the headers.
+const namespaceXML = "urn:ietf:params:xml:ns:imdn"
+
 // Kind is what a notification is about.
 type Kind string
 
@@ -101,7 +104,7 @@ func EncodeIMDN(n IMDN) ([]byte, error) {
 		return nil, fmt.Errorf("IMDN: %w: %s %s about message %q", portal.ErrInvalid, n.Kind, n.Status, n.MessageID)
 	}
 	b := make([]byte, 0, 512)
-	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\r\n"+`<imdn xmlns="`+NamespaceIMDN+`">`...)
+	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\r\n"+`<imdn xmlns="`+namespaceXML+`">`...)
 	element := func(name, value string) {
 		if value == "" {
 			return
@@ -119,10 +122,10 @@ func EncodeIMDN(n IMDN) ([]byte, error) {
 	return b, nil
 }
 
-// Notification builds the message that tells the sender of received what became of it, as the
-// recipient to (received.To where to is zero). It goes along the received IMDN-Record-Route, asks for no notification
-// itself and is marked Content-Disposition: notification (RFC 5438 sections 7.2.1 and 8). id names
-// the notification itself; at is when it is sent. Errors mean portal.ErrInvalid.
+// Notification builds the message that tells the sender of received what became of it, in the name of
+// as (the first To of received where as is zero). It goes along the received IMDN-Record-Route, asks
+// for no notification itself and is marked Content-Disposition: notification (RFC 5438 sections 7.2.1
+// and 8). id names the notification itself; at is when it is sent. Errors mean portal.ErrInvalid.
 func Notification(received Message, as Party, kind Kind, status Status, id string, at time.Time) (Message, error) {
 	if received.IsNotification() {
 		return Message{}, invalid("a notification is never notified about")

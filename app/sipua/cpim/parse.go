@@ -91,18 +91,11 @@ func (r *reader) header(line string) error {
 	if !ok || strings.TrimSpace(name) == "" {
 		return invalid("header line %.60q", line)
 	}
+	name, params := strings.TrimSpace(name), ""
+	if strings.HasPrefix(value, ";") { // parameters stand directly behind the colon: section 2.3
+		params, value, _ = strings.Cut(value, " ")
+	}
 	value = strings.TrimSpace(value)
-	name, params, _ := strings.Cut(strings.TrimSpace(name), ";")
-	if params != "" {
-		params = ";" + params
-	}
-	// RFC 3862 puts parameters after the colon, each with a leading semicolon.
-	if strings.HasPrefix(value, ";") {
-		lead, after, found := strings.Cut(value, " ")
-		if found {
-			params, value = lead, strings.TrimSpace(after)
-		}
-	}
 	if prefix, local, ok := strings.Cut(name, "."); ok {
 		if ns, declared := r.prefixes[prefix]; declared {
 			return r.extension(Header{Namespace: ns, Name: local, Params: params, Value: value})
