@@ -39,8 +39,8 @@ var (
 // Baresip starts baresip for one person and returns when it is registered and its presence published. It is closed at
 // the test's cleanup.
 //
-// On a slow machine its first publication says <basic>unknown</basic>; linphone refuses that with 488 and so loses its
-// subscription. Start baresip before a linphone that watches it.
+// Its first publication says <basic>unknown</basic>; linphone refuses that with 488 and so loses its subscription. Start
+// baresip before a linphone that watches it.
 func Baresip(t testing.TB, opts ClientOptions) *BaresipClient {
 	t.Helper()
 	path := program(t, "baresip", "baresip-core")
@@ -70,13 +70,26 @@ func Baresip(t testing.TB, opts ClientOptions) *BaresipClient {
 		}
 	}
 	if opts.NoWait {
+		b.must("insmod", "presence.so")
 		return b
 	}
 	b.WaitRegistered(clientStart)
+	b.must("insmod", "presence.so")
 	if !opts.NoPublish {
-		b.SetPresence(StateOnline)
+		b.publishFirst()
 	}
 	return b
+}
+
+// publishFirst sees to it that "open" is published once and nothing else stays. Its presence module publishes "unknown"
+// 10 ms after it is loaded and "open" when the client is registered; were it loaded from the start, both could be on
+// their way at once, as two publications, of which the server keeps either as the newer one.
+func (b *BaresipClient) publishFirst() {
+	b.t.Helper()
+	if !b.await(clientStart, func() bool { return published(b.Log()) != "" }) {
+		b.t.Fatalf("%s: nothing is published within %s", b, clientStart)
+	}
+	b.SetPresence(StateOnline)
 }
 
 // launch starts the process and waits until it takes commands.
@@ -115,7 +128,7 @@ func (b *BaresipClient) writeConfig() error {
 		"module_path "+modules,
 		"module stdio.so", // prints what is received; its input stays open and unused
 		"module g711.so",
-		"module_app account.so", "module_app contact.so", "module_app menu.so", "module_app presence.so",
+		"module_app account.so", "module_app contact.so", "module_app menu.so",
 		"module ctrl_tcp.so", "ctrl_tcp_listen "+b.control,
 	)
 	if o.CAFile != "" {
@@ -282,23 +295,25 @@ func (b *BaresipClient) SetPresence(state State) {
 	}
 }
 
-// published is the basic state of the last PUBLISH in a trace, where the server has accepted it, or else empty.
+// published is the basic state of the last PUBLISH in a trace, once the server has accepted it and all others.
 func published(trace string) string {
-	var last, basic string
-	accepted := make(map[string]bool)
+	var basic string
+	waiting := make(map[string]string) // Call-ID → CSeq of its last PUBLISH
 	for packet := range strings.SplitSeq(trace, "\x1b[36;1m#") {
 		id := tracedID.FindAllString(packet, 2)
 		if len(id) != 2 {
 			continue
 		}
-		transaction := id[0] + id[1]
+		if strings.HasPrefix(id[0], "CSeq") {
+			id[0], id[1] = id[1], id[0]
+		}
 		if m := tracedPublish.FindStringSubmatch(packet); m != nil {
-			last, basic = transaction, m[1]
-		} else if strings.Contains(packet, "\nSIP-ETag: ") {
-			accepted[transaction] = true
+			waiting[id[0]], basic = id[1], m[1]
+		} else if waiting[id[0]] == id[1] && strings.Contains(packet, "\nSIP-ETag: ") {
+			delete(waiting, id[0])
 		}
 	}
-	if !accepted[last] {
+	if len(waiting) > 0 {
 		return ""
 	}
 	return basic

@@ -227,3 +227,35 @@ func putDocument(t *testing.T, k *Kamailio, user, path, contentType, body string
 		t.Fatalf("PUT %s: %s %s", path, res.Status, text)
 	}
 }
+
+// Within a dialog the server is reached over the transport that the dialog began on.
+func TestDialogKeepsItsTransport(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{TLS: true})
+	for _, secure := range []bool{false, true} {
+		expected := "<" + k.Proxy("tcp") + ">"
+		if secure {
+			expected = "<" + k.Proxy("tls") + ">"
+		}
+		r := dialRaw(t, k, "alice", secure)
+		p := r.signed("SUBSCRIBE", k.URI("bob"), "Event: presence\r\nExpires: 600\r\n", "")
+		want(t, p, 200)
+		if got := p.header.Get("Contact"); got != expected {
+			t.Errorf("Contact of the answer: %s, want %s", got, expected)
+		}
+		if got := r.next().header.Get("Contact"); got != expected {
+			t.Errorf("Contact of the NOTIFY: %s, want %s", got, expected)
+		}
+	}
+}
+
+// A request far above the core's own limit of 16 KB goes through, and the text arrives whole.
+func TestLargeMessage(t *testing.T) {
+	k := StartKamailio(t, KamailioOptions{})
+	r := dialRaw(t, k, "alice", false)
+	want(t, r.signed("REGISTER", "sip:example.test", "", ""), 200)
+	text := strings.Repeat("0123456789abcdef", 3000)
+	want(t, r.signed("MESSAGE", k.URI("alice"), "Content-Type: text/plain\r\n", text), 200)
+	if p := r.next(); p.body != text {
+		t.Errorf("%d bytes arrived of %d", len(p.body), len(text))
+	}
+}
