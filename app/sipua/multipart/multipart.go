@@ -104,6 +104,9 @@ func Parse(contentType string, body []byte) (Body, error) {
 	for {
 		raw, err := r.NextRawPart()
 		if errors.Is(err, io.EOF) {
+			if len(out.Parts) == 0 {
+				return Body{}, invalid(errors.New("no parts"))
+			}
 			return out, nil
 		}
 		if err != nil {
