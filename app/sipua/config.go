@@ -75,6 +75,10 @@ type Config struct {
 	// DownGrace is how long people may be unregistered after a loss before LineDown. Default 3 s.
 	DownGrace time.Duration
 
+	// AnswerTimeout is how long a background request (REGISTER, SUBSCRIBE, PUBLISH) may go unanswered
+	// before it is sent again. A message waits as long as RFC 3261 says (32 s). Default 15 s.
+	AnswerTimeout time.Duration
+
 	// Logger gets the operator's texts; default: nothing is logged. Secrets are never logged.
 	Logger *slog.Logger
 	// Metrics are called at each request; all are optional.
@@ -137,6 +141,7 @@ func (c Config) withDefaults() (Config, proxy, error) {
 	setDefault(&c.ReconnectMin, 200*time.Millisecond)
 	setDefault(&c.ReconnectMax, 15*time.Second)
 	setDefault(&c.DownGrace, 3*time.Second)
+	setDefault(&c.AnswerTimeout, 15*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

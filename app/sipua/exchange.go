@@ -67,7 +67,7 @@ func (l *line) ask(ctx context.Context, c *credentials, q query) (*sip.Response,
 		if err != nil {
 			return nil, f, err
 		}
-		res, err := l.a.send(ctx, f, req)
+		res, err := l.a.sendWithin(ctx, f, req)
 		if err != nil {
 			return nil, f, fmt.Errorf("%s: %w", q.method, err)
 		}
@@ -183,6 +183,20 @@ func (l *line) setNonce(kind int, n *nonce) {
 	l.mu.Lock()
 	l.nonces[kind] = n
 	l.mu.Unlock()
+}
+
+// sendWithin is send with the time that the method is given.
+func (a *Agent) sendWithin(ctx context.Context, f *flow, req *sip.Request) (*sip.Response, error) {
+	if req.Method == sip.MESSAGE {
+		return a.send(ctx, f, req)
+	}
+	limited, cancel := context.WithTimeout(ctx, a.cfg.AnswerTimeout)
+	defer cancel()
+	res, err := a.send(limited, f, req)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, sip.ErrTransactionTimeout
+	}
+	return res, err
 }
 
 // send is transactions.do with the transport rule for large requests and counting.

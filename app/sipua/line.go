@@ -46,6 +46,7 @@ type line struct {
 
 	// what the handler was told last, and what it shall be told
 	told, actual edge
+	toldWhy      string // key of the reason
 	down         error
 	telling      bool
 
@@ -95,8 +96,8 @@ func (l *line) set(now edge, err error) {
 		return
 	}
 	l.telling = true
-	for l.told != l.actual {
-		l.told = l.actual
+	for l.told != l.actual || l.toldWhy != whyDown(l.down) {
+		l.told, l.toldWhy = l.actual, whyDown(l.down)
 		now, err := l.actual, l.down
 		l.mu.Unlock()
 		switch now {
@@ -109,6 +110,13 @@ func (l *line) set(now edge, err error) {
 	}
 	l.telling = false
 	l.mu.Unlock()
+}
+
+func whyDown(err error) string {
+	if err == nil {
+		return ""
+	}
+	return portal.Reason(err)
 }
 
 // credentials are those of the line; they do not change once the line has them.

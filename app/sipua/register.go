@@ -78,11 +78,6 @@ func (a *Agent) drop(l *line) {
 }
 
 func (l *line) signIn(ctx context.Context, c *credentials) error {
-	wait, cancel := context.WithTimeout(ctx, signInWait)
-	defer cancel()
-	if err := l.link.await(wait); err != nil {
-		return err
-	}
 	if err := l.begin(ctx); err != nil {
 		return err
 	}
@@ -90,7 +85,7 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	if l.a.cfg.Auth == AuthTrusted {
 		used = nil
 	}
-	got, err := l.register(ctx, used, l.a.cfg.RegisterExpires)
+	got, err := l.registerSoon(ctx, used)
 	if err == nil && used != nil {
 		l.learn(ctx, used)
 	}
@@ -106,6 +101,23 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	}
 	l.registered(got)
 	return nil
+}
+
+// registerSoon registers on a connection that stands, waiting a little for one, also when the one it
+// used breaks. The caller has the turn (begin).
+func (l *line) registerSoon(ctx context.Context, c *credentials) (grant, error) {
+	wait, cancel := context.WithTimeout(ctx, signInWait)
+	defer cancel()
+	for {
+		if err := l.link.await(wait); err != nil {
+			return grant{}, err
+		}
+		got, err := l.register(ctx, c, l.a.cfg.RegisterExpires)
+		if wait.Err() != nil || !errors.Is(err, errFlowClosed) {
+			return got, err
+		}
+		pause(wait, between(0, 20*time.Millisecond)) // the link notices what this request did
+	}
 }
 
 // learn asks something that makes the proxy challenge, so that the hash for its realm is made while

@@ -30,6 +30,8 @@ const (
 	envPassword = "PORTICO_TEST_SIP_PASSWORD" // of all three, default portico
 )
 
+type siptestOptions = siptest.KamailioOptions
+
 // world is a server with three people.
 type world struct {
 	cfg              sipua.Config
