@@ -64,10 +64,14 @@ func (l *lane) spill(m portal.Message) {
 	}
 }
 
-// doubt: there may be a pending message anywhere in the conversation.
-func (l *lane) doubt() {
+// doubt: there may be a pending message anywhere in the conversation, so everything is read again, in its
+// order. It gives the number of messages that are no longer in memory.
+func (l *lane) doubt() int {
+	n := len(l.queue)
+	l.queue = nil
 	l.spilled, l.unsure = true, true
 	l.spills++
+	return n
 }
 
 // begin opens a ticket.
@@ -109,16 +113,14 @@ func (l *lane) head() (portal.Message, bool) {
 	return w.msg, true
 }
 
-// done removes the message that has its final answer.
+// done removes the message that has its final answer; false: it was not in memory any more.
 func (l *lane) done(m portal.Message) bool {
-	for i := range l.queue {
-		if l.queue[i].msg.Order == m.Order {
-			l.queue = slices.Delete(l.queue, i, i+1)
-			l.floor = max(l.floor, m.Order+1)
-			return true
-		}
+	l.floor = max(l.floor, m.Order+1)
+	if len(l.queue) == 0 || l.queue[0].msg.Order != m.Order {
+		return false
 	}
-	return false
+	l.queue = slices.Delete(l.queue, 0, 1)
+	return true
 }
 
 // laneHeap is a container/heap of waiting lanes by the time they are due.

@@ -71,7 +71,7 @@ func (b *outbox) lost(key laneKey, ticket uint64) {
 	defer b.mu.Unlock()
 	l := b.lane(key)
 	l.close(ticket)
-	l.doubt()
+	b.queued -= l.doubt()
 	b.wake(l)
 }
 
