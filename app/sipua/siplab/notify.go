@@ -74,7 +74,7 @@ func (s *Server) pump(sub *subscription) {
 func (s *Server) send(t *transport, sub *subscription) {
 	for {
 		sub.mu.Lock()
-		if !sub.dirty || sub.timed && !sub.urgent {
+		if !sub.dirty || sub.timed && !sub.urgent || t.over() {
 			sub.sending = false
 			sub.mu.Unlock()
 			return
@@ -91,7 +91,7 @@ func (s *Server) send(t *transport, sub *subscription) {
 		if err == nil {
 			keep = s.notifyOnce(t, sub, f)
 		}
-		if !keep || last {
+		if !keep || last && !t.over() {
 			s.forgetSubscription(sub)
 			return
 		}
@@ -102,6 +102,13 @@ func (s *Server) send(t *transport, sub *subscription) {
 func (s *Server) notifyOnce(t *transport, sub *subscription, f *flow) bool {
 	s.counters.notified.Add(1)
 	res, err := t.roundTrip(f, s.notifyRequest(t, sub, f), s.cfg.ForwardTimeout)
+	if err != nil && t.over() {
+		// The server went away, not the watcher: Start tries again.
+		sub.mu.Lock()
+		sub.dirty, sub.urgent = true, true
+		sub.mu.Unlock()
+		return true
+	}
 	if err != nil {
 		s.log.Debug("NOTIFY not answered", "watcher", sub.watcher, "error", err)
 		return false

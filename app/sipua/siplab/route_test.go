@@ -111,7 +111,7 @@ func TestSilentDeviceDoesNotHoldUpTheSender(t *testing.T) {
 }
 
 func TestHopsAndLoops(t *testing.T) {
-	s := newLab(t, func(c *Config) { c.Open = true })
+	s := newLab(t, func(c *Config) { c.Open, c.ForwardTimeout = true, 50*time.Millisecond })
 	// Bob's device is the server itself: a loop by registration.
 	b := newPhone(t, s, "bob", "tcp")
 	if m := b.register("Contact: <sip:bob@example.test>", "Expires: 60"); m.status != 200 {

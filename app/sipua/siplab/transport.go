@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -103,6 +104,16 @@ func (t *transport) spawn(f func()) bool {
 	}
 	t.wg.Go(f)
 	return true
+}
+
+// over tells whether the sockets are closed.
+func (t *transport) over() bool {
+	select {
+	case <-t.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // close ends the sockets and every transaction, and returns when all goroutines have.
@@ -215,6 +226,10 @@ func (t *transport) readStream(f *flow) {
 		if ferr != nil {
 			t.srv.log.Debug("stream given up", "remote", f.remote, "error", ferr)
 			f.closeWhenWritten()
+			return
+		}
+		if errors.Is(err, io.EOF) {
+			f.closeWhenWritten() // the peer may still read
 			return
 		}
 		if err != nil {
