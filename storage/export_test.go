@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+
+	"portico/app/portal"
 )
 
 // What the tests outside the package need to see of its inside.
@@ -109,3 +112,43 @@ func ReadOnly(s *Store) error {
 
 // Prune is one round of the upkeep.
 func Prune(ctx context.Context, s *Store) error { return s.prune(ctx) }
+
+// FillOwner, FillPeer and FillID name what FillArchive makes: 600 owners with 50 conversations each, and
+// one conversation (FillLong, peer 0) that holds four tenths of all messages.
+func FillOwner(i int) portal.Address {
+	return portal.Address("sip:owner" + strconv.Itoa(i%100*10+4+i/100%6) + "@example.test")
+}
+
+// FillLong is the owner of the long conversation.
+const FillLong = portal.Address("sip:owner0@example.test")
+
+// FillPeer is the other side of a conversation.
+func FillPeer(i int) portal.Address {
+	return portal.Address("sip:peer" + strconv.Itoa(i%50) + "@example.test")
+}
+
+// FillID is the id of the n-th message of the long conversation.
+func FillID(n int) string { return "id" + strconv.Itoa(n) }
+
+// FillArchive fills an empty archive with n received messages by the engine's own means.
+func FillArchive(ctx context.Context, s *Store, n int) error {
+	return s.write(ctx, "fill", func(t *txn) error {
+		for _, query := range []string{
+			`INSERT INTO messages (owner, conversation, sender, id, body, said_at, stored_at, state, reason, wants_delivered, wants_read)
+			WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ` + strconv.Itoa(n) + `)
+			SELECT CASE WHEN i % 10 < 4 THEN 'sip:owner0@example.test' ELSE 'sip:owner' || (i % 1000) || '@example.test' END,
+				CASE WHEN i % 10 < 4 THEN 'sip:peer0@example.test' ELSE 'sip:peer' || (i / 1000 % 50) || '@example.test' END,
+				CASE WHEN i % 10 < 4 THEN 'sip:peer0@example.test' ELSE 'sip:peer' || (i / 1000 % 50) || '@example.test' END,
+				'id' || CASE WHEN i % 10 < 4 THEN i / 10 * 4 + i % 10 ELSE 10000000 + i END,
+				'A message of the length that people write to each other at work, number ' || i, 1700000000000000000 + i, 1700000000000000000 + i,
+				'received', '', 0, 0 FROM n`,
+			`INSERT INTO conversations (owner, peer, last_ord, unread, read_up_to)
+			SELECT owner, conversation, MAX(ord), COUNT(*), 0 FROM messages GROUP BY owner, conversation`,
+		} {
+			if err := t.exec(query); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -24,7 +24,7 @@ func (s *Store) pruneEventsByAge(ctx context.Context) error {
 		}
 		if err := t.exec(`
 			INSERT INTO event_floor (person, seq)
-			SELECT person, MAX(seq) FROM (SELECT person, seq FROM event_audience WHERE seq <= ? ORDER BY seq LIMIT 1000000) AS gone
+			SELECT person, MAX(seq) FROM (SELECT person, seq FROM event_audience WHERE seq <= ? ORDER BY seq LIMIT 9223372036854775807) AS gone
 			WHERE true GROUP BY person
 			ON CONFLICT (person) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > event_floor.seq`, upTo); err != nil {
 			return false, err
