@@ -115,9 +115,9 @@ func (c ConversationItem) preview() string {
 	return text
 }
 
-// oldest is the cursor to the messages before this stretch; 0 if it is empty.
+// oldest is the cursor to the messages before this stretch; 0 where there are none.
 func (v Conversation) oldest() int64 {
-	if len(v.Messages) == 0 {
+	if !v.More || len(v.Messages) == 0 {
 		return 0
 	}
 	return v.Messages[0].Order

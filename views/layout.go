@@ -10,16 +10,16 @@ func flag(on bool, value string) string {
 	return ""
 }
 
-// lineText says what is wrong with the person's line.
+// lineText says what is wrong with the person's line. The event's reason is the same in fewer words, except
+// where it has a text of its own.
 func (r Reader) lineText(l portal.LineEvent) string {
-	key := "line.down"
-	if l.State == "refused" {
-		key = "line.refused"
-	}
-	if l.Reason == "" {
+	if key := "error." + l.Reason; l.Reason == "line.resuming" && r.Has(key) {
 		return r.Text(key)
 	}
-	return r.Text("line.because", "State", r.Text(key), "Reason", r.Sentence(l.Reason, map[string]string{"wait": r.Text("time.a-moment")}))
+	if l.State == "refused" {
+		return r.Text("line.refused")
+	}
+	return r.Text("line.down")
 }
 
 // scriptTexts are the texts that the page's script shows by itself.

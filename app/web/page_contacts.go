@@ -32,7 +32,7 @@ func (s *Server) contactsPage(c echo.Context) error {
 	items := make([]views.ContactItem, len(contacts))
 	for i, contact := range contacts {
 		person := s.Directory.Lookup(ctx, contact.URI)
-		if contact.DisplayName != "" {
+		if contact.DisplayName != "" && contact.DisplayName != contact.URI.Bare() {
 			person.DisplayName = contact.DisplayName
 		}
 		items[i] = views.ContactItem{Person: person, Presence: s.Presence.Of(who, contact.URI), Group: contact.Group}

@@ -22,6 +22,11 @@ addEventListener("keydown", (e) => {
   if (act?.()) e.preventDefault();
 });
 
+// The field of the note holds the note that is in force when the menu opens.
+byId("my-status")?.addEventListener("beforetoggle", (e) => {
+  if (e.newState === "open") byId("status-note").value = live("status:" + me)[0]?.querySelector(".note")?.textContent || "";
+});
+
 // A form that worked closes its menu; one that did not leaves its sentence in the page.
 document.addEventListener("htmx:after:request", (e) => {
   const form = e.detail.ctx?.sourceElement;
