@@ -38,8 +38,9 @@ func (s *Service) SetContacts(who portal.Address, contacts []portal.Address) {
 	s.touch(p)
 }
 
-// Watch says whom a connection shows beyond the contact list, instead of what it said before. It ends
-// with the connection. People beyond Options.MaxExtra are left out and stay unknown.
+// Watch says whom a connection shows beyond the contact list, instead of what it said before, and tells
+// what is known of them. It ends with the connection. People beyond Options.MaxExtra are left out and
+// stay unknown.
 func (s *Service) Watch(who portal.Address, connection string, uris []portal.Address) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +52,7 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 	room := s.room(p)
 	var watch []*subject
 	for _, uri := range uris {
-		if uri == "" || uri == who || len(watch) >= s.o.MaxExtra {
+		if uri == "" || uri == who {
 			continue
 		}
 		sub := s.subject(uri)
@@ -65,7 +66,10 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 			}
 			room--
 		}
-		p.entryFor(sub).conns++
+		e := p.entryFor(sub)
+		e.conns++
+		// A connection that begins to watch has not heard what the others were told.
+		e.told, e.dirty, p.entriesDirty = 0, true, true
 		watch = append(watch, sub)
 	}
 	c := p.conn(connection)

@@ -21,7 +21,7 @@ type entry struct {
 	lease int64
 	// brief is until when a question keeps the subject watched, in Unix seconds.
 	brief uint32
-	// told is a hash of what the person's browsers were told last.
+	// told is a hash of what the person's browsers were told last; 0: nothing.
 	told uint32
 	// conns is the number of connections that watch the subject beyond the contact list.
 	conns uint16
@@ -91,9 +91,10 @@ func (p *person) entryFor(s *subject) *entry {
 		if len(p.entries) == cap(p.entries) {
 			p.entries = slices.Grow(p.entries, 1+len(p.entries)/8)
 		}
-		p.entries = slices.Insert(p.entries, i, entry{subject: s, told: unknownTold})
+		// It is told once whatever it is: browsers may still show what they knew of the subject before.
+		p.entries = slices.Insert(p.entries, i, entry{subject: s, dirty: true})
 		s.watched++
-		p.watchDirty = true
+		p.watchDirty, p.entriesDirty = true, true
 	}
 	return &p.entries[i]
 }

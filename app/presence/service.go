@@ -149,7 +149,7 @@ func (s *Service) mine(endpoint string) bool {
 func (s *Service) person(who portal.Address) *person {
 	p := s.people[who]
 	if p == nil {
-		p = &person{address: who, index: -1, due: never}
+		p = &person{address: who, index: -1, due: never, ownTold: unknownTold}
 		s.people[who] = p
 		p.entryFor(s.subject(who)).self = true
 	}

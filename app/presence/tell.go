@@ -13,7 +13,7 @@ import (
 	"portico/app/portal"
 )
 
-// unknownTold is the hash of "unknown".
+// unknownTold is the hash of "unknown"; 0 is nothing told.
 const unknownTold = 1
 
 // news is one value and all who are to be told it.
@@ -116,6 +116,9 @@ func (s *Service) entryNews(p *person, now time.Time, shared map[sharedKey]*news
 			continue
 		}
 		e.dirty = false
+		if e.self {
+			continue
+		}
 		key := sharedKey{subject: e.subject}
 		if e.fresh(now) {
 			key.view = e.view
@@ -170,7 +173,7 @@ func (s *Service) orderFor(p *person, now time.Time) (o order, any bool) {
 	return o, o.publish || o.unpublish || o.watch
 }
 
-// hash is never that of unknown, nor that of nothing told.
+// hash is unknownTold for everything unknown, and never 0.
 func (s *Service) hash(p portal.Presence) uint32 {
 	if p.Availability == portal.Unknown {
 		return unknownTold
