@@ -6,16 +6,21 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"portico/app/portal"
 )
 
 var aboutEvents = operation{
 	summary: "The live events as a stream of server-sent events, for networks that break WebSockets",
-	params:  []param{{name: "since", in: "query", schema: "Seq", about: "the number of the last event the client has"}},
+	params: []param{
+		{name: "since", in: "query", schema: "Seq", about: "the number of the last event the client has; the header Last-Event-ID goes before it"},
+		{name: "encoding", in: "query", schema: "Encoding", about: "json, or html for the fragments of this server's own pages"},
+	},
 	answers: []answer{{status: 200, stream: true, about: "each event's data is one JSON object, the id of a durable one its seq"}},
 	errors:  []int{400, 503},
 }
 
-// apiEvents streams the person's events as JSON until they go. The server's deadlines do not hold for
+// apiEvents streams the person's events until they go. The server's deadlines do not hold for
 // it; the hub sets its own for each write.
 func (s *Server) apiEvents(c echo.Context) error {
 	known, err := s.session(c)
@@ -26,7 +31,13 @@ func (s *Server) apiEvents(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	client.Audience = jsonAudience(client.Audience)
+	switch c.QueryParam("encoding") {
+	case "", "json":
+		client.Audience = jsonAudience(client.Audience)
+	case "html":
+	default:
+		return portal.Fail(portal.ErrInvalid, "live.protocol")
+	}
 	ctl := http.NewResponseController(c.Response())
 	for _, lift := range []func(time.Time) error{ctl.SetReadDeadline, ctl.SetWriteDeadline} {
 		if err := lift(time.Time{}); err != nil {

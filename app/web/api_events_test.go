@@ -97,3 +97,24 @@ func TestEventStream(t *testing.T) {
 		t.Errorf("bye %+v", bye)
 	}
 }
+
+// The pages' own fallback: the same fragments as over the WebSocket.
+func TestEventStreamAsHTML(t *testing.T) {
+	h := newHouse(t)
+	a := h.browse(alice)
+	stream := a.events(t, "?encoding=html&since=0")
+	a.with("Origin", h.url).call("POST", messagesPath(alice), map[string]string{"id": "m1", "text": "<i>one</i>"}, 202)
+	hello, message := false, false
+	for !message && stream.lines.Scan() {
+		line := stream.lines.Text()
+		hello = hello || strings.Contains(line, `<live-event data-event="hello"`)
+		if strings.Contains(line, "<i>one") {
+			t.Fatalf("not escaped: %s", line)
+		}
+		message = strings.Contains(line, "&lt;i&gt;one")
+	}
+	if !hello || !message {
+		t.Errorf("hello %v, message %v: %v", hello, message, stream.lines.Err())
+	}
+	a.call("GET", "/api/v1/events?encoding=xml", nil, 400).problem("live.protocol")
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"portico/app/chat"
 	"portico/app/portal"
 	"portico/realtime"
 )
@@ -58,6 +59,17 @@ type Account interface {
 	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
 	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
 	LineState(who portal.Address) portal.LineEvent
+}
+
+// Chat says and keeps what is said.
+type Chat interface {
+	Say(ctx context.Context, from portal.Address, d chat.Draft) (portal.Message, error)
+	Typing(ctx context.Context, from, conversation portal.Address, typing bool) error
+	MarkRead(ctx context.Context, owner, conversation portal.Address, id string) error
+	Messages(ctx context.Context, owner, conversation portal.Address, before int64, limit int) ([]portal.Message, error)
+	Conversations(ctx context.Context, owner portal.Address) ([]portal.Conversation, error)
+	Unread(ctx context.Context, owner portal.Address) (map[portal.Address]int, error)
+	TypingNow(owner portal.Address) []portal.TypingEvent
 }
 
 // Presence is the board.

@@ -59,6 +59,9 @@ func (l *Live) Current(to portal.Address, ev portal.Current) {
 // CurrentMany hands one current value on to many people, rendered once for each audience among them.
 func (l *Live) CurrentMany(to []portal.Address, ev portal.Current) {
 	l.metrics.events.WithLabelValues(ev.Name()).Inc()
+	if _, ok := ev.(portal.PresenceEvent); ok {
+		l.metrics.presence.Inc()
+	}
 	l.Hub.Send(to, l.frame(ev, 0, ev.Key()))
 }
 

@@ -22,6 +22,7 @@ type metrics struct {
 	events   *prometheus.CounterVec
 	ops      *prometheus.CounterVec
 	panics   prometheus.Counter
+	presence prometheus.Counter
 	handler  http.Handler
 }
 
@@ -39,10 +40,12 @@ func newMetrics(reg *prometheus.Registry, hub *realtime.Hub) (*metrics, error) {
 			Help: "Frames from browsers by op and result."}, []string{"op", "result"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "portico_http_panics_total",
 			Help: "Handlers that panicked."}),
+		presence: prometheus.NewCounter(prometheus.CounterOpts{Name: "portico_presence_changes_total",
+			Help: "Visible changes of somebody's presence, each counted once however many see it."}),
 	}
 	live := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "portico_live_connections",
 		Help: "Live connections now open."}, func() float64 { return float64(hub.Connections()) })
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.signins, m.events, m.ops, m.panics, live} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.signins, m.events, m.ops, m.panics, m.presence, live} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("web: metrics: %w", err)
 		}
@@ -58,7 +61,9 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 		method = "other" // a label must not be what anybody likes to send
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	if route != apiPrefix+"/events" { // how long a stream was open is no time to answer
+		m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	}
 }
 
 func (m *metrics) signin(err error) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,6 +27,9 @@ const (
 
 	// maxBody is the largest request body, in bytes.
 	maxBody = 64 << 10
+	// requestTimeout bounds the work on one request; less than writeTimeout, so that the answer that says so
+	// still gets out. A sign-in waits for SIP's own timeout, 32 s.
+	requestTimeout = 45 * time.Second
 	// compressFrom is the smallest answer worth compressing, in bytes.
 	compressFrom = 1024
 )
@@ -36,7 +40,8 @@ func requestID(c echo.Context) string {
 	return id
 }
 
-// observe is outermost: it names the request, answers errors, and logs and counts once what came of it.
+// observe is outermost: it names the request, bounds the work on it, answers errors, and logs and counts
+// once what came of it.
 // Neither queries nor addresses in paths are logged; the route's pattern is.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -44,6 +49,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		id := uuid.NewString()
 		c.Set(requestIDKey, id)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		if c.Path() != apiPrefix+"/events" { // which has no end
+			ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+			defer cancel()
+			c.SetRequest(c.Request().WithContext(ctx))
+		}
 		if err := next(c); err != nil {
 			s.answerError(err, c)
 		}
