@@ -93,7 +93,7 @@ func StartKamailio(t testing.TB, opts KamailioOptions) *Kamailio {
 		case err == nil:
 			return k
 		case errors.Is(err, errNoModule):
-			missing(t, "kamailio with its modules", "kamailio kamailio-presence-modules kamailio-xml-modules kamailio-tls-modules")
+			missing(t, "kamailio with its modules", "kamailio kamailio-presence-modules kamailio-tls-modules")
 		case !errors.Is(err, errPortTaken):
 			t.Fatalf("start kamailio: %v", err)
 		}

@@ -14,6 +14,18 @@ func TestKamailioStartsAndStops(t *testing.T) {
 	if k.Addr() != addr {
 		t.Errorf("address after restart: %s, want %s", k.Addr(), addr)
 	}
+	ask := func() error { return probe(k.Addr(), k.mark, time.Now().Add(300*time.Millisecond)) }
+	k.Pause()
+	if err := ask(); err == nil {
+		t.Error("answers while it is paused")
+	}
+	k.Resume()
+	if !Eventually(wait, func() bool { return ask() == nil }) {
+		t.Error("does not answer after the pause")
+	}
+	k.Pause()
+	k.Stop()
+	k.Start()
 	k.Kill()
 	if k.Running() {
 		t.Error("runs after Kill")
