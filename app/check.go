@@ -56,7 +56,18 @@ func checkStorage(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.Ready(ctx), s.Close())
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	select {
+	case <-s.Started():
+		err = s.Ready(ctx)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	cancel()
+	return errors.Join(err, <-done, s.Close())
 }
 
 // checkSIP registers a person at the SIP server and removes the registration: the one that sip.check_user
@@ -77,13 +88,13 @@ func (h *house) checkSIP(ctx context.Context) (what string, err error) {
 		return "", err
 	}
 	who, password := h.checkAccount()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, finished := context.WithCancel(ctx)
+	defer finished()
 	stages := []stage{{name: "sip", run: agent.Run}, {name: "check", run: func(ctx context.Context) error {
-		defer cancel()
 		try, done := context.WithTimeout(ctx, checkTimeout)
 		defer done()
 		err = agent.Check(try, who, password)
+		finished()
 		<-ctx.Done()
 		return nil
 	}}}

@@ -238,7 +238,7 @@ func (h *house) openWeb() (err error) {
 // stages is the house in the order of starting; it closes in the opposite one.
 func (h *house) stages() []stage {
 	server := web.NewHTTPServer(h.web.Handler(), h.log.With("part", "http"))
-	stages := []stage{{name: "storage", run: h.store.Run}}
+	stages := []stage{{name: "storage", run: h.store.Run, ready: h.store.Started()}}
 	if h.lab != nil {
 		stages = append(stages, stage{name: "lab SIP server", run: h.lab.Run})
 	}

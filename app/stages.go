@@ -12,6 +12,8 @@ import (
 type stage struct {
 	name string
 	run  func(ctx context.Context) error
+	// ready, where there is one, is closed when what stands on this stage may start.
+	ready <-chan struct{}
 	// leave, where there is one, is called before ctx ends: say good-bye while everything still works.
 	leave func(ctx context.Context)
 }
@@ -48,6 +50,14 @@ func runStages(ctx context.Context, log *slog.Logger, stages []stage) error {
 			r.done <- err
 		}()
 		started = append(started, r)
+		if s.ready == nil {
+			continue
+		}
+		select {
+		case <-s.ready:
+		case <-r.done: // it says why below
+			r.done <- nil
+		}
 	}
 	var result error
 	select {

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+func TestTwoPeopleSignInSeeEachOtherAndTalk(t *testing.T) {
+	p := demo(t)
+	alice, bob := p.signIn("alice"), p.signIn("bob")
+	fromAlice, fromBob := alice.live(-1), bob.live(-1)
+	await(t, 10*time.Second, "bob to be seen", func() bool { return alice.availability("bob") == "available" })
+
+	fromAlice.send(map[string]any{"op": "send", "id": "m1", "conversation": "sip:bob@example.test", "text": "Morning, Bob"})
+	got := fromBob.until("the message", func(e event) bool { return e.Event == "message" })
+	if got.ID != "m1" || got.Text != "Morning, Bob" || got.From != alice.who || got.Conversation != alice.who || got.Seq == 0 {
+		t.Errorf("bob got %+v", got)
+	}
+	fromAlice.until("its delivery", func(e event) bool { return e.Event == "state" && e.ID == "m1" && e.State == "delivered" })
+
+	fromBob.send(map[string]any{"op": "typing", "conversation": alice.who, "typing": true})
+	fromAlice.until("bob typing", func(e event) bool { return e.Event == "typing" && e.Typing && e.From == bob.who })
+
+	fromBob.send(map[string]any{"op": "read", "conversation": alice.who, "id": "m1"})
+	fromAlice.until("the reading", func(e event) bool { return e.Event == "state" && e.ID == "m1" && e.State == "read" })
+
+	if status := bob.call(http.MethodPut, "/me/presence", map[string]string{"availability": "busy", "note": "writing the offer"}, nil); status != http.StatusOK {
+		t.Errorf("set presence: status %d", status)
+	}
+	fromAlice.until("bob busy", func(e event) bool { return e.Event == "presence" && e.URI == bob.who && e.Availability == "busy" })
+
+	// A live connection that goes takes the presence along after a while; signing out does at once.
+	if status := bob.call(http.MethodDelete, "/session", nil, nil); status != http.StatusNoContent {
+		t.Errorf("sign out: status %d", status)
+	}
+	fromAlice.until("bob gone", func(e event) bool { return e.Event == "presence" && e.URI == bob.who && e.Availability == "offline" })
+	if e, err := fromBob.next(5 * time.Second); err == nil && e.Event != "bye" {
+		for err == nil && e.Event != "bye" {
+			e, err = fromBob.next(5 * time.Second)
+		}
+		if err != nil {
+			t.Errorf("no good-bye on sign-out: %v", err)
+		}
+	}
+	if status := bob.call(http.MethodGet, "/me", nil, nil); status != http.StatusUnauthorized {
+		t.Errorf("the token lives on: status %d", status)
+	}
+}
+
+func TestRobotsAnswerAndAreMarked(t *testing.T) {
+	p := demo(t)
+	alice := p.signIn("alice")
+	l := alice.live(-1)
+	alice.say("karl", "m1", "Hello Karl")
+	l.until("karl's answer", func(e event) bool { return e.Event == "message" && e.From == "sip:karl@example.test" })
+	var found []struct {
+		URI   string
+		Robot bool
+	}
+	if status := alice.call(http.MethodGet, "/directory?q=karl", nil, &found); status != http.StatusOK || len(found) != 1 || !found[0].Robot {
+		t.Errorf("directory: status %d, %+v", status, found)
+	}
+}
+
+func TestStatesOfMessagesThatDoNotArriveAtOnce(t *testing.T) {
+	p := demo(t)
+	alice := p.signIn("alice")
+	alice.say("nobody", "n", "anybody there?")
+	alice.say("erin", "e", "for later")
+	await(t, 10*time.Second, "the failure", func() bool { return alice.state("nobody", "n") == "failed" })
+	await(t, 10*time.Second, "the store", func() bool { return alice.state("erin", "e") == "stored" })
+	for _, m := range alice.messages("nobody") {
+		if m.Reason == "" {
+			t.Error("a failure without a reason")
+		}
+	}
+	erin := p.signIn("erin")
+	await(t, 10*time.Second, "what was kept for erin", func() bool {
+		got := erin.messages("alice")
+		return len(got) == 1 && got[0].Text == "for later"
+	})
+}
+
+func TestTheProgramDrainsOnSIGTERM(t *testing.T) {
+	p := demo(t)
+	alice := p.signIn("alice")
+	l := alice.live(-1)
+	begun := time.Now()
+	done := make(chan int, 1)
+	go func() { done <- p.stop() }()
+	bye := l.until("good-bye", func(e event) bool { return e.Event == "bye" })
+	if bye.ReconnectAfterMS <= 0 || bye.Reason == "" {
+		t.Errorf("good-bye %+v", bye)
+	}
+	if _, err := l.next(5 * time.Second); !websocket.IsCloseError(err, 4000) {
+		t.Errorf("closed with %v", err)
+	}
+	if status := <-done; status != exitFine {
+		t.Errorf("exit status %d\n%s", status, p.logged())
+	}
+	if took := time.Since(begun); took > shutdownBudget {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestAPersonStaysSignedInOverARestart(t *testing.T) {
+	p := demo(t)
+	alice, bob := p.signIn("alice"), p.signIn("bob")
+	before := alice.live(-1)
+	hello := before.until("hello", func(e event) bool { return e.Event == "hello" })
+	if status := p.stop(); status != exitFine {
+		t.Fatalf("exit status %d", status)
+	}
+	p.again()
+	await(t, 10*time.Second, "bob's line", func() bool {
+		status, err := bob.try(http.MethodGet, "/me", nil, nil)
+		return err == nil && status == http.StatusOK
+	})
+	bob.say("alice", "after", "still there?")
+	l := alice.live(hello.Seq)
+	l.until("the message after the restart", func(e event) bool { return e.Event == "message" && e.ID == "after" })
+}
+
+func TestUsageAndConfigurationErrorsEndWithStatus2(t *testing.T) {
+	dir := t.TempDir()
+	bad := file(t, dir, "bad.toml", "[http]\nlisten = \"nowhere\"\nlissten = \"x\"\n")
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"dance"}, []string{`"dance"`}},
+		{[]string{"serve", "--nonsense"}, []string{"nonsense"}},
+		{[]string{"serve", "--config", bad, "more"}, []string{`"more"`}},
+		{[]string{"check"}, []string{"--config"}},
+		{[]string{"serve", "--config", bad}, []string{"http.listen", "2", "lissten", "3"}},
+		{[]string{"serve", "--config", dir + "/missing.toml"}, []string{"missing.toml"}},
+	} {
+		p := command(t, dir, nil, c.args...)
+		if status := p.wait(10 * time.Second); status != exitUsage {
+			t.Errorf("%v: exit status %d", c.args, status)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(p.logged(), want) {
+				t.Errorf("%v: %q does not name %s", c.args, p.logged(), want)
+			}
+		}
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	for _, c := range []struct{ arg, want string }{{"version", "portico "}, {"help", "portico check"}, {"--help", "portico check"}} {
+		p := command(t, t.TempDir(), nil, c.arg)
+		if status := p.wait(10 * time.Second); status != exitFine || !strings.Contains(p.logged(), c.want) {
+			t.Errorf("%s: exit status %d, %q", c.arg, status, p.logged())
+		}
+	}
+}
+
+// labOnly starts the lab without a portal.
+func labOnly(t *testing.T) *program {
+	t.Helper()
+	p := command(t, t.TempDir(), nil, "lab")
+	if p.lab == "" {
+		t.Fatalf("the lab did not say where it is:\n%s", p.logged())
+	}
+	return p
+}
+
+func TestCheckReallySignsIn(t *testing.T) {
+	l := labOnly(t)
+	dir := t.TempDir()
+	conf := func(name, proxy, password string) string {
+		return file(t, dir, name, "[sip]\nproxy = \"sip:"+proxy+";transport=tcp\"\ncheck_user = \"alice@example.test\"\ncheck_password = \""+password+"\"\n"+
+			"[storage]\ndsn = \"sqlite:"+dir+"/check.db\"\ndata_dir = \""+dir+"\"\n")
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere := closed.Addr().String()
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, proxy, password string
+		status                int
+		want                  string
+	}{
+		{"good.toml", l.lab, labPassword, exitFine, "ok      sip sip:" + l.lab},
+		{"wrong.toml", l.lab, "wrong", exitFailed, "FAILED  sip"},
+		{"away.toml", nowhere, labPassword, exitFailed, "FAILED  sip"},
+	} {
+		p := command(t, dir, nil, "check", "--config", conf(c.name, c.proxy, c.password))
+		if status := p.wait(40 * time.Second); status != c.status || !strings.Contains(p.logged(), c.want) {
+			t.Errorf("%s: exit status %d\n%s", c.name, status, p.logged())
+		}
+		if !strings.Contains(p.logged(), "ok      storage") {
+			t.Errorf("%s: no line for storage\n%s", c.name, p.logged())
+		}
+		if strings.Contains(p.logged(), "wrong\"") {
+			t.Errorf("%s: the password is in the output", c.name)
+		}
+	}
+}
