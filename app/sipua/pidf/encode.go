@@ -13,11 +13,10 @@ import (
 const (
 	prolog = `<?xml version="1.0" encoding="UTF-8"?>` + "\r\n" +
 		`<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"` +
-		` xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" xmlns:caps="urn:ietf:params:xml:ns:pidf:caps"` +
-		` xmlns:portico="` + Extension + `" entity="`
-	// capabilities says what can be sent to the contact (RFC 5196 sections 3.2.7 and 3.2.16).
-	capabilities = `<caps:servcaps><caps:methods><caps:supported><caps:MESSAGE/></caps:supported></caps:methods>` +
-		`<caps:text>true</caps:text><caps:type>text/plain</caps:type><caps:type>message/cpim</caps:type></caps:servcaps>`
+		` xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" xmlns:portico="` + Extension + `" entity="`
+	// capabilities says what can be sent to the contact (RFC 5196).
+	capabilities = `<caps:servcaps xmlns:caps="urn:ietf:params:xml:ns:pidf:caps"><caps:text>true</caps:text>` +
+		`<caps:type>text/plain</caps:type><caps:type>message/cpim</caps:type></caps:servcaps>`
 )
 
 // Encode writes what one endpoint claims about who. The claim must have a valid availability,

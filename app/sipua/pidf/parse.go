@@ -50,86 +50,82 @@ func entityOf(uri string) portal.Address {
 // that go with them.
 type group struct {
 	person *markup.Element
-	// shared is the person to go by where the group has none of its own.
-	shared  *markup.Element
-	tuples  []*markup.Element
+	tuples []*markup.Element
+	// ours: the tuple carries our extension and needs nobody else's word.
+	ours bool
+	// around is what the document says beside its publications.
+	around *surroundings
+}
+
+// surroundings are what holds for all publications of a document.
+type surroundings struct {
+	// person is the only one in the document: everybody's who has none of their own; else nil.
+	person *markup.Element
+	// devices are by device id (RFC 4479).
 	devices map[string]*markup.Element
-	// note is that of the whole document.
-	note string
+	note    string
 }
 
 // groups cuts a document into publications. Servers that merge (Kamailio) append the children of one
-// publication after those of another, and clients write either the person or the tuples
-// first: a person joins the tuples directly before it unless those have one already, else the tuples after it.
-// A single person is everybody's. Our own tuples say all themselves; their persons are left out.
-func groups(root *markup.Element) []group {
-	var (
-		out     []group
-		ours    = map[string]bool{}
-		devices = map[string]*markup.Element{}
-		persons int
-		only    *markup.Element
-		note    = noteOf(root)
-	)
+// publication after those of another, and clients write either the person or the tuples first: a person
+// joins the tuples directly before it unless those have one already, else the tuples after it. Our own
+// tuples say all themselves; their persons are left out.
+func groups(root *markup.Element) []*group {
+	around := &surroundings{devices: map[string]*markup.Element{}, note: noteOf(root)}
+	ours := map[string]bool{}
 	for _, e := range root.Children {
-		if e.Local == "tuple" && e.ChildIn(Extension, "state") != nil {
+		if e.Local == "tuple" && isOurs(e) {
 			ours["p-"+e.Attr("id")] = true
 		}
 	}
-	open := false // whether the last group may still grow
-	last := func() *group {
-		if !open {
-			out = append(out, group{devices: devices})
-			open = true
+	var out []*group
+	var last *group // the one that may still grow
+	grow := func() *group {
+		if last == nil {
+			last = &group{around: around}
+			out = append(out, last)
 		}
-		return &out[len(out)-1]
+		return last
 	}
+	persons := 0
 	for _, e := range root.Children {
-		switch e.Local {
-		case "device":
-			devices[e.Child("deviceID").Value()] = e
-		case "tuple":
-			if e.ChildIn(Extension, "state") != nil {
-				out = append(out, group{tuples: []*markup.Element{e}})
-				open = false
-				continue
+		switch {
+		case e.Local == "device":
+			around.devices[e.Child("deviceID").Value()] = e
+		case e.Local == "tuple" && isOurs(e):
+			out = append(out, &group{tuples: []*markup.Element{e}, ours: true})
+			last = nil
+		case e.Local == "tuple":
+			if last != nil && last.person != nil && len(last.tuples) > 0 {
+				last = nil
 			}
-			if open && last().person != nil && len(last().tuples) > 0 {
-				open = false
-			}
-			g := last()
+			g := grow()
 			g.tuples = append(g.tuples, e)
-		case "person":
-			if ours[e.Attr("id")] {
-				continue
+		case e.Local == "person" && !ours[e.Attr("id")]:
+			if last != nil && last.person != nil {
+				last = nil
 			}
-			if open && last().person != nil {
-				open = false
-			}
-			last().person = e
-			only = e
+			grow().person = e
+			around.person = e
 			persons++
 		}
 	}
-	if persons == 1 {
-		for i := range out {
-			out[i].shared = only
-		}
-	}
-	for i := range out {
-		out[i].note = note
+	if persons != 1 {
+		around.person = nil
 	}
 	return out
 }
 
+func isOurs(tuple *markup.Element) bool { return tuple.ChildIn(Extension, "state") != nil }
+
 // claims appends what the group's endpoints say.
-func (g group) claims(to []portal.Claim) []portal.Claim {
+func (g *group) claims(to []portal.Claim) []portal.Claim {
 	for _, tuple := range g.tuples {
 		to = append(to, g.claim(tuple))
 	}
 	if len(g.tuples) == 0 && g.person != nil {
 		r := rich(g.person)
-		r.merge(richness{note: g.note})
+		r.merge(richness{note: g.around.note})
 		c := portal.Claim{Endpoint: g.person.Attr("id")}
 		r.apply(&c, portal.Available)
 		to = append(to, c)
@@ -138,15 +134,15 @@ func (g group) claims(to []portal.Claim) []portal.Claim {
 }
 
 // claim reads one tuple.
-func (g group) claim(tuple *markup.Element) portal.Claim {
+func (g *group) claim(tuple *markup.Element) portal.Claim {
 	c := portal.Claim{Endpoint: tuple.Attr("id"), TakesCPIM: takesCPIM(tuple)}
 	if t, err := markup.ParseTime(tuple.Child("timestamp").Value()); err == nil {
 		c.At = t
 	}
 	status := tuple.Child("status")
 	basic := strings.ToLower(status.Child("basic").Value())
-	if ext := tuple.ChildIn(Extension, "state"); ext != nil {
-		own(&c, tuple, ext, basic)
+	if g.ours {
+		own(&c, tuple, tuple.ChildIn(Extension, "state"), basic)
 		return c
 	}
 	if basic == "closed" {
@@ -158,15 +154,15 @@ func (g group) claim(tuple *markup.Element) portal.Claim {
 	}
 	r := rich(tuple)
 	r.merge(rich(status))
-	if device := g.devices[tuple.Child("deviceID").Value()]; device != nil {
+	if device := g.around.devices[tuple.Child("deviceID").Value()]; device != nil {
 		r.merge(rich(device))
 	}
 	if g.person != nil {
 		r.merge(rich(g.person))
 	} else {
-		r.merge(rich(g.shared))
+		r.merge(rich(g.around.person))
 	}
-	r.merge(richness{note: g.note})
+	r.merge(richness{note: g.around.note})
 	plain := portal.Unknown
 	if basic == "open" {
 		plain = portal.Available
@@ -178,7 +174,7 @@ func (g group) claim(tuple *markup.Element) portal.Claim {
 // turnedAway recognises linphone's "do not disturb": a closed tuple of its own with a person who is away
 // (or busy). A server that closes a tuple on its own account leaves the person out, and somebody who
 // goes offline has no activities.
-func (g group) turnedAway() bool {
+func (g *group) turnedAway() bool {
 	if g.person == nil || len(g.tuples) != 1 {
 		return false
 	}
