@@ -4,6 +4,7 @@ package sipua
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ const (
 	subOffline                       // the last word was that nobody is there
 	subCPIM                          // an endpoint reads message/cpim
 	subStopped                       // the server will not have it
+	subAnswered                      // the SUBSCRIBE that began the dialog was answered
 	subEnding                        // un-SUBSCRIBE answered, last NOTIFY awaited
 )
 
@@ -111,7 +113,7 @@ func (s *sub) enqueue(urgent bool) {
 // forget clears the dialog. The caller holds the line's mutex.
 func (s *sub) forget() {
 	s.l.a.dialogs.remove(s)
-	s.flags &^= subDialog | subHeard | subEnding
+	s.flags &^= subDialog | subHeard | subAnswered | subEnding
 	s.remoteTag, s.target, s.route = "", "", ""
 	s.cseq, s.heard, s.expires = 0, 0, 0
 }
@@ -194,25 +196,33 @@ func intern(s string) string {
 	return unique.Make(s).Value()
 }
 
-// learnDialog takes the server's side of the dialog from its answer (reversed route) or its NOTIFY.
-// The caller holds the line's mutex.
-func (s *sub) learnDialog(m sip.Message, remoteTag string, reversed bool) {
+// learnDialog takes the server's side of the dialog from its NOTIFY, or from its answer, whose route is
+// reversed and counts even if a NOTIFY overtook it. After that the route set does not change (RFC 3261
+// section 12.2). The caller holds the line's mutex.
+func (s *sub) learnDialog(m sip.Message, remoteTag string, answer bool) {
 	if c := contactURI(m); c != "" {
 		s.target = intern(c)
 	}
-	if s.remoteTag != "" {
-		return // the route set does not change within a dialog (RFC 3261 section 12.2)
+	known := s.remoteTag != ""
+	if known && (!answer || s.is(subAnswered)) {
+		return
 	}
-	s.remoteTag = strings.Clone(remoteTag)
+	if !known {
+		s.remoteTag = strings.Clone(remoteTag)
+	}
+	if answer {
+		s.flags |= subAnswered
+	}
 	var routes []string
 	for _, h := range m.GetHeaders("Record-Route") {
-		if reversed {
-			routes = append([]string{h.Value()}, routes...)
-		} else {
-			routes = append(routes, h.Value())
-		}
+		routes = append(routes, h.Value())
 	}
-	s.route = intern(strings.Join(routes, ", "))
+	if answer {
+		slices.Reverse(routes)
+	}
+	if len(routes) > 0 || !known {
+		s.route = intern(strings.Join(routes, ", "))
+	}
 }
 
 func contactURI(m sip.Message) string {
