@@ -192,9 +192,10 @@ func (r *reader) namespace(value string) error {
 var known = map[string]bool{"from": true, "to": true, "cc": true, "datetime": true, "subject": true, "ns": true, "require": true}
 
 func (r *reader) requirements() error {
-	for _, name := range r.m.Require {
+	for i, name := range r.m.Require {
 		prefix, local, prefixed := strings.Cut(name, ".")
 		if prefixed && (r.prefixes[prefix] == NamespaceIMDN || strings.EqualFold(prefix, "imdn")) && local != "" {
+			r.m.Require[i] = "imdn." + local // the prefix that Encode declares
 			continue
 		}
 		if !known[strings.ToLower(name)] {
