@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -49,6 +50,7 @@ type house struct {
 type settings struct {
 	web      Config
 	registry *prometheus.Registry
+	logger   *slog.Logger
 	ready    []Probe
 	bound    int // of the event log
 	lifetime time.Duration
@@ -106,7 +108,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	set.web.SessionLifetime = set.lifetime
 	h.server, err = New(Deps{
 		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: list, Directory: book,
-		Events: h.store, Sessions: h.store, Hub: h.hub, Config: set.web, Registry: set.registry, Ready: set.ready,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
 	})
 	if err != nil {
 		t.Fatal(err)

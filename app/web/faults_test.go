@@ -1,0 +1,238 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/gorilla/websocket"
+
+	"portico/app/portal"
+	"portico/realtime"
+)
+
+// A reader that never reads is told nothing more and harms nobody.
+func TestAReaderThatNeverReads(t *testing.T) {
+	h := newHouse(t, func(s *settings) { s.web.APIRate, s.web.APIBurst = 1e6, 1e6 })
+	a := h.signIn(alice)
+	deaf, _, err := a.tryDial(protocolJSON, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	live := a.dial(protocolJSON, "")
+	live.next("hello")
+	text := strings.Repeat("lorem ipsum ", 600)
+	last := 0
+	for i := range 3000 {
+		a.call("POST", messagesPath(alice), map[string]string{"id": fmt.Sprint("m", i), "text": text}, 202)
+		last = i
+		if h.hub.Online(alice) == 1 {
+			break
+		}
+	}
+	if h.hub.Online(alice) != 1 {
+		t.Fatalf("after %d messages the deaf reader is still served", last)
+	}
+	expect := 0
+	live.until(func(f map[string]any) bool {
+		if f["event"] == "message" {
+			if f["id"] != fmt.Sprint("m", expect) {
+				t.Fatalf("message %v where m%d was expected", f["id"], expect)
+			}
+			expect++
+		}
+		return expect == last+1
+	}, "every message, in order")
+}
+
+var errDisk = errors.New("the disk is on fire")
+
+// failing is a log of events and a store of sessions that can be taken away.
+type failing struct {
+	scs.CtxStore
+	EventLog
+	away atomic.Bool
+}
+
+func (f *failing) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	if f.away.Load() {
+		return nil, false, portal.Fail(portal.ErrUnavailable, "unavailable").Because(errDisk)
+	}
+	return f.CtxStore.FindCtx(ctx, token)
+}
+
+func (f *failing) EventHead(ctx context.Context) (int64, error) {
+	if f.away.Load() {
+		return 0, portal.Fail(portal.ErrUnavailable, "unavailable").Because(errDisk)
+	}
+	return f.EventLog.EventHead(ctx)
+}
+
+// While storage is away nobody is taken for signed out: they are asked to come back.
+func TestWhileStorageIsAway(t *testing.T) {
+	h := newHouse(t)
+	f := &failing{CtxStore: h.store, EventLog: h.store}
+	h.server.Sessions, h.server.sessions.Store, h.server.Events = f, f, f
+	a, b := h.signIn(alice), h.browse(bob)
+	f.away.Store(true)
+	got := a.call("GET", "/api/v1/me", nil, 503)
+	got.problem("unavailable")
+	if got.header.Get("Retry-After") == "" || strings.Contains(string(got.body), errDisk.Error()) {
+		t.Errorf("%v %s", got.header, got.body)
+	}
+	if got := b.call("GET", "/contacts", nil, 503); !strings.Contains(got.header.Get("Content-Type"), "text/html") || got.header.Get("Retry-After") == "" {
+		t.Errorf("%v", got.header)
+	}
+	if _, resp, err := a.tryDial(protocolJSON, ""); err == nil || resp.StatusCode != 503 {
+		t.Errorf("a live connection was opened: %v", err)
+	}
+	f.away.Store(false)
+	a.call("GET", "/api/v1/me", nil, 200)
+	b.call("GET", "/contacts", nil, 200)
+}
+
+// A live connection whose start fails is told to come back.
+func TestALiveConnectionThatCannotStart(t *testing.T) {
+	h := newHouse(t)
+	f := &failing{CtxStore: h.store, EventLog: h.store}
+	h.server.Events = f
+	a := h.signIn(alice)
+	f.away.Store(true)
+	live := a.dial(protocolJSON, "")
+	bye := live.next("bye")
+	if after, _ := bye["reconnect_after_ms"].(float64); bye["reason_key"] != realtime.ReasonUnavailable || after <= 0 {
+		t.Errorf("bye %v", bye)
+	}
+	live.end()
+}
+
+// buffer is a log that many goroutines write.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// Each request is logged once, with its id, and without passwords, tokens, what was said or who was asked for.
+func TestTheLog(t *testing.T) {
+	var out buffer
+	h := newHouse(t, func(s *settings) {
+		s.logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	a := h.signIn(alice)
+	cookie := h.browse(alice)
+	h.guest().send("POST", "/api/v1/session", map[string]string{"sip": string(alice), "password": "a wrong password"})
+	h.guest().with("Content-Type", "application/x-www-form-urlencoded").send("POST", "/signin", "address=alice&password=another+wrong+one")
+	live := a.dial(protocolJSON, "")
+	live.next("hello")
+	live.send(map[string]any{"op": "send", "id": "m1", "conversation": bob, "text": "top secret"})
+	live.send(`{"op":"mumble","text":"more secrets"}`)
+	live.next("error")
+	a.call("POST", messagesPath(bob), map[string]string{"text": "top secret too"}, 202)
+	a.call("GET", "/api/v1/presence/"+carol.Path()+"?q=query", nil, 200)
+	failed := a.call("POST", messagesPath(bob), `{"text":7}`, 400)
+
+	id := failed.header.Get("X-Request-Id")
+	eventually(t, "the request is logged", func() bool { return strings.Contains(out.String(), id) })
+	log := out.String()
+	if n := strings.Count(log, id); n != 1 {
+		t.Errorf("request %s is logged %d times", id, n)
+	}
+	for _, secret := range []string{password, "a wrong password", "another", a.token, cookie.cookie.Value, "secret", "carol", "query", "mumble"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%q is in the log", secret)
+		}
+	}
+	for _, want := range []string{"route=/api/v1/presence/:uri", "status=400", "status=101", "method=POST", "remote=127.0.0.1"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("%q is not in the log", want)
+		}
+	}
+}
+
+// Two answers at once for one session, one of which is the sign-out: whatever the order, it ends signed out.
+func TestSigningOutWhileWorking(t *testing.T) {
+	h := newHouse(t)
+	a := h.signIn(alice)
+	var working sync.WaitGroup
+	for range 4 {
+		working.Go(func() {
+			for range 20 {
+				req := a.request(t.Context(), http.MethodGet, "/api/v1/contacts", nil)
+				resp, err := h.client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := resp.Body.Close(); err != nil {
+					t.Error(err)
+				}
+				if resp.StatusCode != 200 && resp.StatusCode != 401 {
+					t.Errorf("answered %d", resp.StatusCode)
+				}
+			}
+		})
+	}
+	a.call("DELETE", "/api/v1/session", nil, 204)
+	working.Wait()
+	a.call("GET", "/api/v1/me", nil, 401)
+	if h.exchange.isUp(alice) {
+		t.Error("the line is still up")
+	}
+}
+
+// Nonsense on the wire before anything is upgraded.
+func TestBrokenHandshakes(t *testing.T) {
+	h := newHouse(t)
+	a := h.signIn(alice)
+	for name, change := range map[string][2]string{
+		"old version": {"Sec-Websocket-Version", "8"},
+		"no key":      {"Sec-Websocket-Key", ""},
+		"short key":   {"Sec-Websocket-Key", "x"},
+	} {
+		req := a.request(t.Context(), http.MethodGet, "/ws", nil)
+		for k, v := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13",
+			"Sec-Websocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-Websocket-Protocol": protocolJSON} {
+			req.Header.Set(k, v)
+		}
+		req.Header.Set(change[0], change[1])
+		resp, err := h.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != 400 {
+			t.Errorf("%s: %d", name, resp.StatusCode)
+		}
+	}
+	live := a.dial(protocolJSON, "")
+	live.next("hello")
+	if err := live.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	live.end()
+	eventually(t, "the hub forgets the connection", func() bool { return h.hub.Connections() == 0 })
+}
