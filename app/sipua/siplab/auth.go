@@ -201,7 +201,7 @@ func (s *Server) check(in *inbound, value string) (*account, outcome) {
 	if !ok || !right || c.qop != "" && c.qop != "auth" {
 		return nil, outcomeNone
 	}
-	if !digestURIMatches(c.uri, &in.uri) {
+	if !digestURIMatches(in, c.uri) {
 		return nil, outcomeBadURI
 	}
 	nc := uint64(0)
@@ -216,10 +216,14 @@ func (s *Server) check(in *inbound, value string) (*account, outcome) {
 	return a, outcomeOK
 }
 
-// digestURIMatches compares the resource of the credentials with the one of the request: same user, same host.
-func digestURIMatches(digest string, target *uri) bool {
+// digestURIMatches compares the resource of the credentials with the one of the request: same user, same host. Some
+// clients (sipp) name the server's address instead; that is this server too.
+func digestURIMatches(in *inbound, digest string) bool {
 	u, err := parseURI(digest)
-	return err == nil && u.host == target.host && u.name() == target.name()
+	if err != nil || !u.isSIP() {
+		return false
+	}
+	return u.host == in.uri.host && u.name() == in.uri.name() || u.user == "" && in.local(&u)
 }
 
 func (s *Server) offered(algorithm string) bool {

@@ -14,7 +14,7 @@ const (
 	maxHead = 32 << 10
 	// maxMessage bounds a whole message, in octets.
 	maxMessage = 256 << 10
-	// sniffLength is how much of a first line is looked at before a stream is taken for something other than SIP.
+	// sniffLength is where in a first line "SIP/" must have come, or the stream is taken for something else.
 	sniffLength = 4 << 10
 )
 
@@ -41,6 +41,7 @@ type framer struct {
 	head    int  // length of the headers once found, with the empty line
 	length  int  // Content-Length once known
 	halved  bool // one CRLF of a ping was seen
+	sniffed bool // the first line may be SIP
 }
 
 func (f *framer) write(b []byte) { f.buf = append(f.buf, b...) }
@@ -51,7 +52,7 @@ func (f *framer) waiting() bool { return len(f.buf) > 0 }
 func (f *framer) drop(n int) {
 	rest := copy(f.buf, f.buf[n:])
 	f.buf = f.buf[:rest]
-	f.scanned, f.head, f.length = 0, 0, 0
+	f.scanned, f.head, f.length, f.sniffed = 0, 0, 0, false
 	if rest == 0 && cap(f.buf) > 64<<10 {
 		f.buf = nil
 	}
@@ -133,17 +134,15 @@ func (f *framer) findHead() error {
 
 // sniff refuses a stream whose first line cannot be SIP, before it is collected.
 func (f *framer) sniff() error {
-	if f.scanned > 0 || len(f.buf) == 0 {
+	if f.sniffed || len(f.buf) == 0 {
 		return nil
 	}
-	line, whole := f.buf, false
+	line := f.buf[:min(len(f.buf), sniffLength)]
+	whole := len(line) == sniffLength
 	if i := bytes.Index(line, lineEnd); i >= 0 {
 		line, whole = line[:i], true
 	}
-	if bytes.Contains(bytes.ToUpper(line), sipVersionAt) {
-		return nil
-	}
-	if whole || len(line) > sniffLength {
+	if f.sniffed = bytes.Contains(bytes.ToUpper(line), sipVersionAt); !f.sniffed && whole {
 		return errNotSIP
 	}
 	return nil

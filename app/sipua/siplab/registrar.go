@@ -3,7 +3,9 @@ package siplab
 // REGISTER (RFC 3261 section 10.3, RFC 5626): which devices a person can be reached on.
 
 import (
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,9 +133,27 @@ func (s *Server) bindingsOf(in *inbound, a *account, contacts []nameAddr) (out [
 				b.q = int(f * 1000)
 			}
 		}
+		b.flow = s.datagramTo(in, b)
 		out = append(out, b)
 	}
 	return out, true
+}
+
+// datagramTo is where a binding made over UDP is reached: at its Contact where that is an address here, since the socket
+// that registered need not be the one that listens; else back the way it came, as through a NAT.
+func (s *Server) datagramTo(in *inbound, b *binding) *flow {
+	if in.flow.reliable() || b.outbound() || b.contact.transport() != "" && b.contact.transport() != "UDP" {
+		return in.flow
+	}
+	ip, err := netip.ParseAddr(strings.Trim(b.contact.host, "[]"))
+	if err != nil || s.mayReach(b.contact.host) != nil {
+		return in.flow
+	}
+	port := b.contact.port
+	if port == 0 {
+		port = 5060
+	}
+	return newPacketFlow(in.t, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, uint16(port))))
 }
 
 // apply changes the bindings, all or none; mu is held. A status above zero is the refusal.

@@ -1,0 +1,156 @@
+package siplab
+
+// sipp and sipsak, which nobody here wrote, as clients of the lab.
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// tool finds a program, or skips the test (fails it where peers are required).
+func tool(t *testing.T, name, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("PORTICO_REQUIRE_PEERS") == "1" {
+			t.Fatalf("%s is required (Debian package %s)", name, debian)
+		}
+		t.Skipf("needs %s (Debian package %s)", name, debian)
+	}
+	return path
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// sipp starts a scenario; the channel tells how it ended.
+func sipp(t *testing.T, s *Server, scenario, transport, port string, more ...string) chan error {
+	t.Helper()
+	file, err := filepath.Abs(filepath.Join("testdata", scenario+".xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{s.Addr(), "-sf", file, "-m", "1", "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "15s",
+		"-timeout_error"}, more...)
+	cmd := exec.Command(tool(t, "sipp", "sip-tester"), args...)
+	cmd.Dir = t.TempDir()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		if err != nil {
+			t.Logf("sipp %s: %v\n%s", scenario, err, out.String())
+		}
+		done <- err
+	}()
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill() // it may have ended by itself in between
+		}
+	})
+	return done
+}
+
+func finish(t *testing.T, what string, done chan error) {
+	t.Helper()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("%s does not end", what)
+	}
+}
+
+// sipp registers with digest, takes messages from a phone, and writes messages itself.
+func TestSipp(t *testing.T) {
+	for _, transport := range []string{"u1", "t1"} {
+		t.Run(transport, func(t *testing.T) {
+			s := newLab(t)
+			a := newPhone(t, s, "alice", "tcp").online()
+			for _, sender := range []string{"sipp", "a phone"} {
+				device := freePort(t)
+				s.Faults().ExpireRegistrations()
+				finish(t, "register", sipp(t, s, "register", transport, freePort(t), "-key", "contact", device))
+				if b := s.Bindings("bob"); len(b) != 1 {
+					t.Fatalf("sipp's binding: %+v", b)
+				}
+				taken := sipp(t, s, "answer", transport, device)
+				if transport == "t1" {
+					eventually(t, "the device listens", func() bool {
+						c, err := net.Dial("tcp", "127.0.0.1:"+device)
+						if err == nil {
+							c.Close()
+						}
+						return err == nil
+					})
+				} else {
+					eventually(t, "the device listens", func() bool {
+						n, err := strconv.Atoi(device)
+						if err != nil {
+							t.Fatal(err)
+						}
+						c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: n})
+						if err == nil {
+							c.Close()
+						}
+						return err != nil
+					})
+				}
+				if sender == "sipp" {
+					finish(t, "message", sipp(t, s, "message", transport, freePort(t)))
+				} else if m := a.say("bob", "from a phone"); m.status != 200 {
+					t.Errorf("phone to sipp: %s", m.start)
+				}
+				finish(t, "answer", taken)
+			}
+		})
+	}
+}
+
+// sipsak pings the server and registers with digest.
+func TestSipsak(t *testing.T) {
+	path := tool(t, "sipsak", "sipsak")
+	s := newLab(t)
+	_, port, err := net.SplitHostPort(s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-s", "sip:127.0.0.1", "-r", port, "-v"},
+		{"-U", "-i", "-s", "sip:alice@127.0.0.1", "-r", port, "-u", "alice", "-a", "portico", "-x", "60", "-C", "sip:alice@127.0.0.1:5099"},
+	} {
+		out, err := exec.Command(path, args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("sipsak %v: %v\n%s", args, err, out)
+		}
+	}
+	if b := s.Bindings("alice"); len(b) != 1 || b[0].Contact != "sip:alice@127.0.0.1:5099" {
+		t.Errorf("sipsak's binding: %+v", b)
+	}
+	if out, err := exec.Command(path, "-U", "-i", "-s", "sip:alice@127.0.0.1", "-r", port, "-u", "alice", "-a", "wrong", "-C", "sip:alice@127.0.0.1:5098").CombinedOutput(); err == nil {
+		t.Errorf("sipsak signed in with a wrong password\n%s", out)
+	}
+}
