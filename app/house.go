@@ -207,7 +207,7 @@ func (h *house) openWeb() (err error) {
 	})
 	h.registry.MustRegister(dropped)
 	h.hub = realtime.NewHub(realtime.Options{
-		MaxPerPerson: h.cfg.Limits.ConnectionsPerPerson, Logger: h.log.With("part", "live"), Slow: dropped.Inc,
+		Max: h.cfg.Limits.Connections, MaxPerPerson: h.cfg.Limits.ConnectionsPerPerson, Logger: h.log.With("part", "live"), Slow: dropped.Inc,
 	})
 	proxies, err := prefixes(h.cfg.HTTP.TrustedProxies)
 	if err != nil {
@@ -219,6 +219,8 @@ func (h *house) openWeb() (err error) {
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
 			TrustedProxies: proxies, SessionLifetime: h.cfg.Signin.SessionLifetime,
+			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
+			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 		},
 		Ready: []web.Probe{
 			{Name: "storage", Check: h.store.Ready},

@@ -16,6 +16,8 @@ type Options struct {
 	// PingEvery is how often a silent connection is pinged (default 25 s); one that was not heard for
 	// two and a half times that is dead.
 	PingEvery time.Duration
+	// Max is how many connections there may be in all (default 20,000).
+	Max int
 	// MaxPerPerson is how many connections one person may have at a time (default 64).
 	MaxPerPerson int
 	Logger       *slog.Logger
@@ -46,6 +48,9 @@ type hooks struct{ opened, closed, slow func() }
 func NewHub(o Options) *Hub {
 	if o.PingEvery <= 0 {
 		o.PingEvery = 25 * time.Second
+	}
+	if o.Max <= 0 {
+		o.Max = 20_000
 	}
 	if o.MaxPerPerson <= 0 {
 		o.MaxPerPerson = 64
@@ -171,6 +176,8 @@ func (h *Hub) register(c *conn, goroutines int) (refused string) {
 		refused = ReasonDraining
 	case len(mine) >= h.opts.MaxPerPerson:
 		refused = ReasonTooMany
+	case len(h.conns) >= h.opts.Max:
+		refused = ReasonUnavailable
 	}
 	if refused != "" {
 		h.mu.Unlock()

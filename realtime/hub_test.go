@@ -206,6 +206,14 @@ func TestTooManyConnectionsOfOnePersonAreRefusedAndOthersAreNot(t *testing.T) {
 	expect(t, d.dial(t, bob, ""), "hello 0")
 }
 
+func TestAFullHouseRefusesWithATimeToComeBack(t *testing.T) {
+	d := newHouse(t, Options{Max: 1})
+	expect(t, d.dial(t, alice, ""), "hello 0")
+	if got := next(t, d.dial(t, bob, "")); !strings.Contains(got, ReasonUnavailable) || strings.Contains(got, `"after":0`) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A peer that opens a connection and never reads must cost nobody anything and end by itself.
 func TestAReaderThatNeverReadsHarmsNobody(t *testing.T) {
 	slow := make(chan struct{}, 1)

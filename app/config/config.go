@@ -112,11 +112,12 @@ type Lab struct {
 type Limits struct {
 	Connections          int
 	ConnectionsPerPerson int
-	SigninTries          int
 	Contacts             int
-	BodyBytes            int
-	ReplayEvents         int
-	ReplayAge            time.Duration
+	// APIRate and LiveRate are in requests and frames a second.
+	APIRate      float64
+	LiveRate     float64
+	ReplayEvents int
+	ReplayAge    time.Duration
 }
 
 // Log is what the operator reads.
