@@ -16,12 +16,10 @@ func activitiesOf(av portal.Availability, ac portal.Activity) (names []string, o
 		return []string{"unknown"}, ""
 	}
 	switch ac {
-	case portal.InACall:
+	case portal.InACall, portal.InAConference: // RPID has no conference
 		return []string{"on-the-phone"}, ""
 	case portal.InAMeeting:
 		return []string{"meeting"}, ""
-	case portal.InAConference:
-		return []string{"on-the-phone", "busy"}, ""
 	case portal.OutOfOffice:
 		return []string{"away"}, "out-of-office"
 	}

@@ -13,7 +13,7 @@
 //	busy              -                  open     busy                         -
 //	any open one      in-a-call          open     on-the-phone                 -
 //	any open one      in-a-meeting       open     meeting                      -
-//	any open one      in-a-conference    open     on-the-phone, busy           -
+//	any open one      in-a-conference    open     on-the-phone                 -
 //	do-not-disturb    -                  open     busy                         -
 //	be-right-back     -                  open     away                         idle
 //	away              -                  open     away                         idle

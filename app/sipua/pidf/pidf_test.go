@@ -28,7 +28,7 @@ func TestTheStandardPartSaysTheSame(t *testing.T) {
 		{portal.Busy, "", "open", "busy", "", portal.Busy, ""},
 		{portal.Busy, portal.InACall, "open", "on-the-phone", "", portal.Busy, portal.InACall},
 		{portal.Busy, portal.InAMeeting, "open", "meeting", "", portal.Busy, portal.InAMeeting},
-		{portal.Busy, portal.InAConference, "open", "on-the-phone busy", "", portal.Busy, portal.InACall},
+		{portal.Busy, portal.InAConference, "open", "on-the-phone", "", portal.Busy, portal.InACall},
 		{portal.DoNotDisturb, "", "open", "busy", "", portal.Busy, ""},
 		{portal.BeRightBack, "", "open", "away", "idle", portal.Away, ""},
 		{portal.Away, "", "open", "away", "idle", portal.Away, ""},
