@@ -248,6 +248,8 @@ func TestContactsMakeTheFreshPage(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		r = open(t, h, locale, chatWith(bob))
+		r.becomes("added while talking", words.Text("contact.move"), words.Text("contact.add"), func() { put(t, h, bob, "Friends") })
 	})
 }
 

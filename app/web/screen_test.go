@@ -67,6 +67,9 @@ func (s *screen) part(part *goquery.Selection) {
 		s.top(part)
 	case "refresh":
 		id := part.AttrOr("data-to", "")
+		if find(s.doc.Selection, "id", id).Length() == 0 {
+			return
+		}
 		inner, err := find(s.fresh().Selection, "id", id).Html()
 		if err != nil {
 			s.t.Fatal(err)

@@ -36,6 +36,7 @@ const connectStream = () => {
 };
 
 const opened = () => {
+  body.classList.add("live");
   banner("");
   heard();
   watchPeople();
@@ -45,6 +46,7 @@ const opened = () => {
 };
 
 const closed = () => {
+  body.classList.remove("live");
   clearTimeout(silence);
   if (over) return;
   failures++;

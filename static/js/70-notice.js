@@ -14,6 +14,8 @@ const lookedAt = (conversation) => {
   return (inView() && openConversation === conversation) || (l && l.conversation === conversation && Date.now() - l.at < 3600000);
 };
 
+// Tabs agree by a lock for each message, held for as long as the message is news. Where a portal has no TLS there
+// are no locks: then what is stored decides, a little apart in time.
 const once = (id, act) => {
   const take = () => {
     const told = keep.get("told", []);
@@ -21,8 +23,12 @@ const once = (id, act) => {
     keep.set("told", told.concat(id).slice(-100));
     act();
   };
-  if (navigator.locks) navigator.locks.request("portico:told", take);
-  else setTimeout(take, Math.random() * 200);
+  if (!navigator.locks) { setTimeout(take, Math.random() * 500); return; }
+  navigator.locks.request("portico:" + id, { ifAvailable: true }, (lock) => {
+    if (!lock) return null;
+    take();
+    return new Promise((release) => setTimeout(release, news));
+  });
 };
 
 let tone = null;
@@ -51,7 +57,8 @@ const notice = (d, event) => {
   once(d.from + "/" + d.id, () => alertFor(d, message));
 };
 // Only what was said in the last minutes is news; the rest was missed and is counted.
-const fresh = (message) => Date.now() - message.dataset.at < 180000;
+const news = 180000;
+const fresh = (message) => Date.now() - message.dataset.at < news;
 
 if (me) {
   look();

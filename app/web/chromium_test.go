@@ -1,0 +1,215 @@
+package web
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"portico/app/portal"
+)
+
+// chromium is a real browser. Where there is none the test is skipped, unless PORTICO_REQUIRE_PEERS says that
+// there must be one.
+type chromium struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// tab is one window of it.
+type tab struct {
+	t    *testing.T
+	h    *house
+	base string // what the browser takes for the portal
+	ctx  context.Context
+	id   cdp.BrowserContextID
+	mu   sync.Mutex
+	said []string // what the console said that it should not
+}
+
+func startChromium(t *testing.T) *chromium {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("PORTICO_REQUIRE_PEERS") == "1" {
+			t.Fatal("no chromium, and PORTICO_REQUIRE_PEERS=1")
+		}
+		t.Skip("no chromium")
+	}
+	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute)))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("close the browser: %v", err)
+		}
+	})
+	return &chromium{t: t, ctx: ctx}
+}
+
+// visitor is a window of somebody's own browser, with nothing in it yet.
+func (c *chromium) visitor(h *house) *tab {
+	c.t.Helper()
+	return c.tab(h, chromedp.WithNewBrowserContext())
+}
+
+// another is one more window of the same browser.
+func (c *chromium) another(of *tab) *tab {
+	c.t.Helper()
+	return c.tab(of.h, chromedp.WithExistingBrowserContext(of.id))
+}
+
+func (c *chromium) tab(h *house, option chromedp.ContextOption) *tab {
+	c.t.Helper()
+	ctx, cancel := chromedp.NewContext(c.ctx, option)
+	c.t.Cleanup(cancel)
+	b := &tab{t: c.t, h: h, base: h.url, ctx: ctx}
+	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	b.id = chromedp.FromContext(ctx).BrowserContextID
+	command(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	command(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Vienna"})
+	messages := chromedp.Console(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.said = append(b.said, m.String())
+			b.mu.Unlock()
+		}
+	}()
+	c.t.Cleanup(func() { cancel(); <-done })
+	return b
+}
+
+func command[P, R any](b *tab, what cdp.Command[P, R], params P) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, what, params)
+	b.must(err)
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// open goes to a path of the house.
+func (b *tab) open(path string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.Navigate(b.base+path)))
+}
+
+// signIn signs in by the form, as people do.
+func (b *tab) signIn(who portal.Address, next string) {
+	b.t.Helper()
+	b.open("/signin?next=" + url.QueryEscape(next))
+	b.must(chromedp.Do(b.ctx, chromedp.SetValue(chromedp.CSS("#address"), who.Bare()), chromedp.SetValue(chromedp.CSS("#password"), password)))
+	b.press("main form button")
+	b.until("the page after signing in", `!!document.querySelector("nav[aria-label]") && location.pathname !== "/signin"`)
+}
+
+// press clicks what a selector finds and does not wait for a page.
+func (b *tab) press(selector string) {
+	b.t.Helper()
+	b.eval(`document.querySelector(` + quote(selector) + `).click()`)
+}
+
+// say types into the composer and presses Enter.
+func (b *tab) say(text string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.Focus(chromedp.CSS("#text"))))
+	b.must(chromedp.Do(b.ctx, chromedp.KeyEvent(text+"\r")))
+}
+
+// eval runs an expression.
+func (b *tab) eval(expression string) any {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[any]("(() => { const v = "+expression+"; return v === undefined ? null : v; })()"))
+	if err != nil && !strings.Contains(err.Error(), "null") {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+func (b *tab) text(selector string) string {
+	b.t.Helper()
+	v, _ := b.eval(`(document.querySelector(` + quote(selector) + `) || {}).textContent || ""`).(string)
+	return strings.Join(strings.Fields(v), " ")
+}
+
+// until waits for a condition to hold on the page; a page that is just loading does not hold it.
+func (b *tab) until(what, condition string) {
+	b.t.Helper()
+	deadline := time.Now().Add(2 * patience)
+	for {
+		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](condition))
+		if err == nil && holds {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.t.Fatalf("never: %s (%v); console: %v; differs: %v; page: %.2000s", what, err, b.said, b.eval(`document.body.dataset.differs`), b.text("body"))
+		}
+		timer := time.NewTimer(20 * time.Millisecond)
+		<-timer.C
+	}
+}
+
+// connected waits for the live connection.
+func (b *tab) connected() {
+	b.t.Helper()
+	b.until("a live connection", `document.getElementById("cut-off").hidden && document.body.classList.contains("live")`)
+}
+
+// untroubled expects that the console is empty: no error of a script, nothing the page's policy forbids.
+func (b *tab) untroubled() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.said) > 0 {
+		b.t.Errorf("the console says %q", b.said)
+	}
+}
+
+// withoutScript switches script off for the pages to come.
+func (b *tab) withoutScript() {
+	b.t.Helper()
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
+// beforeScript runs source in every page to come, before the page's own script.
+func (b *tab) beforeScript(source string) {
+	b.t.Helper()
+	command(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: source})
+}
+
+func (b *tab) width(pixels int64) {
+	b.t.Helper()
+	command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: pixels, Height: 700, DeviceScaleFactor: 1})
+}
+
+func quote(s string) string { return string(mustJSON(s)) }

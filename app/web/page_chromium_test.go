@@ -1,0 +1,250 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"portico/app/portal"
+)
+
+// TestTwoBrowsersTalk is what people come for, in a real browser.
+func TestTwoBrowsersTalk(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a, b := c.visitor(h), c.visitor(h)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	a.until("bob is offline", `document.querySelector(".peer .presence-word")?.textContent === "Offline"`)
+	b.signIn(bob, "/contacts")
+	b.connected()
+	a.until("bob is available", `document.querySelector(".peer .presence-word")?.textContent === "Available"`)
+
+	a.say("Hello Bob :)")
+	b.until("the badge", `document.title.startsWith("(1) ") && document.querySelector("#unread-total .badge").textContent.includes("1")`)
+	a.until("delivered", `document.querySelector(".msg.mine .state")?.dataset.state === "delivered"`)
+	b.open(chatWith(alice))
+	b.until("the message", `document.querySelector(".msg:not(.mine) .text")?.textContent === "Hello Bob 🙂"`)
+	a.until("read", `document.querySelector(".msg.mine .state")?.dataset.state === "read"`)
+	b.until("no badge", `!document.title.startsWith("(")`)
+
+	b.until("a live connection", `document.body.classList.contains("live")`)
+	b.eval(`document.getElementById("text").focus()`)
+	b.say("x")
+	a.until("the answer", `document.querySelector(".msg:not(.mine) .text")?.textContent === "x"`)
+	if got := a.eval(`document.querySelectorAll(".msg").length`); got != float64(2) {
+		t.Errorf("%v messages, want 2", got)
+	}
+	a.untroubled()
+	b.untroubled()
+}
+
+// TestBrowserHoldsTheFreshPage: what the page's script makes of frames is what the server renders afresh.
+func TestBrowserHoldsTheFreshPage(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	put(t, h, bob, "Friends")
+	h.hear(bob, "b0", "an hour ago and more", time.Now().Add(-3*time.Hour))
+	for _, path := range []string{chatWith(bob), "/contacts", "/chat"} {
+		a.open(path)
+		a.connected()
+		h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Note: "not <now>", Since: time.Now(), At: time.Now()})
+		h.hear(bob, "b1"+path, "see https://example.test/a?b=c", time.Now())
+		h.hear(carol, "c1"+path, "new here", time.Now())
+		h.say(bob, "a1"+path, "line one\nline two")
+		h.say(nobody, "a2"+path, "nobody home")
+		put(t, h, carol, "Work"+path)
+		h.chat.ReceiveTyping(alice, bob, true, time.Minute)
+		if _, err := h.presence.SetByHand(t.Context(), alice, portal.Manual{Availability: portal.Away}); err != nil {
+			t.Fatal(err)
+		}
+		a.until("the fresh page on "+path, freshPage)
+		h.chat.ReceiveTyping(alice, bob, false, 0)
+		h.exchange.Unpublish(bob)
+		if _, err := h.presence.Reset(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		a.until("the fresh page again on "+path, freshPage)
+	}
+	a.untroubled()
+}
+
+// freshPage compares the page with one that is read now, as the browser sees both, without what each has its own of.
+const freshPage = `(() => {
+  const get = new XMLHttpRequest();
+  get.open("GET", location.href, false);
+  get.send();
+  const form = (doc) => {
+    const own = (e) => e.matches("script, template, noscript, .unread-mark, #announce, #cut-off, #newest, #problem, #composer, #list-found, #status-note");
+    const walk = (n) => {
+      if (n.nodeType === 3) return n.data.trim() ? [n.data.trim().replace(/\s+/g, " ")] : [];
+      if (n.nodeType !== 1 || own(n)) return [];
+      const attributes = [...n.attributes].filter((a) => n.localName !== "body" && !["data-htmx-powered", "data-read"].includes(a.name))
+        .map((a) => a.name + "=" + (a.name === "class" ? a.value.split(/\s+/).filter(Boolean).sort().join(" ") : a.value)).sort().join(" ");
+      return ["<" + n.localName + " " + attributes + ">", ...[...n.childNodes].flatMap(walk)];
+    };
+    return walk(doc.body);
+  };
+  const here = form(document), fresh = form(new DOMParser().parseFromString(get.responseText, "text/html"));
+  const at = here.findIndex((line, i) => line !== fresh[i]);
+  document.body.dataset.differs = at < 0 && here.length === fresh.length ? "" : JSON.stringify([here.slice(at - 2, at + 3), fresh.slice(at - 2, at + 3)]);
+  return document.body.dataset.differs === "";
+})()`
+
+// TestCutOff: the page says so, keeps what is written over a reload, and sends it once when it is back.
+func TestCutOff(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a, net := c.visitor(h), newWire(t, h.url)
+	a.base = net.url
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	net.setCut(true)
+	a.until("the page says that it is cut off", `!document.getElementById("cut-off").hidden`)
+	a.say("said in the dark")
+	a.say("and once more")
+	a.until("both are shown as waiting", `[...document.querySelectorAll(".msg.mine .state")].filter((s) => s.textContent.includes("connection")).length === 2`)
+	a.eval(`(() => { const f = document.getElementById("text"); f.value = "half a thou"; f.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	net.setCut(false)
+	a.eval(`location.reload()`)
+	a.until("both got through", `[...document.querySelectorAll(".msg.mine .state")].filter((s) => s.dataset.state === "stored").length === 2`)
+	a.until("the draft is there", `document.getElementById("text").value === "half a thou"`)
+	messages, err := h.chat.Messages(t.Context(), alice, bob, 0, 10)
+	if err != nil || len(messages) != 2 || messages[0].Text != "said in the dark" || messages[1].Text != "and once more" {
+		t.Fatalf("the portal has %v (%v)", messages, err)
+	}
+	a.until("nothing waits any more", `localStorage.getItem("portico:out:sip:alice@example.test") === "[]"`)
+	if got := a.eval(`document.querySelectorAll(".msg").length`); got != float64(2) {
+		t.Errorf("%v messages are shown", got)
+	}
+}
+
+// TestWithoutScript: sign in, read and send by form.
+func TestWithoutScript(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	h.browse(bob)
+	a := c.visitor(h)
+	a.withoutScript()
+	a.signIn(alice, "/contacts")
+	h.hear(bob, "b1", "are you there?", time.Now())
+	a.open(chatWith(bob))
+	if got := a.text(".msg .text"); got != "are you there?" {
+		t.Fatalf("the page shows %q", got)
+	}
+	a.eval(`(() => { document.getElementById("text").value = "yes, I am"; document.querySelector("#composer .primary").click(); })()`)
+	a.until("the message was sent", `document.querySelector(".msg.mine .text")?.textContent === "yes, I am"`)
+	unread, err := h.chat.Unread(t.Context(), alice)
+	if err != nil || len(unread) != 0 {
+		t.Errorf("unread: %v (%v)", unread, err)
+	}
+	a.eval(`document.querySelector('#my-status button[value="busy"]').click()`)
+	a.until("the status is set", `document.querySelector(".me .presence-word")?.textContent === "Busy"`)
+}
+
+// TestEarlierMessagesComeOnScrolling: by the page's script, and by a link.
+func TestEarlierMessagesComeOnScrolling(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	h.browse(alice)
+	start := time.Now().Add(-72 * time.Hour)
+	for i := range 120 {
+		h.hear(bob, fmt.Sprintf("b%03d", i), fmt.Sprintf("number %d", i), start.Add(time.Duration(i)*30*time.Minute))
+	}
+	a := c.visitor(h)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	shown := func(n int) string { return fmt.Sprintf(`document.querySelectorAll(".msg").length === %d`, n) }
+	a.until("the newest", shown(50))
+	a.eval(`document.getElementById("log").scrollTo(0, -1e6)`)
+	a.until("those before", shown(100))
+	a.eval(`document.getElementById("log").scrollTo(0, -1e6)`)
+	a.until("all", shown(120))
+	a.until("in order, each once, each day once", `(() => {
+	  const texts = [...document.querySelectorAll(".msg .text")].map((e) => e.textContent);
+	  const days = [...document.querySelectorAll(".day")].map((d) => d.dataset.day);
+	  return texts.every((text, i) => text === "number " + i) && new Set(days).size === days.length && document.querySelector(".earlier").hidden;
+	})()`)
+	a.untroubled()
+	got := a.h.browse(alice).call(http.MethodGet, chatWith(bob)+"?before=71", nil, http.StatusOK)
+	if n := strings.Count(string(got.body), `class="text"`); n != 50+1 { // and the template's
+		t.Errorf("the link leads to %d messages", n)
+	}
+}
+
+// TestOneNotificationOverAllTabs: three windows, one notification and one sound; none while one looks.
+func TestOneNotificationOverAllTabs(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	first := c.visitor(h)
+	first.signIn(alice, "/contacts")
+	tabs := []*tab{first, c.another(first), c.another(first)}
+	count := `(window.__told || 0) + "/" + (window.__played || 0)`
+	for _, b := range tabs {
+		b.beforeScript(`window.Notification = class { static permission = "granted"; constructor(title, o) { window.__told = (window.__told || 0) + 1; window.__last = title + ": " + o.body; } close() {} };
+		  window.Audio = class { play() { window.__played = (window.__played || 0) + 1; return Promise.resolve(); } };
+		  document.hasFocus = () => !!window.__focus;`)
+		b.open("/contacts")
+		b.connected()
+	}
+	h.hear(bob, "b1", "psst", time.Now())
+	sum := func() (told, played int) {
+		for _, b := range tabs {
+			var x, y int
+			if _, err := fmt.Sscanf(fmt.Sprint(b.eval(count)), "%d/%d", &x, &y); err != nil {
+				t.Fatal(err)
+			}
+			told, played = told+x, played+y
+		}
+		return told, played
+	}
+	eventually(t, "a notification", func() bool { told, _ := sum(); return told > 0 })
+	for _, b := range tabs {
+		b.until("every tab counts", `document.title.startsWith("(1) ")`)
+	}
+	h.hear(bob, "b2", "again", time.Now())
+	eventually(t, "the second one", func() bool { told, _ := sum(); return told >= 2 })
+	for _, b := range tabs {
+		b.until("every tab counts two", `document.title.startsWith("(2) ")`)
+	}
+	if told, played := sum(); told != 2 || played != 2 {
+		t.Errorf("%d notifications and %d sounds for two messages over three tabs", told, played)
+	}
+	looking := tabs[1]
+	looking.open(chatWith(bob))
+	looking.connected()
+	looking.eval(`(() => { window.__focus = true; dispatchEvent(new Event("focus")); })()`)
+	h.hear(bob, "b3", "seen at once", time.Now())
+	looking.until("it is there", `[...document.querySelectorAll(".text")].some((e) => e.textContent === "seen at once")`)
+	for _, b := range tabs {
+		b.until("all is read", `!document.title.startsWith("(")`)
+	}
+	told := 0
+	for _, b := range []*tab{tabs[0], tabs[2]} {
+		var x, y int
+		if _, err := fmt.Sscanf(fmt.Sprint(b.eval(count)), "%d/%d", &x, &y); err != nil {
+			t.Fatal(err)
+		}
+		told += x
+	}
+	if told > 2 {
+		t.Errorf("a notification for a conversation that somebody looks at")
+	}
+}
+
+// TestNothingIsCutOffAtAnyWidth: no page scrolls sideways.
+func TestNothingIsCutOffAtAnyWidth(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	put(t, h, bob, "A group with quite a long name that goes on")
+	h.hear(bob, "b1", strings.Repeat("unbroken", 60)+" https://example.test/"+strings.Repeat("long/", 80), time.Now())
+	for _, width := range []int64{320, 900, 1440} {
+		a.width(width)
+		for _, path := range []string{"/contacts", "/contacts?q=b", "/chat", chatWith(bob), "/settings", "/help", "/rooms", "/admin"} {
+			a.open(path)
+			if wide := a.eval(`document.documentElement.scrollWidth - innerWidth`); wide != float64(0) {
+				t.Errorf("%s at %d: %v pixels too wide", path, width, wide)
+			}
+		}
+	}
+	a.untroubled()
+}
