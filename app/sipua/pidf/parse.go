@@ -126,7 +126,7 @@ func (g *group) claims(to []portal.Claim) []portal.Claim {
 	if len(g.tuples) == 0 && g.person != nil {
 		r := rich(g.person)
 		r.merge(richness{note: g.around.note})
-		c := portal.Claim{Endpoint: g.person.Attr("id")}
+		c := portal.Claim{Endpoint: endpoint(g.person.Attr("id"))}
 		r.apply(&c, portal.Available)
 		to = append(to, c)
 	}
@@ -135,7 +135,7 @@ func (g *group) claims(to []portal.Claim) []portal.Claim {
 
 // claim reads one tuple.
 func (g *group) claim(tuple *markup.Element) portal.Claim {
-	c := portal.Claim{Endpoint: tuple.Attr("id"), TakesCPIM: takesCPIM(tuple)}
+	c := portal.Claim{Endpoint: endpoint(tuple.Attr("id")), TakesCPIM: takesCPIM(tuple)}
 	if t, err := markup.ParseTime(tuple.Child("timestamp").Value()); err == nil {
 		c.At = t
 	}
@@ -171,6 +171,17 @@ func (g *group) claim(tuple *markup.Element) portal.Claim {
 	return c
 }
 
+// maxEndpoint is the longest id in bytes that is kept as it is.
+const maxEndpoint = 256
+
+// endpoint keeps what goes into tables of endpoints small.
+func endpoint(id string) string {
+	if len(id) > maxEndpoint {
+		return tupleID(id)
+	}
+	return id
+}
+
 // turnedAway recognises linphone's "do not disturb": a closed tuple of its own with a person who is away
 // (or busy). A server that closes a tuple on its own account leaves the person out, and somebody who
 // goes offline has no activities.
@@ -189,7 +200,7 @@ func (g *group) turnedAway() bool {
 func own(c *portal.Claim, tuple, ext *markup.Element, basic string) {
 	for _, a := range ext.Attrs {
 		if a.Name.Local == "endpoint" && a.Name.Space == "" {
-			c.Endpoint = a.Value
+			c.Endpoint = endpoint(a.Value)
 		}
 	}
 	c.Availability = portal.Availability(ext.Attr("availability"))

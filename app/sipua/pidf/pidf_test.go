@@ -173,6 +173,21 @@ func TestTheNumberOfClaimsIsBounded(t *testing.T) {
 	}
 }
 
+func TestAnEndpointsNameIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	_, claims, err := Parse(doc(tuple(long+"1", "open", "") + tuple(long+"2", "open", "") + `<tuple id="3"><status/><p:state availability="busy" endpoint="` + long + `3"/></tuple>`))
+	if err != nil || len(claims) != 3 {
+		t.Fatalf("%+v, %v", claims, err)
+	}
+	seen := map[string]bool{}
+	for _, c := range claims {
+		if len(c.Endpoint) > maxEndpoint || seen[c.Endpoint] {
+			t.Errorf("endpoint %q", c.Endpoint)
+		}
+		seen[c.Endpoint] = true
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"linphone-busy.xml", "baresip-open.xml", "kamailio-merged.xml", "kamailio-closed.xml", "asterisk-on-the-phone.xml", "rfc4480.xml", "polycom-busy.xml"} {
 		f.Add(read(f, name))
