@@ -41,6 +41,8 @@ type lane struct {
 	// running, listed and index place the lane: with a goroutine, in the ready list, in the heap (-1: not).
 	running, listed bool
 	index           int
+	// settling is the number of messages that have their answer but not yet their state on disk.
+	settling int
 	// due is the time before which nothing is tried, failures the number of tries in a row that came to
 	// nothing; told: the other side named due.
 	due      time.Time
@@ -52,8 +54,11 @@ type lane struct {
 
 // idle: nothing is left to do and nobody is about to add something.
 func (l *lane) idle() bool {
-	return len(l.queue) == 0 && !l.spilled && len(l.open) == 0 && !l.running && !l.listed && l.index < 0
+	return len(l.queue) == 0 && !l.spilled && len(l.open) == 0 && l.settling == 0 && !l.running && !l.listed && l.index < 0
 }
+
+// mustRefill: what is next is on disk alone, and nothing there is about to change its state.
+func (l *lane) mustRefill() bool { return len(l.queue) == 0 && l.spilled && l.settling == 0 }
 
 // spill leaves m on disk alone.
 func (l *lane) spill(m portal.Message) {

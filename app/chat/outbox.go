@@ -141,7 +141,7 @@ func (b *outbox) wake(l *lane) {
 	if b.sending == nil || l.running || l.listed {
 		return
 	}
-	if _, ok := l.head(); !ok && (len(l.queue) > 0 || !l.spilled) {
+	if _, ok := l.head(); !ok && !l.mustRefill() {
 		b.unplan(l)
 		b.tidy(l)
 		return

@@ -16,6 +16,9 @@ const (
 	refillPage = 100
 	// maxRetryAfter bounds what a server may ask us to wait.
 	maxRetryAfter = time.Hour
+	// maxSettling is how many answered messages of one conversation may wait for their state to be on disk
+	// while the next is sent. So many are sent again, under the same ids, after a crash at that moment.
+	maxSettling = 4
 )
 
 // work sends for l, and for others in turn when they wait for a place, until nothing can go.
@@ -23,7 +26,7 @@ func (b *outbox) work(ctx context.Context, l *lane) {
 	for l != nil {
 		b.mu.Lock()
 		m, ok := l.head()
-		refill := !ok && len(l.queue) == 0 && l.spilled
+		refill := !ok && l.mustRefill()
 		lifted, spills := l.lifted, l.spills
 		if b.sending == nil || !ok && !refill || l.due.After(b.o.Now()) {
 			l = b.leave(l)
@@ -74,16 +77,28 @@ func (b *outbox) one(ctx context.Context, l *lane, m portal.Message, lifted int)
 		b.mu.Unlock()
 		return
 	}
-	if !b.settle(ctx, m, st, reason) {
-		return
-	}
-	b.o.Counted("out", string(st))
 	b.o.Took(b.o.Now().Sub(m.At))
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	l.failures, l.told = 0, false
 	if l.done(m) {
 		b.queued--
+	}
+	l.settling++
+	ahead := l.settling < maxSettling
+	b.mu.Unlock()
+	finish := func() {
+		if b.settle(ctx, m, st, reason) {
+			b.o.Counted("out", string(st))
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		l.settling--
+		b.wake(l)
+	}
+	if ahead {
+		b.wg.Go(finish)
+	} else {
+		finish()
 	}
 }
 
