@@ -73,7 +73,7 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	if h == nil {
 		return nil, errors.New("sip: no handler")
 	}
-	a := &Agent{cfg: cfg, proxy: p, h: h, parser: sip.NewParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
+	a := &Agent{cfg: cfg, proxy: p, h: h, parser: newParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
 	a.txs = newTransactions(cfg.Logger)
 	a.lanes = newLanes()
 	a.events = newPacer(runtime.GOMAXPROCS(0), math.Inf(1), a.noticeJob)

@@ -144,12 +144,11 @@ func (c *fakeConn) read() {
 		if err != nil {
 			return
 		}
-		if start == "" { // a ping
-			if c.write("\r\n") != nil {
-				return
-			}
-			if _, err := r.ReadLine(); err != nil {
-				return
+		if start == "" { // two are a ping, one is the answer to ours
+			if next, err := r.R.Peek(min(2, r.R.Buffered())); err == nil && string(next) == "\r\n" {
+				if _, err := r.ReadLine(); err != nil || c.write("\r\n") != nil {
+					return
+				}
 			}
 			continue
 		}

@@ -225,19 +225,18 @@ func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Durati
 	if v := headerValue(res, "Expires"); v != "" {
 		fallback = seconds(v)
 	}
-	for _, h := range res.GetHeaders("Contact") {
-		c, ok := h.(*sip.ContactHeader)
-		if !ok {
+	for _, c := range contacts(res) {
+		var uri sip.Uri
+		if err := sip.ParseUri(c.uri, &uri); err != nil {
 			continue
 		}
-		ours := strings.Trim(param(c.Params, "+sip.instance"), `"<>`) == urn
-		if c.Address.Host == f.host && c.Address.Port == f.port && unescape(c.Address.User) == unescape(l.who.User()) {
+		if strings.Trim(uri.Host, "[]") == f.host && uri.Port == f.port && unescape(uri.User) == unescape(l.who.User()) {
 			g.expires = fallback
-			if v := param(c.Params, "expires"); v != "" {
+			if v := c.param("expires"); v != "" {
 				g.expires = seconds(v)
 			}
-		} else if ours {
-			g.stale = append(g.stale, c.Address.String())
+		} else if strings.Trim(c.param("+sip.instance"), "<>") == urn {
+			g.stale = append(g.stale, c.uri)
 		}
 	}
 	if g.expires < 0 { // rewritten by the server, or not listed

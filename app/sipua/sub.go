@@ -215,7 +215,9 @@ func (s *sub) learnDialog(m sip.Message, remoteTag string, answer bool) {
 	}
 	var routes []string
 	for _, h := range m.GetHeaders("Record-Route") {
-		routes = append(routes, h.Value())
+		for _, r := range splitQuoted(h.Value(), ',') {
+			routes = append(routes, strings.TrimSpace(r))
+		}
 	}
 	if answer {
 		slices.Reverse(routes)
@@ -226,10 +228,8 @@ func (s *sub) learnDialog(m sip.Message, remoteTag string, answer bool) {
 }
 
 func contactURI(m sip.Message) string {
-	for _, h := range m.GetHeaders("Contact") {
-		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard {
-			return c.Address.String()
-		}
+	if all := contacts(m); len(all) > 0 && all[0].uri != "*" {
+		return all[0].uri
 	}
 	return ""
 }
