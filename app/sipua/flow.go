@@ -25,6 +25,7 @@ var errFlowClosed = errors.New("connection closed")
 type flow struct {
 	network       string // "TCP", "TLS" or "UDP"
 	local, remote net.Addr
+	peer          string // remote and network as text
 	// conn is the stream; for UDP it is nil and socket is the shared listening socket.
 	conn   net.Conn
 	socket net.PacketConn
@@ -46,12 +47,13 @@ type flow struct {
 func newStreamFlow(network string, conn net.Conn, trusted bool) *flow {
 	f := &flow{network: network, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr(), trusted: trusted, closed: make(chan struct{})}
 	f.host, f.port = splitAddr(f.local)
+	f.peer = network + " " + f.remote.String()
 	f.lastRead.Store(time.Now().UnixNano())
 	return f
 }
 
 func newPacketFlow(socket net.PacketConn, remote net.Addr, host string, port int, trusted bool) *flow {
-	return &flow{network: "UDP", socket: socket, local: socket.LocalAddr(), remote: remote, host: host, port: port, trusted: trusted, closed: make(chan struct{})}
+	return &flow{network: "UDP", peer: "UDP " + remote.String(), socket: socket, local: socket.LocalAddr(), remote: remote, host: host, port: port, trusted: trusted, closed: make(chan struct{})}
 }
 
 func splitAddr(a net.Addr) (string, int) {

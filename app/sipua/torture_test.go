@@ -1,43 +1,38 @@
 package sipua_test
 
-// The 49 messages of RFC 4475 at the connector's listeners: each gets the answer that section 3 of the
-// RFC wants of a user agent, and none disturbs those that come after it.
+// The 49 messages of RFC 4475 at the listener: each gets the reaction the RFC prescribes for a user
+// agent, and nobody else notices.
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"portico/app/sipua"
+	"portico/app/portal"
 )
 
-// What the agent does with each: 0 is no answer. What is well-formed is for people who are not here
-// (404), of a method that is not taken here (405), or in a dialog that is not known (481).
-var torture = map[string]int{
-	"valid/wsinv": 481, "valid/intmeth": 501, "valid/esc01": 404, "valid/escnull": 405, "valid/esc02": 501, "valid/lwsdisp": 404, "valid/longreq": 404,
-	"valid/dblreq": 405, "valid/semiuri": 404, "valid/transports": 404, "valid/mpart01": 404, "valid/unreason": 0, "valid/noreason": 0,
-	"invalid/badinv01": 400, "invalid/clerr": 400, "invalid/ncl": 400, "invalid/scalar02": 400, "invalid/scalarlg": 0, "invalid/quotbal": 400, "invalid/ltgtruri": 400,
-	"invalid/lwsruri": 400, "invalid/lwsstart": 400, "invalid/trws": 400, "invalid/escruri": 400, "invalid/baddate": 404, "invalid/regbadct": 400, "invalid/badaspec": 400,
-	"invalid/baddn": 400, "invalid/badvers": 505, "invalid/mismatch01": 400, "invalid/mismatch02": 400, "invalid/bigcode": 0, "invalid/badbranch": 404, "invalid/insuf": 400,
-	"invalid/unkscm": 416, "invalid/novelsc": 416, "invalid/unksm2": 405, "invalid/bext01": 420, "invalid/invut": 415, "invalid/regaut01": 405, "invalid/multi01": 400,
-	"invalid/mcl01": 400, "invalid/bcast": 0, "invalid/zeromf": 404, "invalid/cparam01": 405, "invalid/cparam02": 405, "invalid/regescrt": 405, "invalid/sdp01": 406, "invalid/inv2543": 404,
+// tortured is what a message gets: the status, or 0 where there must be no answer. The valid ones are
+// for people who are not here or for methods that this agent does not do.
+var tortured = map[string]int{
+	"valid/wsinv": 481, "valid/intmeth": 501, "valid/esc01": 404, "valid/escnull": 405, "valid/esc02": 501, "valid/lwsdisp": 404,
+	"valid/longreq": 404, "valid/dblreq": 405, "valid/semiuri": 404, "valid/transports": 404, "valid/mpart01": 404,
+	"valid/unreason": 0, "valid/noreason": 0,
+	"invalid/badinv01": 400, "invalid/clerr": 400, "invalid/ncl": 400, "invalid/scalar02": 400, "invalid/scalarlg": 0, "invalid/quotbal": 400,
+	"invalid/ltgtruri": 400, "invalid/lwsruri": 400, "invalid/lwsstart": 400, "invalid/trws": 400, "invalid/escruri": 400,
+	"invalid/baddate": 404, "invalid/regbadct": 400, "invalid/badaspec": 400, "invalid/baddn": 400, "invalid/badvers": 505,
+	"invalid/mismatch01": 400, "invalid/mismatch02": 400, "invalid/bigcode": 0, "invalid/badbranch": 404, "invalid/insuf": 400,
+	"invalid/unkscm": 416, "invalid/novelsc": 416, "invalid/unksm2": 405, "invalid/bext01": 420, "invalid/invut": 415, "invalid/regaut01": 405,
+	"invalid/multi01": 400, "invalid/mcl01": 400, "invalid/bcast": 0, "invalid/zeromf": 404, "invalid/cparam01": 405, "invalid/cparam02": 405,
+	"invalid/regescrt": 405, "invalid/sdp01": 406, "invalid/inv2543": 404,
 }
 
-// On a stream these have no end that can be known, or one that never comes (clerr): the connection is
-// closed after the answer, and the others are not.
-var tortureFraming = map[string]int{"invalid/clerr": 0, "invalid/ncl": 400, "invalid/mcl01": 400, "invalid/inv2543": 400}
-
-func tortureMessages(t *testing.T) map[string][]byte {
+func tortureDir(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
 	dir := filepath.Join(strings.TrimSpace(string(out)), "sip", "testdata", "torture")
@@ -47,196 +42,142 @@ func tortureMessages(t *testing.T) map[string][]byte {
 	if err != nil {
 		t.Skipf("the RFC 4475 messages, part of the sipgo module's source, are not on this machine: %v", err)
 	}
-	messages := make(map[string][]byte, len(torture))
-	for name := range torture {
-		b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)+".dat"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == "invalid/baddn" { // the file lacks the empty line that the RFC has
-			b = append(b, "\r\n"...)
-		}
-		messages[name] = b
-	}
-	if len(messages) != 49 {
-		t.Fatalf("%d messages, the RFC has 49", len(messages))
-	}
-	return messages
+	return dir
 }
 
-// tortured starts an agent whose proxy, on this machine, never speaks. Each message gets its own: several
-// have the same Via, and so would be repetitions of one another.
-func tortured(t *testing.T) (*sipua.Agent, *house) {
+func tortureMessage(t *testing.T, dir, name string) []byte {
 	t.Helper()
-	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)+".dat"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := silent.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	if name == "invalid/baddn" { // the file lacks the empty line that the RFC has
+		b = append(b, "\r\n"...)
+	}
+	return b
+}
+
+func TestTortureAtTheListener(t *testing.T) {
+	if len(tortured) != 49 {
+		t.Fatalf("%d messages, the RFC has 49", len(tortured))
+	}
+	dir := tortureDir(t)
+	w := labWorld(t, "tcp")
 	h := newHouse()
-	return start(t, sipua.Config{Domain: "example.test", Proxy: "sip:" + silent.LocalAddr().String() + ";transport=udp"}, h), h
-}
-
-const probeID = "probe-after-torture"
-
-// probe is an OPTIONS for the agent itself, whose answer shows that the agent is through with what came
-// before.
-func probe(network string, local net.Addr) string {
-	return fmt.Sprintf("OPTIONS sip:portal@%[2]s SIP/2.0\r\nVia: SIP/2.0/%[1]s %[2]s;branch=z9hG4bKprobe%[2]s;rport\r\nFrom: <sip:probe@example.test>;tag=p\r\nTo: <sip:portal@example.test>\r\n"+
-		"Call-ID: %[3]s\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", network, local, probeID)
-}
-
-func TestTortureOverUDP(t *testing.T) {
-	for name, b := range tortureMessages(t) {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			agent, h := tortured(t)
-			defer nothingReached(t, h)
-			conn, err := net.Dial("udp", agent.Addr())
-			if err != nil {
-				t.Fatal(err)
+	a := start(t, w.cfg, h)
+	signIn(t, a, alice)
+	signIn(t, a, bob)
+	n := 0
+	undisturbed := func(t *testing.T) {
+		t.Helper()
+		n++
+		text := fmt.Sprint("undisturbed ", n)
+		if st := send(t, a, alice, bob, text, text); st != portal.Delivered {
+			t.Errorf("state %s", st)
+		}
+		h.awaitText(t, bob, text)
+	}
+	for name, status := range tortured {
+		raw := tortureMessage(t, dir, name)
+		t.Run("udp/"+name, func(t *testing.T) {
+			got := overUDP(t, a.Addr(), raw)
+			if got != status {
+				t.Errorf("answered %d, want %d", got, status)
 			}
-			defer conn.Close()
-			write(t, conn, string(b))
-			write(t, conn, probe("UDP", conn.LocalAddr()))
-			got := 0
-			for probed := false; !probed || torture[name] != 0 && got == 0; {
-				in := make([]byte, 64<<10)
-				n, err := conn.Read(in)
-				if err != nil {
-					t.Fatalf("answer %d, probe answered %v: %v", got, probed, err)
-				}
-				status, id := answered(t, bufio.NewReader(strings.NewReader(string(in[:n]))))
-				if id == probeID {
-					probed = true
-				} else {
-					got = status
-				}
+			undisturbed(t)
+		})
+		t.Run("tcp/"+name, func(t *testing.T) {
+			got := overTCP(t, a.Addr(), raw)
+			want := status
+			switch name {
+			case "invalid/inv2543": // without Content-Length a stream cannot be cut
+				want = 400
+			case "invalid/clerr": // on a stream the rest of its body may still come
+				want = 0
 			}
-			if got != torture[name] {
-				t.Errorf("answered %d, want %d", got, torture[name])
+			if got != want {
+				t.Errorf("answered %d, want %d", got, want)
 			}
+			undisturbed(t)
 		})
 	}
 }
 
-func TestTortureOverTCP(t *testing.T) {
-	for name, b := range tortureMessages(t) {
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			agent, h := tortured(t)
-			defer nothingReached(t, h)
-			conn, err := net.Dial("tcp", agent.Addr())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if name == "valid/dblreq" { // meant for UDP: five octets more than its second Content-Length says
-				b = b[:len(b)-5]
-			}
-			in := bufio.NewReader(conn)
-			write(t, conn, string(b))
-			if want, broken := tortureFraming[name]; broken {
-				endOfStream(t, conn.(*net.TCPConn), in, want)
-				return
-			}
-			want := map[int]int{}
-			if status := torture[name]; status != 0 {
-				want[status]++
-			}
-			if name == "valid/dblreq" { // on a stream the second request is one
-				want[404]++
-			}
-			write(t, conn, probe("TCP", conn.LocalAddr()))
-			for probed := false; !probed || len(want) > 0; {
-				status, id := answered(t, in)
-				switch {
-				case id == probeID:
-					probed = true
-				case want[status] == 0:
-					t.Fatalf("answered %d, want %d", status, torture[name])
-				case want[status] == 1:
-					delete(want, status)
-				default:
-					want[status]--
-				}
-			}
-		})
+// sentinel is a request whose answer shows that what came before has been dealt with.
+const sentinel = "OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/%s 127.0.0.1:9;branch=z9hG4bK%d;rport\r\nMax-Forwards: 70\r\nFrom: <sip:x@example.test>;tag=x\r\nTo: <sip:example.test>\r\nCall-ID: sentinel\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+
+func statusOf(b []byte) int {
+	var status int
+	if _, err := fmt.Sscanf(string(b), "SIP/2.0 %d", &status); err != nil {
+		return 0
 	}
+	return status
 }
 
-// endOfStream expects one answer (none for 0, after we have stopped sending) and then the end.
-func endOfStream(t *testing.T, conn *net.TCPConn, in *bufio.Reader, want int) {
+func overUDP(t *testing.T, addr string, raw []byte) int {
 	t.Helper()
-	if want == 0 {
-		if err := conn.CloseWrite(); err != nil {
+	c, err := net.Dial("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for _, b := range [][]byte{raw, fmt.Appendf(nil, sentinel, "UDP", time.Now().UnixNano())} {
+		if _, err := c.Write(b); err != nil {
 			t.Fatal(err)
 		}
-	} else if status, _ := answered(t, in); status != want {
-		t.Errorf("answered %d, want %d", status, want)
 	}
-	if b, err := in.ReadByte(); !errors.Is(err, io.EOF) && !isReset(err) {
-		t.Errorf("the connection goes on: %q, %v", b, err)
-	}
-}
-
-// isReset: what we sent behind the message was not read before the close.
-func isReset(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "reset by peer")
-}
-
-func write(t *testing.T, conn net.Conn, s string) {
-	t.Helper()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(conn, s); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// answered reads one response.
-func answered(t *testing.T, in *bufio.Reader) (status int, callID string) {
-	t.Helper()
-	r := textproto.NewReader(in)
-	line, err := r.ReadLine()
-	if err != nil {
-		t.Fatalf("no answer: %v", err)
-	}
-	code, found := strings.CutPrefix(line, "SIP/2.0 ")
-	if !found || len(code) < 3 {
-		t.Fatalf("not a response: %q", line)
-	}
-	status, err = strconv.Atoi(code[:3])
-	if err != nil {
-		t.Fatalf("not a response: %q", line)
-	}
-	header := map[string]string{} // read by hand: textproto refuses the control characters that intmeth has
+	buf, status := make([]byte, 65536), 0
 	for {
-		field, err := r.ReadLine()
+		n, err := c.Read(buf)
 		if err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("no answer to the sentinel: %v", err)
 		}
-		if field == "" {
-			break
+		if strings.Contains(string(buf[:n]), "\r\nCall-ID: sentinel\r\n") {
+			return status
 		}
-		name, value, _ := strings.Cut(field, ": ")
-		header[name] = value
+		if s := statusOf(buf[:n]); s >= 200 && status == 0 {
+			status = s
+		}
 	}
-	if header["Via"] == "" || header["Content-Length"] != "0" {
-		t.Errorf("%s: %v", line, header)
-	}
-	return status, header["Call-ID"]
 }
 
-// nothingReached: no message of the RFC is for anybody here.
-func nothingReached(t *testing.T, h *house) {
+// overTCP sends it on a connection of its own; the agent may close it where the stream cannot go on.
+func overTCP(t *testing.T, addr string, raw []byte) int {
 	t.Helper()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.messages) != 0 {
-		t.Errorf("the house was told %v", h.messages)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.Write(raw); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(c, sentinel, "TCP", time.Now().UnixNano()); err != nil && !errors.Is(err, net.ErrClosed) {
+		t.Logf("sentinel: %v", err) // closed already
+	}
+	if tc, ok := c.(*net.TCPConn); ok {
+		if err := tc.CloseWrite(); err != nil {
+			t.Logf("close: %v", err)
+		}
+	}
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	buf := make([]byte, 65536)
+	for {
+		n, err := c.Read(buf)
+		all = append(all, buf[:n]...)
+		if err != nil {
+			break // the agent closes once it has read the end
+		}
+	}
+	first := strings.Index(string(all), "SIP/2.0 ")
+	if first < 0 || strings.HasPrefix(string(all[first:]), "SIP/2.0 200") {
+		return 0
+	}
+	return statusOf(all[first:])
 }

@@ -83,9 +83,9 @@ func (t *transactions) response(res *sip.Response) {
 // serve begins a server transaction. It returns nil when the request belongs to one that exists
 // (a retransmission, an ACK, a CANCEL), which is dealt with.
 func (t *transactions) serve(f *flow, req *sip.Request) (*sip.ServerTx, error) {
-	key, err := sip.ServerTxKeyMake(req)
+	key, err := serverKey(f, req)
 	if err != nil {
-		return nil, fmt.Errorf("transaction key: %w", err)
+		return nil, err
 	}
 	t.mu.Lock()
 	if tx := t.server[key]; tx != nil {
@@ -115,6 +115,16 @@ func (t *transactions) serve(f *flow, req *sip.Request) (*sip.ServerTx, error) {
 	return tx, nil
 }
 
+// serverKey is what tells transactions apart (RFC 3261 section 17.2.3), and the peer, whose branches are
+// only its own.
+func serverKey(f *flow, req *sip.Request) (string, error) {
+	key, err := sip.ServerTxKeyMake(req)
+	if err != nil {
+		return "", fmt.Errorf("transaction key: %w", err)
+	}
+	return f.peer + " " + key, nil
+}
+
 // errBusy: the portal has more to do than it can; the peer shall come back.
 var errBusy = errors.New("too many requests under way")
 
@@ -126,8 +136,8 @@ func (t *transactions) repeated(tx *sip.ServerTx, req *sip.Request) error {
 }
 
 // invited finds the INVITE that a CANCEL is about (RFC 3261 section 9.2).
-func (t *transactions) invited(cancel *sip.Request) bool {
-	key, err := sip.ServerTxKeyMake(cancel)
+func (t *transactions) invited(f *flow, cancel *sip.Request) bool {
+	key, err := serverKey(f, cancel)
 	if err != nil {
 		return false
 	}

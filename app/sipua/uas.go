@@ -150,7 +150,7 @@ func (a *Agent) invited(req *sip.Request, inDialog bool) answer {
 
 // cancelled answers a CANCEL for an INVITE that has been answered already: it changes nothing.
 func (a *Agent) cancelled(f *flow, req *sip.Request) bool {
-	if !a.txs.invited(req) {
+	if !a.txs.invited(f, req) {
 		return false
 	}
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
