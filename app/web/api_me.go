@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -51,7 +50,7 @@ func (s *Server) apiSaveSettings(c echo.Context) error {
 	if err := body(c, &set); err != nil { // over the present ones: absent members stay
 		return err
 	}
-	if err := checkSettings(set); err != nil {
+	if err := s.checkSettings(set); err != nil {
 		return err
 	}
 	if err := s.Account.SaveSettings(ctx, who, set); err != nil {
@@ -61,14 +60,12 @@ func (s *Server) apiSaveSettings(c echo.Context) error {
 }
 
 // checkSettings refuses what no catalogue, zone table or style sheet knows.
-func checkSettings(set portal.Settings) error {
+func (s *Server) checkSettings(set portal.Settings) error {
 	if set.Locale != "" && !slices.Contains(locales(), set.Locale) {
 		return portal.Fail(portal.ErrInvalid, "settings.locale")
 	}
-	if set.TimeZone != "" {
-		if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" || len(set.TimeZone) > maxZoneLen {
-			return portal.Fail(portal.ErrInvalid, "settings.time-zone")
-		}
+	if set.TimeZone != "" && s.zones.find(set.TimeZone) == nil {
+		return portal.Fail(portal.ErrInvalid, "settings.time-zone")
 	}
 	if set.Theme != "" && set.Theme != "light" && set.Theme != "dark" {
 		return portal.Fail(portal.ErrInvalid, "settings.theme")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -13,6 +14,8 @@ import (
 
 	"portico/app/portal"
 	"portico/realtime"
+	"portico/views"
+	"portico/views/catalogue"
 )
 
 // What handlers, those of the pages too, ask of a request. A page handler looks like this:
@@ -85,23 +88,50 @@ func (s *Server) audience(c echo.Context) realtime.Audience {
 	a := realtime.Audience{
 		Encoding: realtime.HTML,
 		Locale:   pickLocale(chosen.Locale, cookieValue(r, localeCookie), r.Header.Get("Accept-Language")),
-		Zone:     pickZone(chosen.TimeZone, cookieValue(r, zoneCookie)),
+		Zone:     s.zones.pick(chosen.TimeZone, cookieValue(r, zoneCookie)),
 	}
 	c.Set(audienceKey, a)
 	return a
 }
 
-// pickZone is the first of the wishes that names a zone, else UTC.
-func pickZone(wishes ...string) string {
-	for _, zone := range wishes {
-		if zone == "" || zone == "Local" || len(zone) > maxZoneLen {
-			continue
-		}
-		if _, err := time.LoadLocation(zone); err == nil {
-			return zone
+// readerOf is for whom something is rendered for audience a.
+func (s *Server) readerOf(a realtime.Audience) views.Reader {
+	zone := s.zones.find(a.Zone)
+	if zone == nil {
+		zone = time.UTC
+	}
+	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone)}
+}
+
+// zones keeps the time zones that were asked for: reading one from the system's tables takes longer than
+// rendering a message. There are no more entries than there are zones, since only those are kept.
+type zones struct{ known sync.Map } // name → *time.Location
+
+// find gives the zone of that IANA name, nil where there is none.
+func (z *zones) find(name string) *time.Location {
+	if name == "" || name == "Local" || len(name) > maxZoneLen {
+		return nil
+	}
+	if loc, ok := z.known.Load(name); ok {
+		return loc.(*time.Location)
+	}
+	name = strings.Clone(name) // of a header, as a rule, which is not to be kept with it
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	kept, _ := z.known.LoadOrStore(name, loc)
+	return kept.(*time.Location)
+}
+
+// pick is the name of the first of the wishes that is a zone, else UTC.
+func (z *zones) pick(wishes ...string) string {
+	for _, name := range wishes {
+		if loc := z.find(name); loc != nil {
+			return loc.String()
 		}
 	}
-	return "UTC"
+	return time.UTC.String()
 }
 
 func cookieValue(r *http.Request, name string) string {

@@ -15,7 +15,7 @@ import (
 // fragment renders ev as the pages of audience a take it, from the components that pages are made of; nil
 // where pages do not show it.
 func (s *Server) fragment(ctx context.Context, a realtime.Audience, ev portal.Event, seq int64) []byte {
-	r := views.NewReader(a.Locale, a.Zone, s.Now())
+	r := s.readerOf(a)
 	component := s.fragmentOf(ctx, r, ev, seq)
 	if component == nil {
 		return nil

@@ -114,7 +114,8 @@ func TestPathAddress(t *testing.T) {
 	}
 }
 
-func TestPickZone(t *testing.T) {
+func TestZones(t *testing.T) {
+	var z zones
 	for _, test := range []struct {
 		wishes []string
 		want   string
@@ -127,8 +128,8 @@ func TestPickZone(t *testing.T) {
 		{[]string{"Mars/Olympus", "Europe/Rome"}, "Europe/Rome"},
 		{[]string{strings.Repeat("a", 1000)}, "UTC"},
 	} {
-		if got := pickZone(test.wishes...); got != test.want {
-			t.Errorf("pickZone(%q) = %q", test.wishes, got)
+		if got := z.pick(test.wishes...); got != test.want {
+			t.Errorf("pick(%q) = %q", test.wishes, got)
 		}
 	}
 }

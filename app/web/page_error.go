@@ -35,8 +35,7 @@ func (s *Server) showError(c echo.Context, status int, v ErrorView) error {
 
 // reader is for whom this request's answer is rendered.
 func (s *Server) reader(c echo.Context) views.Reader {
-	a := s.audience(c)
-	return views.NewReader(a.Locale, a.Zone, s.Now())
+	return s.readerOf(s.audience(c))
 }
 
 // partial reports whether the page's script asks for a part of a page.

@@ -46,7 +46,7 @@ func (s *Server) saveSettings(c echo.Context) error {
 		Locale: c.FormValue("locale"), TimeZone: c.FormValue("time_zone"), Theme: c.FormValue("theme"),
 		Sound: c.FormValue("sound") == "on", Notifications: c.FormValue("notifications") == "on",
 	}
-	err := checkSettings(chosen)
+	err := s.checkSettings(chosen)
 	if err == nil {
 		err = s.Account.SaveSettings(c.Request().Context(), s.person(c), chosen)
 	}

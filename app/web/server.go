@@ -56,6 +56,7 @@ type Server struct {
 	live     *Live
 	limits   *personLimits
 	metrics  *metrics
+	zones    zones
 	upgrader websocket.Upgrader
 	secure   bool // cookies only over TLS
 	draining atomic.Bool
