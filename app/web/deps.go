@@ -59,6 +59,8 @@ type Account interface {
 	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
 	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
 	LineState(who portal.Address) portal.LineEvent
+	// Whose is the person of a session that lives; ErrUnauthenticated for any other. It is asked of memory.
+	Whose(ctx context.Context, sessionKey string) (portal.Address, error)
 }
 
 // Chat says and keeps what is said.

@@ -205,6 +205,39 @@ func TestSigningOutWhileWorking(t *testing.T) {
 	}
 }
 
+// meddling is an account in whose Settings, which a request for a live connection asks for, something else
+// happens first.
+type meddling struct {
+	Account
+	meanwhile func()
+}
+
+func (m *meddling) Settings(ctx context.Context, who portal.Address) (portal.Settings, error) {
+	m.meanwhile()
+	return m.Account.Settings(ctx, who)
+}
+
+// A sign-out that comes between a connection's request and its start closes it all the same.
+func TestSigningOutWhileConnecting(t *testing.T) {
+	h := newHouse(t)
+	a := h.signIn(alice)
+	var once sync.Once
+	h.server.Account = &meddling{h.account, func() {
+		once.Do(func() {
+			if err := h.account.EndAll(context.Background(), alice); err != nil {
+				t.Error(err)
+			}
+		})
+	}}
+	live := a.dial(protocolJSON, "")
+	if bye := live.next("bye"); bye["reason_key"] != realtime.ReasonSessionEnded {
+		t.Errorf("bye %v", bye)
+	}
+	if code := live.end(); code != realtime.CloseEnded {
+		t.Errorf("close code %d", code)
+	}
+}
+
 // Nonsense on the wire before anything is upgraded.
 func TestBrokenHandshakes(t *testing.T) {
 	h := newHouse(t)

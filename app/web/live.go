@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -83,8 +84,14 @@ func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
 	return body
 }
 
-// Hello is the first frame of a connection: the head of the log and who this is.
+// Hello is the first frame of a connection: the head of the log and who this is. The session may have
+// ended between the request that opened the connection and the hub's knowing of it; then it ends now.
 func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, int64, error) {
+	if _, err := l.Account.Whose(ctx, c.Session); errors.Is(err, portal.ErrUnauthenticated) {
+		l.Hub.EndSession(c.Session)
+	} else if err != nil {
+		return nil, 0, err
+	}
 	head, err := l.Events.EventHead(ctx)
 	if err != nil {
 		return nil, 0, err
