@@ -172,7 +172,12 @@ func (f *office) open() {
 		o.Sweep = 2 * time.Millisecond
 	}
 	o.Now = f.clock.Now
-	o.OnSignedIn = func(_ context.Context, who portal.Address, first bool) { f.note("in %s %v", who.User(), first) }
+	o.OnSignedIn = func(_ context.Context, who portal.Address, first bool) {
+		if f.reg.line(who) == "" {
+			f.t.Errorf("%s is told to be signed in before there is a line", who)
+		}
+		f.note("in %s %v", who.User(), first)
+	}
 	o.OnSignedOut = func(who portal.Address) { f.note("out %s", who.User()) }
 	o.OnEnded = func(key string, who portal.Address, reason string) { f.note("ended %s %s %s", key, who.User(), reason) }
 	o.Emit = func(who portal.Address, ev portal.Current) {

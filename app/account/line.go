@@ -5,6 +5,8 @@ package account
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"portico/app/portal"
 )
 
@@ -15,6 +17,9 @@ const (
 	lineRefused = "refused"
 )
 
+// resumeAtOnce is how many lines are read and handed on at the same time; the connector paces the rest.
+const resumeAtOnce = 8
+
 // resumeAll takes up all lines. Whoever signs in meanwhile is not in its way.
 func (s *Service) resumeAll(ctx context.Context) {
 	s.mu.Lock()
@@ -23,14 +28,17 @@ func (s *Service) resumeAll(ctx context.Context) {
 		people = append(people, who)
 	}
 	s.mu.Unlock()
+	var g errgroup.Group
+	g.SetLimit(resumeAtOnce)
 	for _, who := range people {
-		if ctx.Err() != nil {
-			return
-		}
-		if err := s.resume(ctx, who); err != nil && ctx.Err() == nil {
-			s.o.Logger.Error("account: a line was not taken up again", "who", who, "err", err)
-		}
+		g.Go(func() error {
+			if err := s.resume(ctx, who); err != nil && ctx.Err() == nil {
+				s.o.Logger.Error("account: a line was not taken up again", "who", who, "err", err)
+			}
+			return nil
+		})
 	}
+	_ = g.Wait() // each has said what failed
 }
 
 // resume takes up one person's line. What cannot be unsealed ends their sessions: they sign in again.
@@ -62,8 +70,9 @@ func (s *Service) resume(ctx context.Context, who portal.Address) error {
 	m.line = true
 	s.mu.Unlock()
 	s.lineState(who, portal.LineEvent{State: lineDown, Reason: "line.resuming"})
-	s.o.OnSignedIn(ctx, who, true)
+	// The line first: what is told of a sign-in is told on the line.
 	s.lines.Resume(who, secret)
+	s.o.OnSignedIn(ctx, who, true)
 	return nil
 }
 

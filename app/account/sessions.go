@@ -187,7 +187,7 @@ func (s *Service) sweepOne(ctx context.Context, who portal.Address, f func() err
 		return // ctx is done
 	}
 	defer release()
-	if err := f(); err == nil {
+	if err = f(); err == nil {
 		err = s.settle(ctx, who)
 	}
 	if err != nil && ctx.Err() == nil {
