@@ -26,9 +26,11 @@ const Default = "en"
 type Catalogue struct {
 	locale    string
 	localizer *i18n.Localizer
-	// plain holds the texts without arguments or plural forms, which are most of them.
-	plain map[string]string
-	keys  map[string]bool
+	// plain holds the texts without arguments or plural forms, which are most of them, and filled those that are
+	// only filled in; the rest is left to the library.
+	plain  map[string]string
+	filled map[string][]segment
+	keys   map[string]bool
 }
 
 // catalogues is every catalogue by its locale, read at the first use.
@@ -102,6 +104,9 @@ func (c *Catalogue) Text(key string, args ...any) string {
 	if s, ok := c.plain[key]; ok {
 		return s
 	}
+	if segments, ok := c.filled[key]; ok {
+		return fill(segments, args)
+	}
 	return c.localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: pairs(args)})
 }
 
@@ -171,7 +176,7 @@ func load() (map[string]*Catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		c := &Catalogue{locale: file.Tag.String(), plain: map[string]string{}, keys: map[string]bool{}}
+		c := &Catalogue{locale: file.Tag.String(), plain: map[string]string{}, filled: map[string][]segment{}, keys: map[string]bool{}}
 		for _, m := range file.Messages {
 			if err := c.add(m); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", entry.Name(), m.ID, err)
@@ -192,8 +197,13 @@ func (c *Catalogue) add(m *i18n.Message) error {
 			return err
 		}
 	}
-	if m.One == "" && !strings.Contains(m.Other, "{{") {
+	if m.One != "" {
+		return nil
+	}
+	if !strings.Contains(m.Other, "{{") {
 		c.plain[m.ID] = m.Other
+	} else if segments, ok := split(m.Other); ok {
+		c.filled[m.ID] = segments
 	}
 	return nil
 }

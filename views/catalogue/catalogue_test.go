@@ -105,6 +105,21 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
+func TestFill(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		whole      bool
+	}{
+		{"a {{.X}} b {{ .Y }}{{.X}}", "a 1 b two1", true}, {"{{.Z}}none", "none", true}, {"no argument", "no argument", true},
+		{"{{if .X}}x{{end}}", "", false}, {"{{.X", "", false}, {"{{.X.Y}}", "", false},
+	} {
+		segments, ok := split(c.text)
+		if ok != c.whole || ok && fill(segments, []any{"X", 1, "Y", "two", "odd"}) != c.want {
+			t.Errorf("%q: %v %q", c.text, ok, fill(segments, []any{"X", 1, "Y", "two"}))
+		}
+	}
+}
+
 func TestPlurals(t *testing.T) {
 	for locale, want := range map[string][]string{
 		"en": {"0 unread messages", "1 unread message", "2 unread messages"},
