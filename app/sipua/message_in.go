@@ -158,10 +158,11 @@ func (a *Agent) takeNotice(ctx context.Context, m arrival) answer {
 	case n.Kind == cpim.KindDelivery: // failed, forbidden, error
 		state = portal.Failed
 	}
-	if state == "" || !fitsID(n.MessageID) {
+	id := messageOf(m.l.who, m.from, n.MessageID)
+	if state == "" || !fitsID(id) {
 		return answer{status: 200} // processing and the like change nothing
 	}
-	err = a.h.ReceiveNotice(ctx, m.l.who, portal.Notice{To: m.from, ID: n.MessageID, State: state, At: m.at})
+	err = a.h.ReceiveNotice(ctx, m.l.who, portal.Notice{To: m.from, ID: id, State: state, At: m.at})
 	if errors.Is(err, portal.ErrNotFound) {
 		return answer{status: 200} // about a message we no longer know
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -39,7 +41,7 @@ func (a *Agent) Send(ctx context.Context, from portal.Address, m portal.Outgoing
 				return portal.Outcome{}, portal.Fail(portal.ErrInvalid, "send.not-sent").Because(err)
 			}
 		}
-		res, err := l.message(ctx, m.To, contentType, body, messageCallID(from, m), "Date", m.At.UTC().Format(http.TimeFormat), idHeader, m.ID)
+		res, err := l.message(ctx, m.To, contentType, body, messageCallID(from, m.To, m.ID), "Date", m.At.UTC().Format(http.TimeFormat), idHeader, m.ID)
 		if err == nil && wrap && refusesType(res.StatusCode) {
 			a.caps.refusesCPIM(m.To)
 			wrap = false
@@ -53,10 +55,21 @@ func refusesType(status int) bool {
 	return status == sip.StatusUnsupportedMediaType || status == sip.StatusNotAcceptableHere || status == sip.StatusNotAcceptable
 }
 
-// messageCallID is the same for each try of the same message.
-func messageCallID(from portal.Address, m portal.Outgoing) string {
-	sum := sha256.Sum256([]byte(string(from) + "\x00" + string(m.To) + "\x00" + m.ID))
-	return hex.EncodeToString(sum[:16])
+// messageCallID is the same for each try of the same message, and holds its id: there are clients
+// (linphone) that send notices about messages without CPIM, naming them by Call-ID.
+func messageCallID(from, to portal.Address, id string) string {
+	sum := sha256.Sum256([]byte(string(from) + "\x00" + string(to) + "\x00" + id))
+	return url.QueryEscape(id) + "@" + hex.EncodeToString(sum[:8])
+}
+
+// messageOf undoes messageCallID; any other id stays as it is.
+func messageOf(from, to portal.Address, named string) string {
+	if i := strings.LastIndexByte(named, '@'); i > 0 {
+		if id, err := url.QueryUnescape(named[:i]); err == nil && messageCallID(from, to, id) == named {
+			return id
+		}
+	}
+	return named
 }
 
 func wrapped(from portal.Address, m portal.Outgoing) ([]byte, error) {
@@ -122,10 +135,16 @@ func (l *line) message(ctx context.Context, to portal.Address, contentType strin
 		return nil, portal.Fail(portal.ErrInvalid, "send.too-large")
 	}
 	res, _, err := l.ask(ctx, l.credentials(), query{
-		method: sip.MESSAGE, uri: string(to), to: to, callID: callID, fromTag: callID[:12], cseq: counted(),
+		method: sip.MESSAGE, uri: string(to), to: to, callID: callID, fromTag: tagFor(callID), cseq: counted(),
 		headers: headers, contentType: contentType, body: body,
 	})
 	return res, err
+}
+
+// tagFor makes the From tag of a Call-ID, so that it too is the same for each try.
+func tagFor(callID string) string {
+	sum := sha256.Sum256([]byte("tag\x00" + callID))
+	return hex.EncodeToString(sum[:6])
 }
 
 // outcome gives the server's answer its meaning and sentence.
