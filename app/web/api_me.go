@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/app/portal"
+	"portico/realtime"
 )
 
 var aboutMe = operation{
@@ -19,7 +20,18 @@ func (s *Server) apiMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, me)
+	return s.json(c, http.StatusOK, inForce(me, s.audience(c)))
+}
+
+// inForce is me with the language and zone that hold where the person has chosen none.
+func inForce(me portal.Me, a realtime.Audience) portal.Me {
+	if me.Locale == "" {
+		me.Locale = a.Locale
+	}
+	if me.TimeZone == "" {
+		me.TimeZone = a.Zone
+	}
+	return me
 }
 
 var aboutSettings = operation{

@@ -40,7 +40,7 @@ func (s *Server) apiSignIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, signInAnswer{Token: token, Me: me})
+	return s.json(c, http.StatusOK, signInAnswer{Token: token, Me: inForce(me, s.audience(c))})
 }
 
 var aboutSignOut = operation{

@@ -21,7 +21,7 @@ func TestMeAndSettings(t *testing.T) {
 	c := h.signIn(alice)
 	var me portal.Me
 	c.call("GET", "/api/v1/me", nil, 200).into(&me)
-	if me.URI != alice || me.Email != "alice@example.test" {
+	if me.URI != alice || me.Email != "alice@example.test" || me.Locale != "en" || me.TimeZone != "UTC" {
 		t.Errorf("me %+v", me)
 	}
 	var set portal.Settings
@@ -38,6 +38,10 @@ func TestMeAndSettings(t *testing.T) {
 	c.call("GET", "/api/v1/me/settings", nil, 200).into(&again)
 	if again != want {
 		t.Errorf("kept %+v", again)
+	}
+	c.call("GET", "/api/v1/me", nil, 200).into(&me)
+	if me.Locale != "de" || me.TimeZone != "Europe/Vienna" {
+		t.Errorf("me %+v", me)
 	}
 	// From now on errors speak German.
 	p := c.call("GET", "/api/v1/presence/nonsense", nil, 400).problem("address.form")

@@ -30,10 +30,8 @@ type failure struct {
 	retryAfter time.Duration
 }
 
-// fail makes an error that is answered with status and the sentence "error."+key. For what has a
+// failStatus makes an error that is answered with status and the sentence "error."+key. For what has a
 // meaning in portal, portal.Fail is the better choice; this is for HTTP's own (405, 413, 415, 501).
-func (s *Server) fail(status int, key string) error { return failStatus(status, key) }
-
 func failStatus(status int, key string) error { return &httpError{status: status, key: key} }
 
 type httpError struct {

@@ -22,13 +22,7 @@ type exchange struct {
 	claims    map[portal.Address]portal.Claim
 	watching  map[portal.Address][]portal.Address
 	kept      map[portal.Address][]portal.Incoming
-	typed     []typed
 	houses    []*house
-}
-
-type typed struct {
-	from, to portal.Address
-	typing   bool
 }
 
 const password = "correct horse"
@@ -66,12 +60,6 @@ func (x *exchange) isUp(who portal.Address) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.up[who]
-}
-
-func (x *exchange) typings() []typed {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return slices.Clone(x.typed)
 }
 
 func unreachable() error { return portal.Fail(portal.ErrUnavailable, "signin.unreachable") }
@@ -145,9 +133,6 @@ func (x *exchange) deliver(in portal.Incoming) {
 }
 
 func (x *exchange) SendTyping(_ context.Context, from, to portal.Address, typing bool) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.typed = append(x.typed, typed{from, to, typing})
 	x.news <- func() {
 		for _, h := range x.houses {
 			h.chat.ReceiveTyping(to, from, typing, time.Minute)

@@ -143,7 +143,7 @@ func FuzzRequestToken(f *testing.F) {
 // stays as it is.
 func FuzzOrigin(f *testing.F) {
 	for _, seed := range []string{"https://im.example.test", "HTTPS://IM.example.test:443", "null", "https://im.example.test.evil.test",
-		"https://im.example.test@evil.test", "https://xn--bcher-kva.example", "//", "https://[::1]:443", "https://im.example.test\x00.evil.test"} {
+		"https://im.example.test@evil.test", "https://xn--bcher-kva.example", "//", "https://[::1]:443", "https://im.example.test\x00.evil.test", "http://Xn--"} {
 		f.Add(seed)
 	}
 	o, err := newOrigins(nil, []string{"https://im.example.test"})

@@ -100,7 +100,7 @@ func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, i
 	if err != nil {
 		return nil, 0, err
 	}
-	return realtime.NewAnswer(helloFrame(c.Audience, head, me)), head, nil
+	return realtime.NewAnswer(helloFrame(c.Audience, head, inForce(me, c.Audience))), head, nil
 }
 
 // Replay reads the next durable events after since from the log.

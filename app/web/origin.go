@@ -67,14 +67,12 @@ func canonicalAuthority(u *url.URL, scheme string) (string, bool) {
 		name = "[" + name + "]"
 	} else {
 		ascii, err := idna.Lookup.ToASCII(name)
-		if err != nil {
-			// Names with underscores are no host names, but some intranets have them.
-			if !saneHost(name) {
-				return "", false
-			}
-			ascii = name
-		}
-		name = ascii
+		if err == nil {
+			name = ascii
+		} // else it may have an underscore: no host name, but some intranets have them
+	}
+	if !saneHost(name) { // an empty punycode label, for one, becomes nothing
+		return "", false
 	}
 	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		return name, true

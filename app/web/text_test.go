@@ -71,7 +71,7 @@ func ownReasons(t *testing.T) map[string]bool {
 func makesAnError(fun ast.Expr) bool {
 	switch f := fun.(type) {
 	case *ast.SelectorExpr:
-		return f.Sel.Name == "Fail" || f.Sel.Name == "fail"
+		return f.Sel.Name == "Fail"
 	case *ast.Ident:
 		return f.Name == "failStatus"
 	}
