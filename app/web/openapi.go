@@ -147,12 +147,9 @@ func (c call) operation() object {
 
 // common are the errors that a call can have because of how it is reached.
 func (c call) common() []int {
-	always := []int{http.StatusInternalServerError, http.StatusServiceUnavailable}
+	always := []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if c.access == person {
 		always = append(always, http.StatusUnauthorized, http.StatusTooManyRequests)
-	}
-	if !safeMethod(c.method) {
-		always = append(always, http.StatusForbidden)
 	}
 	return always
 }

@@ -108,6 +108,9 @@ func (o *origins) allows(r *http.Request, bearer bool) bool {
 // sameOrigin refuses requests that change something and come from a foreign page (net/http's
 // CrossOriginProtection). A request with a bearer token is exempt: pages cannot send one unasked.
 //
+// The API answers no foreign page at all, reading included: an event stream that one opens would count as
+// the person's presence. (Pages may be linked to from anywhere.)
+//
 // Browsers too old to send either Sec-Fetch-Site or Origin are not refused, since the session cookie is
 // SameSite=Lax; where they send a Referer, it must be ours.
 func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
@@ -115,6 +118,9 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		if _, bearer := requestToken(r, s.cookieName()); bearer {
 			return next(c)
+		}
+		if strings.HasPrefix(r.URL.Path, "/api/") && s.origins.foreign(r) {
+			return failStatus(http.StatusForbidden, "cross-origin")
 		}
 		if err := s.origins.forms.Check(r); err != nil {
 			return &httpError{status: http.StatusForbidden, key: "cross-origin", cause: err}
@@ -124,6 +130,15 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// foreign reports whether a browser says that a page of another origin asks (Fetch Metadata).
+func (o *origins) foreign(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "" || site == "same-origin" || site == "none" {
+		return false
+	}
+	origin, ok := canonicalOrigin(r.Header.Get("Origin"))
+	return !ok || !o.listed[origin]
 }
 
 // refers reports whether a Referer, where there is one, is a page of ours.

@@ -55,11 +55,17 @@ func TestCrossOriginRequests(t *testing.T) {
 			if test.refused {
 				got.problem("cross-origin")
 			}
-			// What changes nothing is not refused, nor is what comes with a bearer token.
-			with(cookie).call("GET", "/api/v1/me", nil, 200)
+			// Pages may be linked to; what comes with a bearer token was not sent by a page unasked.
+			with(cookie).call("GET", "/contacts", nil, 200)
 			with(bearer).call("POST", messagesPath(bob), map[string]string{"text": "x"}, 202)
 		})
 	}
+	// To read the API, or to open an event stream, a page must be one of ours too.
+	for _, site := range []string{"cross-site", "same-site"} {
+		cookie.with("Sec-Fetch-Site", site).call("GET", "/api/v1/me", nil, 403).problem("cross-origin")
+		cookie.with("Sec-Fetch-Site", site).call("GET", "/api/v1/events", nil, 403).problem("cross-origin")
+	}
+	cookie.with("Sec-Fetch-Site", "none").call("GET", "/api/v1/me", nil, 200)
 	// A foreign page can neither sign somebody in nor out.
 	form := "address=alice%40example.test&password=" + strings.ReplaceAll(password, " ", "+")
 	h.guest().with("Content-Type", "application/x-www-form-urlencoded").with("Sec-Fetch-Site", "cross-site").
@@ -130,6 +136,16 @@ func TestBehindTLS(t *testing.T) {
 	// Behind a proxy that changes Host, browsers without Sec-Fetch-Site still get through.
 	me.with("Origin", "https://im.example.test").call("POST", messagesPath(bob), map[string]string{"text": "x"}, 202)
 	me.with("Origin", "https://evil.test").call("POST", messagesPath(bob), map[string]string{"text": "x"}, 403)
+}
+
+func TestListedOriginsMayUseTheAPI(t *testing.T) {
+	h := newHouse(t, func(s *settings) { s.web.Origins = []string{"https://portal.example.test"} })
+	a := h.browse(alice).with("Sec-Fetch-Site", "same-site")
+	listed := a.with("Origin", "https://portal.example.test")
+	listed.call("GET", "/api/v1/me", nil, 200)
+	listed.call("POST", messagesPath(bob), map[string]string{"text": "x"}, 202)
+	listed.dial(protocolJSON, "").next("hello")
+	a.with("Origin", "https://other.example.test").call("GET", "/api/v1/me", nil, 403)
 }
 
 func TestHosts(t *testing.T) {
