@@ -54,6 +54,8 @@ type Config struct {
 
 	// ForwardTimeout is how long a device may take to answer a proxied request other than INVITE; default 5 s.
 	ForwardTimeout time.Duration
+	// MessageTimeout is how long a peer on a stream may take from the first octet of a message to its last; default 10 s.
+	MessageTimeout time.Duration
 	// RingTimeout is how long an INVITE may ring (RFC 3261 timer C); default 3 min.
 	RingTimeout time.Duration
 
@@ -106,6 +108,7 @@ func (c Config) complete() (Config, error) {
 	c.MaxExpires = pick(c.MaxExpires, time.Hour)
 	c.DefaultExpires = min(pick(c.DefaultExpires, time.Hour), c.MaxExpires)
 	c.ForwardTimeout = pick(c.ForwardTimeout, 5*time.Second)
+	c.MessageTimeout = pick(c.MessageTimeout, 10*time.Second)
 	c.RingTimeout = pick(c.RingTimeout, 3*time.Minute)
 	c.StoreLimit = pick(c.StoreLimit, defaultStoreLimit)
 	c.StoreBytes = pick(c.StoreBytes, defaultStoreBytes)

@@ -36,29 +36,38 @@ type framed struct {
 
 // framer holds the octets of one stream that are not yet a whole message.
 type framer struct {
-	buf     []byte
-	scanned int  // octets already searched for the end of the headers
-	head    int  // length of the headers once found, with the empty line
-	length  int  // Content-Length once known
-	halved  bool // one CRLF of a ping was seen
-	sniffed bool // the first line may be SIP
+	all     []byte // storage
+	buf     []byte // the part of it that is not consumed
+	scanned int    // octets already searched for the end of the headers
+	head    int    // length of the headers once found, with the empty line
+	length  int    // Content-Length once known
+	halved  bool   // one CRLF of a ping was seen
+	sniffed bool   // the first line may be SIP
 }
 
-func (f *framer) write(b []byte) { f.buf = append(f.buf, b...) }
+// write adds octets. What was consumed makes room once per write, not once per message.
+func (f *framer) write(b []byte) {
+	if len(f.buf) < len(f.all) {
+		f.all = f.all[:copy(f.all, f.buf)]
+	}
+	f.all = append(f.all, b...)
+	f.buf = f.all
+}
 
 // waiting tells whether part of a message is there: then the clock runs.
 func (f *framer) waiting() bool { return len(f.buf) > 0 }
 
 func (f *framer) drop(n int) {
-	rest := copy(f.buf, f.buf[n:])
-	f.buf = f.buf[:rest]
+	f.buf = f.buf[n:]
 	f.scanned, f.head, f.length, f.sniffed = 0, 0, 0, false
-	if rest == 0 && cap(f.buf) > 64<<10 {
-		f.buf = nil
+	if len(f.buf) == 0 {
+		if f.all = f.all[:0]; cap(f.all) > 64<<10 {
+			f.all = nil
+		}
 	}
 }
 
-// next takes one message off the stream. Its slices are valid until the next call. After an error the stream is of no
+// next takes one message off the stream. Its slices are valid until the next write. After an error the stream is of no
 // more use; head then holds what can be answered, if anything.
 func (f *framer) next() (framed, error) {
 	if f.head == 0 {

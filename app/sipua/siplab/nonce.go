@@ -14,14 +14,21 @@ import (
 	"time"
 )
 
-const ncWindow = 256
+const (
+	ncWindow = 256
+	// nonceGeneration is how many used nonces are remembered before the older half is forgotten; those are stale then.
+	nonceGeneration = 1 << 16
+)
 
 // nonceBook issues and checks nonces. Counts may come out of order within a window of 256, as from parallel requests.
 type nonceBook struct {
 	lifetime time.Duration
 	key      [32]byte
 	valid    atomic.Int64 // nonces issued at or before this unix nanosecond are stale
-	used     sync.Map     // nonce → *nonceUse
+
+	mu       sync.Mutex
+	cur, old map[string]*nonceUse // used nonces, in two generations
+	born     time.Time            // of cur
 }
 
 type nonceUse struct {
@@ -33,6 +40,7 @@ type nonceUse struct {
 
 func (n *nonceBook) init(lifetime time.Duration) {
 	n.lifetime = lifetime
+	n.cur, n.born = map[string]*nonceUse{}, time.Now()
 	rand.Read(n.key[:]) // never fails since Go 1.24
 }
 
@@ -68,16 +76,34 @@ func (n *nonceBook) use(nonce string, nc uint32) bool {
 }
 
 func (n *nonceBook) look(nonce string) (*nonceUse, bool) {
-	if v, ok := n.used.Load(nonce); ok {
-		return v.(*nonceUse), true
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if u, ok := n.cur[nonce]; ok {
+		return u, true
+	}
+	if u, ok := n.old[nonce]; ok {
+		return u, true
 	}
 	b, err := base64.RawURLEncoding.DecodeString(nonce)
 	if err != nil || len(b) != 32 || !hmac.Equal(b[16:], n.sign(b[:16])) {
 		return nil, false
 	}
 	u := &nonceUse{issued: time.Unix(0, int64(binary.BigEndian.Uint64(b[:8])))}
-	v, _ := n.used.LoadOrStore(nonce, u)
-	return v.(*nonceUse), true
+	if len(n.cur) >= nonceGeneration {
+		n.turn()
+	}
+	n.cur[nonce] = u
+	return u, true
+}
+
+// turn forgets the older generation. What it held could be replayed, so nothing that old is accepted any more; mu is held.
+func (n *nonceBook) turn() {
+	for _, u := range n.old {
+		if t := u.issued.UnixNano(); t > n.valid.Load() {
+			n.valid.Store(t)
+		}
+	}
+	n.old, n.cur, n.born = n.cur, map[string]*nonceUse{}, time.Now()
 }
 
 // mark notes a count; false when it was seen or is too old to tell.
@@ -107,10 +133,9 @@ func (u *nonceUse) mark(nc uint32) bool {
 func (n *nonceBook) staleAll() { n.valid.Store(time.Now().UnixNano()) }
 
 func (n *nonceBook) sweep(now time.Time) {
-	n.used.Range(func(k, v any) bool {
-		if now.Sub(v.(*nonceUse).issued) > n.lifetime {
-			n.used.Delete(k)
-		}
-		return true
-	})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.born) > n.lifetime && len(n.cur)+len(n.old) > 0 {
+		n.turn() // the older generation has expired by itself
+	}
 }

@@ -22,9 +22,10 @@ const (
 	nsData = "urn:ietf:params:xml:ns:pidf:data-model"
 	nsXML  = "http://www.w3.org/XML/1998/namespace"
 
-	maxDocument = 64 << 10 // octets of a published document
-	maxDepth    = 32       // of elements in any XML from outside
-	maxElements = 4000     // in any XML from outside
+	maxDocument = 64 << 10  // octets of a published document
+	maxComposed = 128 << 10 // octets of a composed document; beyond it the oldest publications are left out
+	maxDepth    = 32        // of elements in any XML from outside
+	maxElements = 4000      // in any XML from outside
 )
 
 var errXML = errors.New("not an acceptable XML document")
@@ -245,6 +246,7 @@ func compose(entity string, pubs []*publication) []byte {
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	b.WriteString(`<presence xmlns="` + nsPIDF + `" entity="` + xmlText(entity) + `">`)
 	ids := map[string]bool{}
+	pubs = withinReason(pubs)
 	count := 0
 	for _, kinds := range [][]string{{"tuple"}, {"note"}, {"person"}, {"device"}, {"other"}} {
 		for _, p := range pubs {
@@ -263,6 +265,20 @@ func compose(entity string, pubs []*publication) []byte {
 	}
 	b.WriteString("\n</presence>\n")
 	return b.Bytes()
+}
+
+// withinReason keeps the newest publications that fit into one document.
+func withinReason(pubs []*publication) []*publication {
+	size := 0
+	for i, p := range pubs {
+		for _, x := range p.parts {
+			size += len(x.xml)
+		}
+		if size > maxComposed && i > 0 {
+			return pubs[:i]
+		}
+	}
+	return pubs
 }
 
 func orOther(kind string) string {

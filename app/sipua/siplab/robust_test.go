@@ -296,3 +296,72 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	pool.AddCert(leaf)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
+
+// A message that never ends does not hold its connection for ever; an idle connection may stay.
+func TestSlowStranger(t *testing.T) {
+	s := newLab(t, func(c *Config) { c.MessageTimeout = 50 * time.Millisecond })
+	idle, answered := stranger(t, s)
+	slow, all := stranger(t, s)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for i := range len(head) {
+			if _, err := slow.Write([]byte{head[i]}); err != nil {
+				return
+			}
+			<-time.After(2 * time.Millisecond)
+		}
+	}()
+	select {
+	case got := <-all:
+		if got != "" {
+			t.Errorf("answered %q", got)
+		}
+	case <-time.After(patience):
+		t.Error("still open")
+	}
+	slow.Close()
+	<-sent
+	if _, err := io.WriteString(idle, "OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKi\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := idle.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-answered; !strings.HasPrefix(got, "SIP/2.0 200") {
+		t.Errorf("the idle one was answered %q", got)
+	}
+}
+
+func TestUsedNoncesAreBounded(t *testing.T) {
+	var n nonceBook
+	n.init(time.Hour)
+	first := n.issue()
+	if !n.use(first, 1) || n.use(first, 1) {
+		t.Fatal("a fresh nonce is good for each count once")
+	}
+	for range 2 * nonceGeneration {
+		if !n.use(n.issue(), 1) {
+			t.Fatal("a fresh nonce was refused")
+		}
+	}
+	if len(n.cur)+len(n.old) > 2*nonceGeneration {
+		t.Errorf("%d nonces are remembered", len(n.cur)+len(n.old))
+	}
+	if n.use(first, 1) || n.use(first, 2) {
+		t.Error("a forgotten nonce was accepted again")
+	}
+	n.sweep(time.Now().Add(2 * time.Hour))
+	n.sweep(time.Now().Add(4 * time.Hour))
+	if len(n.cur)+len(n.old) > nonceGeneration {
+		t.Error("expired nonces stay")
+	}
+}
+
+func TestComposedDocumentIsBounded(t *testing.T) {
+	big := []part{{kind: "note", xml: []byte("<note>" + strings.Repeat("x", maxComposed/2) + "</note>")}}
+	doc := compose("sip:a@b", []*publication{{key: "1", parts: big}, {key: "2", parts: big}, {key: "3", parts: big}})
+	if n := strings.Count(string(doc), "<note>"); n != 1 {
+		t.Errorf("%d publications in %d octets", n, len(doc))
+	}
+}

@@ -237,7 +237,7 @@ func (s *Server) reach(t *transport, tg target) (*flow, error) {
 	if port == 0 {
 		port = 5060
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.ctx, 3*time.Second)
 	defer cancel()
 	return t.connect(ctx, network, strings.Trim(u.host, "[]")+":"+strconv.Itoa(port))
 }

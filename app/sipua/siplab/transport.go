@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// messageTimeout is how long a peer may take from the first octet of a message to its last.
-	messageTimeout = 10 * time.Second
 	// idleTimeout ends a stream on which nothing came, not even a ping.
 	idleTimeout = 2 * time.Hour
 	// maxFlows bounds open streams; further ones are closed at once.
@@ -32,12 +30,16 @@ type transport struct {
 	tcp     net.Listener
 	tls     net.Listener
 	closed  chan struct{}
-	wg      sync.WaitGroup
+	ctx     context.Context // ends with closed
+	stop    context.CancelFunc
 	buffers sync.Pool
 
-	mu      sync.Mutex
+	gate    sync.RWMutex // held for writing only to close
 	closing bool
-	flows   map[string]*flow // by network and remote address
+	wg      sync.WaitGroup // grows under gate
+
+	mu    sync.Mutex
+	flows map[string]*flow // by network and remote address
 
 	servers *table[*sip.ServerTx]
 	clients *table[*sip.ClientTx]
@@ -49,6 +51,7 @@ func listen(s *Server, addr, tlsAddr string, tlsConf *tls.Config) (*transport, e
 	t := &transport{srv: s, closed: make(chan struct{}), flows: map[string]*flow{},
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		servers: newTable[*sip.ServerTx](), clients: newTable[*sip.ClientTx](), forks: newTable[*fork]()}
+	t.ctx, t.stop = context.WithCancel(context.Background())
 	var err error
 	for try := 0; ; try++ {
 		if err = t.bind(addr); err == nil {
@@ -97,8 +100,8 @@ func (t *transport) serve() {
 
 // spawn runs f in a goroutine that close waits for. It returns false when the transport is closing.
 func (t *transport) spawn(f func()) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.gate.RLock()
+	defer t.gate.RUnlock()
 	if t.closing {
 		return false
 	}
@@ -118,14 +121,17 @@ func (t *transport) over() bool {
 
 // close ends the sockets and every transaction, and returns when all goroutines have.
 func (t *transport) close() error {
-	t.mu.Lock()
+	t.gate.Lock()
 	if t.closing {
-		t.mu.Unlock()
+		t.gate.Unlock()
 		t.wg.Wait()
 		return nil
 	}
 	t.closing = true
 	close(t.closed)
+	t.stop()
+	t.gate.Unlock()
+	t.mu.Lock()
 	flows := make([]*flow, 0, len(t.flows))
 	for _, f := range t.flows {
 		flows = append(flows, f)
@@ -167,14 +173,12 @@ func (t *transport) accept(l net.Listener, network string) {
 func (t *transport) adopt(network string, conn net.Conn) *flow {
 	f := newStreamFlow(t, network, conn)
 	t.mu.Lock()
-	full := t.closing || len(t.flows) >= maxFlows
+	full := len(t.flows) >= maxFlows
 	if !full {
 		t.flows[f.key()] = f
-		t.wg.Go(f.writeLoop)
-		t.wg.Go(func() { t.readStream(f) })
 	}
 	t.mu.Unlock()
-	if full {
+	if full || !t.spawn(func() { f.writeLoop() }) || !t.spawn(func() { t.readStream(f) }) {
 		f.fail("accept", errors.New("no room for another connection"))
 		return nil
 	}
@@ -211,7 +215,7 @@ func (t *transport) readStream(f *flow) {
 			if started.IsZero() {
 				started = time.Now()
 			}
-			deadline = started.Add(messageTimeout)
+			deadline = started.Add(t.srv.cfg.MessageTimeout)
 		}
 		if err := f.conn.SetReadDeadline(deadline); err != nil {
 			f.fail("read deadline", err)
