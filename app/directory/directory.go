@@ -93,22 +93,25 @@ func (s *Service) Run(ctx context.Context) error {
 	for i := range s.sources {
 		all.Go(func() { s.keep(ctx, i) })
 	}
+	<-ctx.Done() // without a source too
 	all.Wait()
 	return nil
 }
 
 // keep is the life of one source.
 func (s *Service) keep(ctx context.Context, i int) {
-	wait := s.o.Retry
+	failures := 0
 	for {
+		wait := s.o.Refresh
 		if err := s.read(ctx, i); err == nil {
-			wait = s.o.Refresh
+			failures = 0
 		} else {
 			if ctx.Err() != nil {
 				return
 			}
-			s.o.Logger.WarnContext(ctx, "directory source failed", "source", s.sources[i].Name(), "err", err)
-			wait = min(s.nextRetry(wait), s.o.Refresh)
+			wait = s.retry(failures)
+			failures++
+			s.o.Logger.WarnContext(ctx, "directory source failed", "source", s.sources[i].Name(), "err", err, "retry_in", wait)
 		}
 		timer := time.NewTimer(jittered(wait))
 		select {
@@ -120,12 +123,15 @@ func (s *Service) keep(ctx context.Context, i int) {
 	}
 }
 
-// nextRetry is the wait after a failure: the first one after a success begins with Retry again.
-func (s *Service) nextRetry(last time.Duration) time.Duration {
-	if last >= s.o.Refresh {
-		return s.o.Retry
+// retry is the wait after a failure that so many others came before: Retry, doubled with each, up to Refresh.
+func (s *Service) retry(before int) time.Duration {
+	wait := s.o.Retry
+	for range before {
+		if wait *= 2; wait >= s.o.Refresh {
+			break
+		}
 	}
-	return 2 * last
+	return min(wait, s.o.Refresh)
 }
 
 // jittered is d give or take a tenth, so that many portals do not ask the same server at the same moment.

@@ -61,11 +61,14 @@ func withoutStroke(r rune) (string, bool) {
 	return "", false
 }
 
-// spelledOut is s folded with the umlauts written as people do without them on the keyboard
-// ("Müller" → "mueller"); false where there are none.
+// umlauts are the letters that people without them on the keyboard write as two.
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "ae", "Ö", "oe", "Ü", "ue", "å", "aa", "Å", "aa", "ø", "oe", "Ø", "oe")
+
+// spelledOut is s folded with its umlauts written as two letters ("Müller" → "mueller"); false where there are none.
 func spelledOut(s string) (string, bool) {
-	out := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "ae", "Ö", "oe", "Ü", "ue", "å", "aa", "Å", "aa", "ø", "oe", "Ø", "oe").
-		Replace(norm.NFC.String(s))
-	folded := fold(out)
+	if plain(s) {
+		return "", false
+	}
+	folded := fold(umlauts.Replace(norm.NFC.String(s)))
 	return folded, folded != fold(s)
 }

@@ -64,10 +64,13 @@ func queryWords(q string) []string {
 	if len(q) > maxQuery {
 		q = strings.ToValidUTF8(q[:maxQuery], "")
 	}
-	q = strings.TrimPrefix(fold(strings.TrimSpace(q)), "sip:")
-	words := strings.FieldsFunc(q, func(r rune) bool {
+	words := strings.FieldsFunc(fold(q), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || r == ',' || r == ';' || r == '<' || r == '>' || r == '"' || r == '(' || r == ')'
 	})
+	for i, w := range words {
+		words[i] = strings.TrimPrefix(strings.TrimPrefix(w, "sip:"), "sips:")
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
 	return words[:min(len(words), maxWords)]
 }
 
