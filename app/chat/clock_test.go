@@ -145,35 +145,41 @@ func TestASendHasATimeout(t *testing.T) {
 
 // More is pending than memory may hold, and all of it is older than anybody's patience: it is given up.
 func TestOldPendingMessagesAreGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, far := newMemLog(), newFarSide()
-		said := time.Now()
-		for i := range 5000 {
-			to := portal.Address(fmt.Sprintf("sip:p%d@example.test", i%50))
-			m := portal.Message{Owner: alice, From: alice, Conversation: to, ID: fmt.Sprint(i), Text: "x", At: said, State: portal.Pending}
-			if _, _, err := log.AddMessage(t.Context(), m); err != nil {
-				t.Fatal(err)
-			}
+	for _, c := range []struct{ messages, conversations int }{{100, 1}, {5000, 50}} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { giveUpAll(t, c.messages, c.conversations) })
+		})
+	}
+}
+
+func giveUpAll(t *testing.T, messages, conversations int) {
+	log, far := newMemLog(), newFarSide()
+	said := time.Now()
+	for i := range messages {
+		to := portal.Address(fmt.Sprintf("sip:p%d@example.test", i%conversations))
+		m := portal.Message{Owner: alice, From: alice, Conversation: to, ID: fmt.Sprint(i), Text: "x", At: said, State: portal.Pending}
+		if _, _, err := log.AddMessage(t.Context(), m); err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(72 * time.Hour)
-		s := chat.New(log, far, chat.Options{})
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx) }()
-		time.Sleep(5 * time.Minute)
-		synctest.Wait()
-		left, err := log.PendingMessages(t.Context(), 10)
-		if err != nil || len(left) != 0 {
-			t.Errorf("still pending: %v, %v", left, err)
-		}
-		if n := len(far.got); n != 0 {
-			t.Errorf("%d conversations got something", n)
-		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	}
+	time.Sleep(72 * time.Hour)
+	s := chat.New(log, far, chat.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	time.Sleep(5 * time.Minute)
+	synctest.Wait()
+	left, err := log.PendingMessages(t.Context(), 10)
+	if err != nil || len(left) != 0 {
+		t.Errorf("still pending: %v, %v", left, err)
+	}
+	if n := len(far.got); n != 0 {
+		t.Errorf("%d conversations got something", n)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTypingIsShownAndEnds(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -334,15 +335,63 @@ func (l *lossyLog) SetMessageState(ctx context.Context, owner, from portal.Addre
 	return l.Log.SetMessageState(ctx, owner, from, id, st, reason)
 }
 
+// While states wait for storage, what was answered is not taken for pending and sent again.
 func TestStateIsStoredWhenStorageIsBack(t *testing.T) {
 	h := newHouse(t, chat.Options{})
 	h.stop()
 	flaky := &lossyLog{Log: h.store}
 	flaky.failState.Store(3)
-	h.Service, h.told, h.stop = start(t, flaky, h.far, quick(chat.Options{}))
-	say(t, h.Service, alice, bob, "1", "x")
-	h.reaches(t, alice, "1", portal.Delivered)
+	h.Service, h.told, h.stop = start(t, flaky, h.far, quick(chat.Options{LaneQueue: 2}))
+	for i := range 20 {
+		say(t, h.Service, alice, bob, fmt.Sprint(i), "x")
+	}
+	for i := range 20 {
+		h.reaches(t, alice, fmt.Sprint(i), portal.Delivered)
+	}
 	if h.far.repeats != 0 {
 		t.Errorf("%d repeats", h.far.repeats)
+	}
+}
+
+// slowLog holds back what it has read until it is told to go on.
+type slowLog struct {
+	chat.Log
+	reading, goOn chan struct{}
+	once          sync.Once
+}
+
+func (l *slowLog) Messages(ctx context.Context, owner, conversation portal.Address, before int64, limit int) ([]portal.Message, error) {
+	page, err := l.Log.Messages(ctx, owner, conversation, before, limit)
+	l.once.Do(func() {
+		close(l.reading)
+		<-l.goOn
+	})
+	return page, err
+}
+
+// What is said while a conversation is being read again from the archive is not forgotten.
+func TestSayWhileTheArchiveIsRead(t *testing.T) {
+	h := newHouse(t, chat.Options{})
+	h.stop()
+	slow := &slowLog{Log: h.store, reading: make(chan struct{}), goOn: make(chan struct{})}
+	h.Service, h.told, h.stop = start(t, slow, h.far, quick(chat.Options{LaneQueue: 1}))
+	hold := make(chan struct{})
+	h.far.answers(func(context.Context, portal.Address, portal.Outgoing) (portal.Outcome, error, bool) {
+		<-hold
+		return portal.Outcome{State: portal.Delivered}, nil, true
+	})
+	var want []string
+	for i := range 5 {
+		want = append(want, fmt.Sprint(i))
+		say(t, h.Service, alice, bob, want[i], "x")
+	}
+	close(hold) // only now the first one is answered; the others wait on disk
+	<-slow.reading
+	want = append(want, "meanwhile")
+	say(t, h.Service, alice, bob, "meanwhile", "x")
+	close(slow.goOn)
+	h.reaches(t, alice, "meanwhile", portal.Delivered)
+	if got := h.far.ids(alice, bob); !slices.Equal(got, want) {
+		t.Errorf("the far side got %v", got)
 	}
 }

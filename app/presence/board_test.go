@@ -171,6 +171,10 @@ func TestWatchBeyondContacts(t *testing.T) {
 		}
 		b.Notified(alice, says("sip:p0@example.test", phone(portal.Away)))
 		b.news(alice)
+		b.Watch(alice, "tab1", people(1))
+		b.want("a second tab hears what the first knows", b.news(alice), "p0 away/")
+		b.Watch(alice, "tab1", nil)
+		b.want("and nothing when it stops", b.news(alice))
 		if snap := b.Snapshot(alice); len(snap) != 3 || snap[0].URI != alice {
 			t.Errorf("snapshot %v", snap)
 		}

@@ -264,12 +264,12 @@ func TestOwnPresenceCountsOtherDevicesButNotItsEcho(t *testing.T) {
 		b.Attach(alice, "tab1")
 		b.Active(alice, "tab1")
 		b.news(alice)
-		echo := portal.Claim{Endpoint: "portico-i1", Availability: portal.Away, Source: portal.SourceActivity}
+		echo := portal.Claim{Endpoint: "portico-i1", Availability: portal.Busy, Activity: portal.InACall, Source: portal.SourceCall}
 		b.Notified(alice, says(alice, echo))
 		b.want("our own old word", b.news(alice))
-		other := portal.Claim{Endpoint: "portico-i12", Availability: portal.Busy, Activity: portal.InACall, Source: portal.SourceCall}
+		other := portal.Claim{Endpoint: "portico-i12", Availability: portal.DoNotDisturb, Activity: portal.InAConference, Source: portal.SourceCall}
 		b.Notified(alice, says(alice, echo, other))
-		b.want("a call elsewhere", b.news(alice), "alice busy/in-a-call")
+		b.want("a call elsewhere", b.news(alice), "alice do-not-disturb/in-a-conference")
 		if _, err := b.SetByHand(b.t.Context(), alice, portal.Manual{Availability: portal.BeRightBack}); err != nil {
 			t.Fatal(err)
 		}
