@@ -205,9 +205,12 @@ func (d *door) readPackets() {
 	}
 }
 
-// readStream reads a connection until it ends and closes it.
+// readStream reads a connection until it ends, has what is due written, and closes it.
 func (a *Agent) readStream(f *flow) {
-	defer f.shut()
+	var writer sync.WaitGroup
+	writer.Go(f.write)
+	defer writer.Wait()
+	defer close(f.finish)
 	frames := newFramer(&heard{f: f}, func(pairs int) {
 		if pairs == 1 {
 			f.ponged.Store(true)

@@ -40,12 +40,23 @@ type flow struct {
 
 	lastRead atomic.Int64 // Unix nanoseconds of the last byte read
 	ponged   atomic.Bool  // the peer answers CRLF pings
-	once     sync.Once
-	closed   chan struct{}
+	// out is what a stream's writer has to write; whoever finds it full waits, at most writeTimeout.
+	out    chan []byte
+	finish chan struct{} // closed when the reader has ended: write what is left, no more
+	once   sync.Once
+	closed chan struct{}
 }
 
+// maxUnwritten is how many messages may wait to be written to a peer. The reader of the same
+// connection answers into this queue, so that it goes on reading while the peer does not.
+const maxUnwritten = 1024
+
+// maxWrite is how much is gathered for one write.
+const maxWrite = 64 << 10
+
 func newStreamFlow(network string, conn net.Conn, trusted bool) *flow {
-	f := &flow{network: network, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr(), trusted: trusted, closed: make(chan struct{})}
+	f := &flow{network: network, conn: conn, local: conn.LocalAddr(), remote: conn.RemoteAddr(), trusted: trusted,
+		out: make(chan []byte, maxUnwritten), finish: make(chan struct{}), closed: make(chan struct{})}
 	f.host, f.port = splitAddr(f.local)
 	f.peer = network + " " + f.remote.String()
 	f.lastRead.Store(time.Now().UnixNano())
@@ -74,6 +85,8 @@ func (f *flow) reliable() bool { return f.conn != nil }
 // hostPort is the flow's own address as it stands in a URI.
 func (f *flow) hostPort() string { return net.JoinHostPort(f.host, strconv.Itoa(f.port)) }
 
+// writeBytes sends b, which must not be changed afterwards. On a stream it returns when b is queued; a
+// failure to write closes the flow.
 func (f *flow) writeBytes(b []byte) error {
 	if f.conn == nil {
 		if _, err := f.socket.WriteTo(b, f.remote); err != nil {
@@ -81,14 +94,63 @@ func (f *flow) writeBytes(b []byte) error {
 		}
 		return nil
 	}
-	if err := f.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return fmt.Errorf("write to %s: %w", f.remote, err)
+	select {
+	case <-f.closed:
+		return errFlowClosed
+	case f.out <- b:
+		return nil
+	default:
 	}
-	if _, err := f.conn.Write(b); err != nil {
+	full := time.NewTimer(writeTimeout)
+	defer full.Stop()
+	select {
+	case <-f.closed:
+		return errFlowClosed
+	case f.out <- b:
+		return nil
+	case <-full.C:
 		f.shut()
-		return fmt.Errorf("write to %s: %w", f.remote, err)
+		return fmt.Errorf("write to %s: the peer does not read: %w", f.remote, errFlowClosed)
 	}
-	return nil
+}
+
+// write is a stream's writer: it gathers what is there and writes it at once, until the flow is closed
+// or, after finish, nothing is left.
+func (f *flow) write() {
+	defer f.shut()
+	var gathered []byte
+	for {
+		var b []byte
+		select {
+		case b = <-f.out:
+		case <-f.closed:
+			return
+		case <-f.finish:
+			select {
+			case b = <-f.out:
+			default:
+				return
+			}
+		}
+		gathered = append(gathered[:0], b...)
+		for more := true; more && len(gathered) < maxWrite; {
+			select {
+			case b = <-f.out:
+				gathered = append(gathered, b...)
+			default:
+				more = false
+			}
+		}
+		if err := f.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return
+		}
+		if _, err := f.conn.Write(gathered); err != nil {
+			return
+		}
+		if cap(gathered) > 2*maxWrite {
+			gathered = nil
+		}
+	}
 }
 
 // WriteMsg writes a message; it is part of sip.Connection.

@@ -112,6 +112,10 @@ func (l *line) set(now edge, err error) {
 	l.mu.Unlock()
 }
 
+// registeredNow reports whether the person is registered on the connection that stands. The caller holds
+// the mutex.
+func (l *line) registeredNow() bool { return l.flowGen != 0 && l.flowGen == l.link.generation() }
+
 func whyDown(err error) string {
 	if err == nil {
 		return ""
@@ -130,7 +134,7 @@ func (l *line) credentials() *credentials {
 func (l *line) status() LineStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := LineStatus{Known: true, Registered: l.flowGen != 0 && l.flowGen == l.link.generation(), Expires: l.expires, Published: l.pub != nil && l.pub.etag != ""}
+	s := LineStatus{Known: true, Registered: l.registeredNow(), Expires: l.expires, Published: l.pub != nil && l.pub.etag != ""}
 	if l.refused != nil {
 		s.Reason = portal.Reason(l.refused)
 	}

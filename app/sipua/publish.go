@@ -114,7 +114,7 @@ func (a *Agent) publishJob(ctx context.Context, j job) {
 	if p != nil {
 		p.queued = false
 	}
-	if p == nil || p.busy != nil || l.gone {
+	if p == nil || p.busy != nil || l.gone || !l.registeredNow() { // see resume
 		l.mu.Unlock()
 		return
 	}

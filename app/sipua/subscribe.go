@@ -110,8 +110,14 @@ func (a *Agent) subscribeJob(ctx context.Context, j job) {
 	case wanted && s.is(subDialog) && s.expires != 0 && s.expires <= time.Now().Unix():
 		s.forget() // the server has ended it by now
 	}
-	covered := wanted && l.covered(s)
-	if covered {
+	if !l.registeredNow() {
+		if !wanted {
+			s.remove() // it expires by itself
+		}
+		l.mu.Unlock() // what is wanted is asked for once the person is registered again
+		return
+	}
+	if wanted && l.covered(s) {
 		l.mu.Unlock()
 		return
 	}

@@ -13,8 +13,9 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// maxServerTransactions bounds the requests of peers under way; beyond it the answer is 503.
-const maxServerTransactions = 16384
+// maxServerTransactions bounds the requests of peers that are remembered: those under way and, over UDP,
+// those answered within 32 s. Beyond it the answer is 503.
+const maxServerTransactions = 1 << 16
 
 // transactions is safe for concurrent use.
 type transactions struct {

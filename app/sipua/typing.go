@@ -71,13 +71,16 @@ func (c *composing) wake(time.Time) {
 	if !c.l.forgetTyping(c.to) {
 		return
 	}
-	c.l.a.lanes.put("typing "+string(c.l.who), func() {
+	said := c.l.a.lanes.put("typing "+string(c.l.who), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), typingBudget)
 		defer cancel()
 		if err := c.l.sendStatus(ctx, c.to, iscomposing.Status{ContentType: "text/plain"}); err != nil {
 			c.l.a.cfg.Logger.Debug("idle not said", "person", c.l.who, "error", err)
 		}
 	})
+	if !said { // the peer's own clock ends it
+		c.l.a.cfg.Logger.Debug("idle not said: too busy", "person", c.l.who)
+	}
 }
 
 // forgetTyping ends what a peer was told; a message says by itself that the person is not typing any
