@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"os"
 	"os/exec"
@@ -10,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"portico/app/portal"
 )
@@ -210,6 +213,42 @@ func (b *tab) beforeScript(source string) {
 func (b *tab) width(pixels int64) {
 	b.t.Helper()
 	command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: pixels, Height: 700, DeviceScaleFactor: 1})
+}
+
+// hears waits until the page has something of this role under this name, as assistive technology sees it.
+func (b *tab) hears(role, name string) {
+	b.t.Helper()
+	deadline := time.Now().Add(patience)
+	var there []string
+	for time.Now().Before(deadline) {
+		tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+		b.must(err)
+		there = nil
+		for _, n := range tree.Nodes {
+			if n.Ignored || n.Role == nil || n.Name == nil || unquote(n.Role) != role {
+				continue
+			}
+			if unquote(n.Name) == name {
+				return
+			}
+			there = append(there, unquote(n.Name))
+		}
+	}
+	b.t.Errorf("no %s is called %q; there are %q", role, name, there)
+}
+
+func unquote(v *accessibility.Value) string {
+	var s string
+	if json.Unmarshal(v.Value, &s) != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// alt presses Alt with a key.
+func (b *tab) alt(key string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.KeyEvent(key, chromedp.KeyModifiers(kb.ModifierAlt))))
 }
 
 func quote(s string) string { return string(mustJSON(s)) }

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"portico/app/portal"
 )
 
@@ -245,6 +248,126 @@ func TestNothingIsCutOffAtAnyWidth(t *testing.T) {
 				t.Errorf("%s at %d: %v pixels too wide", path, width, wide)
 			}
 		}
+	}
+	a.untroubled()
+}
+
+// TestWhatIsHeard: the names under which a screen reader, and a test, finds things.
+func TestWhatIsHeard(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.open("/signin")
+	a.hears("textbox", "SIP address")
+	a.hears("textbox", "Password")
+	a.hears("button", "Sign in")
+	a.signIn(alice, "/contacts")
+	put(t, h, bob, "Friends")
+	h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Activity: portal.InACall, At: time.Now()})
+	a.open("/contacts")
+	a.connected()
+	a.until("bob is busy", `document.querySelector("li.contact .presence-word")?.dataset.p === "busy"`)
+	a.hears("listitem", "Bob Brown Busy, in a call")
+	a.hears("navigation", "Main")
+	for _, name := range []string{"Chats", "Contacts", "Rooms", "Calendar", "Responses", "History", "Calls", "CRM", "Settings", "Admin"} {
+		a.hears("link", name)
+	}
+	a.hears("button", "My status")
+	a.open(chatWith(bob))
+	a.hears("log", "Messages")
+	a.hears("textbox", "Message")
+	a.hears("button", "Send")
+}
+
+// TestKeys: without a mouse to the person, the message, the status and the next conversation.
+func TestKeys(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	h.hear(carol, "c1", "from carol", time.Now())
+	h.hear(bob, "b1", "from bob", time.Now())
+	a.open(chatWith(bob))
+	a.connected()
+	a.alt("k")
+	a.until("the search has the focus", `document.activeElement.id === "find"`)
+	a.alt("l")
+	a.until("the messages have the focus", `document.activeElement.id === "log"`)
+	a.alt("m")
+	a.until("the composer has the focus", `document.activeElement.id === "text"`)
+	a.alt("s")
+	a.until("the status menu is open", `document.getElementById("my-status").matches(":popover-open")`)
+	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent(kb.Escape)))
+	a.until("it is closed", `!document.getElementById("my-status").matches(":popover-open")`)
+	a.alt(kb.ArrowDown)
+	a.until("the next conversation", `decodeURIComponent(location.pathname) === "/chat/sip:carol@example.test"`)
+	a.untroubled()
+}
+
+// TestStatusAndContactsByScript: the forms in the menus work without leaving the page, and what cannot be done is said.
+func TestStatusAndContactsByScript(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	a.connected()
+	a.eval(`window.__same = true`)
+	a.press(".me")
+	a.press(`#my-status button[value="do-not-disturb"]`)
+	a.until("the status", `document.querySelector(".me .presence-word").textContent === "Do not disturb" && !document.getElementById("my-status").matches(":popover-open")`)
+	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#find")), chromedp.KeyEvent("bro")))
+	a.until("found while typing", `document.querySelector("#found .contact b")?.textContent === "Bob Brown" && document.getElementById("find").value === "bro"`)
+	a.press("#found .contact form button")
+	a.until("added to the list", `document.querySelector("#contact-list li.contact b")?.textContent === "Bob Brown"`)
+	a.until("and marked as listed", `document.querySelector("#found .contact > .muted")?.textContent === "in your list"`)
+	a.eval(`(() => { const f = document.querySelector("#my-status form[action='/me/note']"); f.note.removeAttribute("maxlength"); f.note.value = "x".repeat(501); f.requestSubmit(); })()`)
+	a.until("the reason is said", `document.querySelector("#problem .error")?.textContent.includes("too long")`)
+	if same := a.eval(`window.__same === true`); same != true {
+		t.Error("the page was left")
+	}
+}
+
+// TestWithoutWebSocket: where a network breaks WebSockets, the event stream and ordinary requests do.
+func TestWithoutWebSocket(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	h.browse(bob)
+	a := c.visitor(h)
+	a.beforeScript(`window.WebSocket = class { constructor() { this.readyState = 3; setTimeout(() => this.onclose?.({}), 1); } close() {} send() {} };`)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	h.hear(bob, "b1", "over the stream", time.Now())
+	a.until("the message", `[...document.querySelectorAll(".text")].some((e) => e.textContent === "over the stream")`)
+	a.say("y")
+	a.until("the answer is delivered", `document.querySelector(".msg.mine .state")?.dataset.state === "delivered"`)
+}
+
+// TestSignedOutElsewhere: a page whose session has ended says so and leads to the sign-in.
+func TestSignedOutElsewhere(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	if err := h.account.EndAll(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	a.until("the sign-in page, and the way back", `location.pathname === "/signin" && document.querySelector("input[name=next]").value === "/chat/sip:bob@example.test"`)
+}
+
+// TestFocusIsKept: what arrives while one writes does not take the place one writes at.
+func TestFocusIsKept(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("half a ")))
+	h.hear(bob, "b1", "interrupting", time.Now())
+	a.until("the message", `document.querySelectorAll(".msg").length === 1`)
+	put(t, h, bob, "Friends")
+	a.until("the card", `document.querySelector("#card-contact button").textContent === "Move to this group"`)
+	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent("thought")))
+	a.until("the thought is whole", `document.getElementById("text").value === "half a thought" && document.activeElement.id === "text"`)
+	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#conversations a"))))
+	h.hear(bob, "b2", "again", time.Now())
+	a.until("the line is new", `document.querySelector("#conversations .last").textContent.trim() === "again"`)
+	if kept := a.eval(`document.activeElement.matches("#conversations a")`); kept != true {
+		t.Error("the list of conversations lost the focus")
 	}
 	a.untroubled()
 }

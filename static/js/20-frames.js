@@ -52,7 +52,12 @@ const apply = {
     if (!old) watchPeople();
   },
 
-  refresh(part) { if (byId(part.dataset.to)) refresh([part.dataset.to]); },
+  refresh(part) {
+    if (!byId(part.dataset.to)) return;
+    refresh([part.dataset.to]);
+    const find = byId("find");
+    if (find?.value) htmx.trigger(find, "search");
+  },
 };
 
 const applyEvent = (event) => {

@@ -33,9 +33,13 @@ const restore = () => {
 if (composer) {
   restore();
   field.addEventListener("input", () => { keep.set(draftKey, field.value || null); grow(); typingGoesOn(); });
+  let entered = false;
   field.addEventListener("keydown", (e) => {
-    if (e.key === "Enter" && !e.shiftKey && !e.isComposing && !e.altKey) { e.preventDefault(); composer.requestSubmit(); }
+    entered = e.key === "Enter" && !e.shiftKey && !e.isComposing && !e.altKey;
+    if (entered) { e.preventDefault(); composer.requestSubmit(); }
   });
+  // Some keyboards on screens bring the line break although the key was taken.
+  field.addEventListener("beforeinput", (e) => { if (entered && e.inputType === "insertLineBreak") e.preventDefault(); });
   composer.addEventListener("submit", (e) => {
     e.preventDefault();
     const text = field.value.replace(/\r\n?/g, "\n").trim();
