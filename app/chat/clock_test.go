@@ -145,7 +145,7 @@ func TestASendHasATimeout(t *testing.T) {
 
 // More is pending than memory may hold, and all of it is older than anybody's patience: it is given up.
 func TestOldPendingMessagesAreGivenUp(t *testing.T) {
-	for _, c := range []struct{ messages, conversations int }{{100, 1}, {5000, 50}} {
+	for _, c := range []struct{ messages, conversations int }{{400, 1}, {5000, 50}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { giveUpAll(t, c.messages, c.conversations) })
 		})
