@@ -63,7 +63,7 @@ type pair struct {
 	out, in  *live
 }
 
-const talkers = 64
+const talkers = 400
 
 // pairs signs talkers people in and joins them two by two.
 func pairs(b *testing.B, h *house) []pair {
@@ -77,7 +77,7 @@ func pairs(b *testing.B, h *house) []pair {
 	return out
 }
 
-func talker(i int) string { return fmt.Sprintf("talker%02d", i) }
+func talker(i int) string { return fmt.Sprintf("talker%03d", i) }
 
 // oneAtATime measures the time from the sending browser's frame to the receiving browser's.
 func (p pair) oneAtATime(b *testing.B, n int) []time.Duration {
