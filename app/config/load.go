@@ -14,8 +14,9 @@ import (
 
 // Bounds on the file, far above any real one.
 const (
-	maxFile   = 256 << 10
+	maxFile   = 64 << 10
 	maxLine   = 8 << 10
+	maxParts  = 16 // of a dotted key; reading time grows with their square
 	maxSecret = 64 << 10
 	maxBlocks = 100
 )
@@ -80,12 +81,9 @@ func (l *loader) readFile(path string) {
 		l.fault("", here, errors.New("is not UTF-8 text"))
 		return
 	}
-	number := 0
-	for line := range strings.Lines(string(data)) {
-		if number++; len(line) > maxLine {
-			l.fault("", Source{File: path, Line: number}, fmt.Errorf("line longer than %d bytes", maxLine))
-			return
-		}
+	if number, err := oversized(string(data)); err != nil {
+		l.fault("", Source{File: path, Line: number}, err)
+		return
 	}
 	var tree map[string]any
 	if _, err := toml.Decode(string(data), &tree); err != nil {
@@ -96,6 +94,24 @@ func (l *loader) readFile(path string) {
 	l.parsed = true
 	l.lines = indexLines(string(data))
 	l.walk("", "", tree)
+}
+
+// oversized finds the first line that is beyond the bounds.
+func oversized(text string) (number int, err error) {
+	for line := range strings.Lines(text) {
+		number++
+		if len(line) > maxLine {
+			return number, fmt.Errorf("line longer than %d bytes", maxLine)
+		}
+		key := line
+		if i := strings.IndexAny(line, `="'#`); i >= 0 {
+			key = line[:i]
+		}
+		if strings.Count(key, ".") >= maxParts {
+			return number, fmt.Errorf("key of more than %d parts", maxParts)
+		}
+	}
+	return 0, nil
 }
 
 // parseFault takes line and message out of the library's error, which may quote the line itself: a

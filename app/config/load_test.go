@@ -290,7 +290,7 @@ func TestBoundsOfTheFile(t *testing.T) {
 	for name, text := range map[string]string{
 		"too large":    strings.Repeat("# filler\n", maxFile/9+1),
 		"long line":    "# " + strings.Repeat("x", maxLine),
-		"deep":         "a = " + strings.Repeat(strings.Repeat("[", 4000)+"\n", 60),
+		"deep":         "a = " + strings.Repeat(strings.Repeat("[", 4000)+"\n", 15),
 		"deep keys":    strings.Repeat("a.", 4000) + "a = 1",
 		"not text":     "\xff\xfe",
 		"many servers": strings.Repeat("[[ews.server]]\nimpersonate = false\n", maxBlocks+1),
