@@ -14,7 +14,7 @@ type Tries struct {
 	First, Max, Forget time.Duration
 }
 
-// AccountTries is for one account: a person who mistypes notices nothing, a guesser gets some ninety
+// AccountTries is for one account: a person who mistypes notices nothing, a guesser gets some hundred
 // tries in the first day.
 func AccountTries() Tries {
 	return Tries{Free: 4, First: time.Second, Max: 15 * time.Minute, Forget: 10 * time.Minute}
