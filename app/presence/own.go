@@ -92,6 +92,9 @@ func (s *Service) Attach(who portal.Address, connection string) {
 	if p.present {
 		_, last = p.places(now)
 	}
+	if len(p.conns) == 0 {
+		p.last = time.Time{} // it is the connection's now, whose Idle takes it back
+	}
 	p.conns = append(p.conns, conn{id: connection, last: last})
 	p.detached = time.Time{}
 	s.update(p, now)
