@@ -1,5 +1,7 @@
 package views
 
+import "net/url"
+
 // SignInPage is the page /signin.
 type SignInPage struct {
 	Reader
@@ -19,4 +21,13 @@ func (v SignInPage) example() string {
 		return ""
 	}
 	return v.Text("signin.example", "Domain", v.Domain)
+}
+
+// inLanguage is this page in another language, with the way on kept.
+func (v SignInPage) inLanguage(locale string) string {
+	q := url.Values{"lang": {locale}}
+	if v.Next != "" && v.Next != "/" {
+		q.Set("next", v.Next)
+	}
+	return "/signin?" + q.Encode()
 }

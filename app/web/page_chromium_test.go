@@ -153,6 +153,9 @@ func TestEarlierMessagesComeOnScrolling(t *testing.T) {
 	for i := range 120 {
 		h.hear(bob, fmt.Sprintf("b%03d", i), fmt.Sprintf("number %d", i), start.Add(time.Duration(i)*30*time.Minute))
 	}
+	if err := h.chat.MarkRead(t.Context(), alice, bob, ""); err != nil {
+		t.Fatal(err)
+	}
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
@@ -370,4 +373,42 @@ func TestFocusIsKept(t *testing.T) {
 		t.Error("the list of conversations lost the focus")
 	}
 	a.untroubled()
+}
+
+// TestNobodyThere: five minutes without a key make the person inactive, the next key available again; time runs a
+// thousand times as fast in this browser.
+func TestNobodyThere(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.beforeScript(`(() => {
+	  const now = Date.now.bind(Date), start = now(), later = window.setTimeout.bind(window);
+	  Date.now = () => start + (now() - start) * 1000;
+	  window.setTimeout = (f, ms) => later(f, ms === 300000 || ms > 200000 && ms < 300000 ? ms / 1000 : ms);
+	})()`)
+	a.signIn(alice, "/contacts")
+	a.connected()
+	a.until("inactive", `document.querySelector(".me .presence-word").textContent !== "Available"`)
+	if got := h.presence.Own(alice); got.Activity != portal.Inactive {
+		t.Errorf("own status: %+v", got)
+	}
+	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent("x")))
+	a.until("available again", `document.querySelector(".me .presence-word").textContent === "Available"`)
+}
+
+// TestTypingIsToldSparingly: many keys are one notice, and an emptied field ends it.
+func TestTypingIsToldSparingly(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	h.browse(bob)
+	a := c.visitor(h)
+	a.beforeScript(`window.__sent = []; const send = WebSocket.prototype.send; WebSocket.prototype.send = function (frame) { window.__sent.push(frame); send.call(this, frame); };`)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("many keys in a row")))
+	typing := func() bool { return len(h.chat.TypingNow(bob)) > 0 }
+	eventually(t, "bob is told", typing)
+	a.eval(`(() => { const f = document.getElementById("text"); f.value = ""; f.dispatchEvent(new Event("input", { bubbles: true })); })()`)
+	eventually(t, "and told that it is over", func() bool { return !typing() })
+	if n := a.eval(`window.__sent.filter((frame) => JSON.parse(frame).op === "typing").length`); n != float64(2) {
+		t.Errorf("told %v times", n)
+	}
 }

@@ -11,17 +11,13 @@ const apply = {
   // A message goes to its place by order; one that was only shown as being sent gives way to the real one.
   log(part) {
     const pane = byId("log-" + part.dataset.to);
-    const [day, message] = part.children;
+    let [day, message] = part.children;
     if (!pane || !message) return;
     stay(() => {
       const old = byId(message.id);
       if (old?.dataset.order === message.dataset.order) old.replaceWith(message);
-      else {
-        old?.remove();
-        const later = all(".msg", pane).find((m) => m.dataset.order === "0" || +m.dataset.order > +message.dataset.order);
-        pane.insertBefore(message, later || null);
-        if (!all(".day", pane).some((d) => d.dataset.day === day.dataset.day)) message.before(day);
-      }
+      else if (old && sameText(old, message)) { become(old, message); message = old; place(pane, message, day); }
+      else { old?.remove(); place(pane, message, day); }
       message.classList.toggle("mine", message.dataset.from === me);
       arrange(message);
       const next = following(message, "nextElementSibling");
@@ -58,6 +54,22 @@ const apply = {
     const find = byId("find");
     if (find?.value) htmx.trigger(find, "search");
   },
+};
+
+// Puts a message where its order says, with its day before it.
+const place = (pane, message, day) => {
+  const later = all(".msg", pane).find((m) => m !== message && (m.dataset.order === "0" || +m.dataset.order > +message.dataset.order));
+  if (message.parentNode !== pane || (message.nextElementSibling || undefined) !== later) pane.insertBefore(message, later || null);
+  if (!all(".day", pane).some((d) => d.dataset.day === day.dataset.day)) message.before(day);
+};
+
+// What was shown as being sent becomes the real message where it stands, so that it is not heard twice.
+const sameText = (a, b) => a.querySelector(".text").textContent === b.querySelector(".text").textContent;
+const become = (old, message) => {
+  for (const { name, value } of message.attributes) old.setAttribute(name, value);
+  const text = (m) => m.querySelector(".text");
+  if (text(old).outerHTML !== text(message).outerHTML) text(old).replaceWith(text(message));
+  old.querySelector(".meta").replaceWith(message.querySelector(".meta"));
 };
 
 const applyEvent = (event) => {

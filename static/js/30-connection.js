@@ -1,7 +1,7 @@
 // The live connection: a WebSocket, or an event stream where a network breaks WebSockets. It comes back by itself,
 // later and later and never all at once, and goes on where it stopped.
 let since = +body.dataset.since || 0;
-let socket = null, stream = null, failures = 0, retry = 0, waiting = 0, over = false, everOpen = false;
+let socket = null, stream = null, failures = 0, retry = 0, waiting = 0, over = false, everOpen = false, leaving = false;
 const resumeFrom = (seq) => { if (seq > since) since = seq; };
 const connected = () => socket?.readyState === 1 || stream?.readyState === 1;
 
@@ -74,6 +74,7 @@ const ended = () => {
   setTimeout(() => location.assign("/signin?next=" + encodeURIComponent(location.pathname)), 1500);
 };
 const stillSignedIn = async () => {
+  if (leaving) return;
   try { if ((await fetch("/api/v1/me")).status === 401) ended(); } catch { /* away, and that is known already */ }
 };
 
@@ -113,9 +114,13 @@ const receive = (text) => {
   }
 };
 
+// The server says when to come back, or that there is no point in it: then only somebody who looks again tries.
 const bye = (d, reason) => {
-  if (d.reconnectAfterMs === undefined || +d.reconnectAfterMs < 0) { stillSignedIn(); banner(reason || texts.cutoff); return; }
-  waiting = +d.reconnectAfterMs;
+  if (d.reconnectAfterMs !== undefined) { waiting = +d.reconnectAfterMs; return; }
+  over = true;
+  banner(reason || texts.cutoff);
+  stillSignedIn();
+  addEventListener("focus", () => { over = false; connect(); }, { once: true });
 };
 
 // Presence of people who are shown here and may not be in the contact list.

@@ -44,6 +44,9 @@ const olderThan = (link, order) => {
   htmx.process(link);
 };
 
+// What comes in later shows people too.
+document.addEventListener("htmx:after:swap", () => watchPeople());
+
 if (scroller) {
   toEnd();
   const mark = log.querySelector(".unread-mark");
@@ -54,7 +57,7 @@ if (scroller) {
   const asked = new WeakSet();
   const older = new IntersectionObserver((seen) => {
     for (const s of seen) {
-      if (s.isIntersecting && !asked.has(s.target) && scroller.scrollHeight > scroller.clientHeight) { asked.add(s.target); htmx.trigger(s.target, "older"); }
+      if (s.isIntersecting && !asked.has(s.target) && scroller.scrollHeight > scroller.clientHeight) { asked.add(s.target); scroller.setAttribute("aria-busy", "true"); htmx.trigger(s.target, "older"); }
     }
   }, { root: scroller, rootMargin: "200px" });
   const watchOlder = () => { const link = log.querySelector(".earlier:not([hidden])"); if (link) older.observe(link); };
@@ -64,7 +67,7 @@ if (scroller) {
     for (const day of all(".day", log)) { if (seen.has(day.dataset.day)) day.remove(); seen.add(day.dataset.day); }
     all(".msg", log).forEach(arrange);
     watchOlder();
-    watchPeople();
+    setTimeout(() => scroller.removeAttribute("aria-busy"), 500);
   });
   scroller.addEventListener("scroll", () => { if (atEnd()) { newest.hidden = true; mayRead(); } }, { passive: true });
   newest.addEventListener("click", () => { toEnd(); newest.hidden = true; field.focus(); });

@@ -36,7 +36,7 @@ document.addEventListener("htmx:after:request", (e) => {
 });
 document.addEventListener("submit", (e) => {
   if (!e.target.matches(".signout")) return;
-  over = true; // what ends now ends on purpose
+  leaving = true; // what ends now ends on purpose
   for (const key of Object.keys(localStorage)) if (key.startsWith("portico:")) localStorage.removeItem(key);
 });
 
