@@ -44,5 +44,5 @@ func (s *Server) apiEvents(c echo.Context) error {
 			return fmt.Errorf("event stream: %w", err)
 		}
 	}
-	return s.Hub.ServeEvents(c.Request().Context(), c.Response(), client, s.live)
+	return s.Hub.ServeEvents(c.Request().Context(), c.Response(), client, streaming{s.live})
 }

@@ -118,3 +118,35 @@ func TestEventStreamAsHTML(t *testing.T) {
 	}
 	a.call("GET", "/api/v1/events?encoding=xml", nil, 400).problem("live.protocol")
 }
+
+// Input and the people of interest are told by request for a stream, which only goes one way.
+func TestWhatAStreamSaysByRequest(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.signIn(alice), h.signIn(bob)
+	watching := b.dial(protocolJSON, "")
+	watching.next("hello")
+	watching.send(map[string]any{"op": "watch", "uris": []string{string(alice)}})
+	a.call("POST", "/api/v1/me/watch", `{"uris":["bob@example.test"]}`, 409).problem("live.no-stream")
+	stream := a.events(t, "")
+	stream.next("hello")
+	a.call("POST", "/api/v1/me/watch", `{"uris":["bob@example.test"]}`, 204)
+	for stream.next("presence").data["uri"] != string(bob) {
+		continue // own presence comes first
+	}
+	is := func(activity any) {
+		t.Helper()
+		watching.until(func(f map[string]any) bool {
+			return f["uri"] == string(alice) && f["availability"] != "offline" && f["activity"] == activity
+		}, fmt.Sprint("alice ", activity))
+	}
+	a.call("POST", "/api/v1/me/activity", `{"active":false}`, 204)
+	is("inactive")
+	a.call("POST", "/api/v1/me/activity", `{"active":true}`, 204)
+	is(nil)
+	a.call("POST", "/api/v1/me/activity", `{}`, 400).problem("json.type")
+	a.call("POST", "/api/v1/me/watch", `{}`, 400).problem("json.type")
+	a.call("POST", "/api/v1/me/watch", `{"uris":["x"]}`, 400).problem("address.form")
+	stream.close()
+	eventually(t, "the stream is forgotten", func() bool { return h.hub.Online(alice) == 0 })
+	a.call("POST", "/api/v1/me/activity", `{"active":true}`, 204)
+}

@@ -29,12 +29,13 @@ type Live struct {
 	rate  rate.Limit
 	burst int
 
-	mu    sync.Mutex
-	paces map[string]*rate.Limiter // by connection; entries live as long as the connection
+	mu      sync.Mutex
+	paces   map[string]*rate.Limiter // by connection; entries live as long as the connection
+	streams map[string][]string      // by session: the connections that are event streams
 }
 
 func newLive(s *Server) *Live {
-	l := &Live{Server: s, rate: rate.Limit(s.Config.LiveRate), burst: s.Config.LiveBurst, paces: map[string]*rate.Limiter{}}
+	l := &Live{Server: s, rate: rate.Limit(s.Config.LiveRate), burst: s.Config.LiveBurst, paces: map[string]*rate.Limiter{}, streams: map[string][]string{}}
 	if l.rate <= 0 {
 		l.rate = defaultLiveRate
 	}

@@ -42,6 +42,8 @@ func (s *Server) calls() []call {
 		{http.MethodDelete, "/me/sessions", person, s.apiEndSessions, aboutEndSessions},
 		{http.MethodPut, "/me/presence", person, s.apiSetPresence, aboutSetPresence},
 		{http.MethodDelete, "/me/presence", person, s.apiResetPresence, aboutResetPresence},
+		{http.MethodPost, "/me/activity", person, s.apiActivity, aboutActivity},
+		{http.MethodPost, "/me/watch", person, s.apiWatch, aboutWatch},
 
 		{http.MethodGet, "/presence/:uri", person, s.apiPresence, aboutPresence},
 		{http.MethodPost, "/presence/query", person, s.apiQueryPresence, aboutQueryPresence},
