@@ -86,10 +86,14 @@ const send = (frame) => {
 };
 const post = async (frame) => {
   const at = "/api/v1/conversations/" + encodeURIComponent(frame.conversation) + "/";
-  const call = { send: "messages", typing: "typing", read: "read" }[frame.op];
+  const call = {
+    send: at + "messages", typing: at + "typing", read: at + "read",
+    active: "/api/v1/me/activity", idle: "/api/v1/me/activity", watch: "/api/v1/me/watch",
+  }[frame.op];
   if (!call) return;
   try {
-    const answer = await fetch(at + call, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id: frame.id, text: frame.text, typing: frame.typing }) });
+    const said = { id: frame.id, text: frame.text, typing: frame.typing, uris: frame.uris, active: frame.op === "active" };
+    const answer = await fetch(call, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
     if (frame.op !== "send") return;
     if (answer.ok) accepted(frame.id);
     else if (answer.status < 500 && answer.status !== 429) refused(frame.id, (await answer.json()).detail);
