@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,6 +42,8 @@ type program struct {
 	t    testing.TB
 	dir  string // its working folder, with the data and the configuration
 	args []string
+	// environ is what was set for it.
+	environ []string
 	// url is where the portal says it is; lab where its SIP server is, without scheme.
 	url, lab string
 
@@ -55,7 +58,7 @@ type program struct {
 // command starts portico with args in dir, with further environment variables.
 func command(t testing.TB, dir string, environ []string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, dir: dir, args: args, exited: make(chan struct{})}
+	p := &program{t: t, dir: dir, args: args, environ: environ, exited: make(chan struct{})}
 	p.cmd = exec.Command(os.Args[0], args...)
 	p.cmd.Dir = dir
 	p.cmd.Env = append(append(os.Environ(), asProgram+"=1"), environ...)
@@ -171,7 +174,7 @@ func (p *program) wait(limit time.Duration) int {
 // again starts the program once more, in the same folder and on the same addresses.
 func (p *program) again() *program {
 	p.t.Helper()
-	environ := []string{"PORTICO_HTTP_LISTEN=" + strings.TrimPrefix(p.url, "http://")}
+	environ := append(slices.Clone(p.environ), "PORTICO_HTTP_LISTEN="+strings.TrimPrefix(p.url, "http://"))
 	if p.lab != "" {
 		environ = append(environ, "PORTICO_LAB_SIP_LISTEN="+p.lab)
 	}

@@ -129,10 +129,12 @@ func (s *Server) apiSay(c echo.Context) error {
 	if in.ID == "" {
 		in.ID = uuid.NewString()
 	}
-	m, err := s.Chat.Say(c.Request().Context(), s.person(c), chat.Draft{Conversation: peer, ID: in.ID, Text: in.Text})
+	who := s.person(c)
+	m, err := s.Chat.Say(c.Request().Context(), who, chat.Draft{Conversation: peer, ID: in.ID, Text: in.Text})
 	if err != nil {
 		return err
 	}
+	s.Presence.Touch(who) // who says something is there
 	out := sayAnswer{ID: m.ID, State: m.State}
 	if m.Reason != "" {
 		out.Reason, out.ReasonKey = sentence(s.audience(c).Locale, m.Reason, nil), m.Reason

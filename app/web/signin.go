@@ -60,7 +60,8 @@ func (s *Server) signOut(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/signin")
 }
 
-// authenticate proves who somebody is and begins their session.
+// authenticate proves who somebody is and begins their session. They are there from now on, with a live
+// connection to come or without.
 func (s *Server) authenticate(c echo.Context, address, password string) (token string, err error) {
 	defer func() { s.metrics.signin(err) }()
 	if s.draining.Load() {
@@ -70,7 +71,11 @@ func (s *Server) authenticate(c echo.Context, address, password string) (token s
 	if err != nil {
 		return "", err
 	}
-	return s.begin(c, who)
+	if token, err = s.begin(c, who); err != nil {
+		return "", err
+	}
+	s.Presence.Touch(who)
+	return token, nil
 }
 
 // formError is what reading a form can come to: too large, or not a form.

@@ -104,7 +104,18 @@ func TestWhoHasNoScriptIsSeenByTheirPages(t *testing.T) {
 	watching.next("hello")
 	watching.send(map[string]any{"op": "watch", "uris": []string{string(alice)}})
 	watching.until(func(f map[string]any) bool { return f["uri"] == string(alice) && f["availability"] == "offline" }, "alice offline")
+	is := func(availability, what string) {
+		t.Helper()
+		watching.until(func(f map[string]any) bool { return f["uri"] == string(alice) && f["availability"] == availability }, what)
+	}
 	a := h.browse(alice)
+	is("available", "alice available as soon as she has signed in")
+	page := a.dial(protocolJSON, "")
+	page.next("hello")
+	if err := page.ws.Close(); err != nil {
+		t.Fatal(err)
+	}
+	is("offline", "alice offline when her page is closed")
 	scripted := a.with("Cookie", a.cookie.Name+"="+a.cookie.Value+"; "+scriptCookie+"=1")
 	scripted.cookie = nil
 	scripted.call("GET", "/contacts", nil, 200)
@@ -112,7 +123,7 @@ func TestWhoHasNoScriptIsSeenByTheirPages(t *testing.T) {
 		t.Errorf("a page with script, but without a live connection, made alice %s", p.Availability)
 	}
 	a.call("GET", "/contacts", nil, 200)
-	watching.until(func(f map[string]any) bool { return f["uri"] == string(alice) && f["availability"] == "available" }, "alice available")
+	is("available", "alice available by a page without script")
 }
 
 func TestCompression(t *testing.T) {
