@@ -91,11 +91,6 @@ func (f *flow) alive() bool {
 	}
 }
 
-// same tells whether both are the same way to the same peer.
-func (f *flow) same(o *flow) bool {
-	return f == o || f != nil && o != nil && f.t == o.t && !f.reliable() && !o.reliable() && f.remote == o.remote
-}
-
 // LocalAddr is part of sip.Connection.
 func (f *flow) LocalAddr() net.Addr {
 	if f.conn != nil {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
-	"strings"
 )
 
 const (
@@ -186,10 +185,4 @@ func splitDatagram(b []byte) (head, body []byte) {
 		return b[:i+len(headEnd)], b[i+len(headEnd):]
 	}
 	return b, nil
-}
-
-// startMethod is the first word of a head, for answers to messages that were never read to the end.
-func startMethod(head []byte) string {
-	w, _, _ := strings.Cut(string(head[:min(len(head), 64)]), " ")
-	return w
 }

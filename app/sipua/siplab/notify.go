@@ -4,7 +4,6 @@ package siplab
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -196,11 +195,4 @@ func (s *Server) state(sub *subscription) (body []byte, contentType string, extr
 		return compose(sub.owner.aor, nil), typePIDF, nil
 	}
 	return sub.owner.document(), typePIDF, nil
-}
-
-func orDefault(s, fallback string) string {
-	if strings.TrimSpace(s) == "" {
-		return fallback
-	}
-	return s
 }

@@ -21,6 +21,7 @@ type inbox struct {
 	queue   []*storedMessage
 	bytes   int
 	running bool      // one goroutine delivers at a time: that makes it once, and in order
+	again   bool      // a device registered while it ran: a failure is worth another try at once
 	retry   time.Time // next try without a new registration
 }
 
@@ -133,9 +134,14 @@ func (s *Server) deliverStored(a *account) {
 	t := s.current.Load()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if t == nil || len(a.inbox.queue) == 0 || a.inbox.running {
+	if t == nil || len(a.inbox.queue) == 0 {
 		return
 	}
+	if a.inbox.running {
+		a.inbox.again = true
+		return
+	}
+	a.inbox.again = false
 	a.inbox.running = t.spawn(func() { s.emptyInbox(t, a) })
 }
 
@@ -155,6 +161,11 @@ func (s *Server) emptyInbox(t *transport, a *account) {
 		best := s.deliver(t, m, targets)
 		a.mu.Lock()
 		if best == nil || temporary(best.StatusCode) {
+			if a.inbox.again && !t.over() {
+				a.inbox.again = false
+				a.mu.Unlock()
+				continue
+			}
 			a.inbox.retry = time.Now().Add(pause(best))
 			a.inbox.running = false
 			a.mu.Unlock()

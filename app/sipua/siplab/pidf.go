@@ -78,16 +78,15 @@ func xmlWalk(doc []byte, visit func(d *xml.Decoder, depth int, e xml.StartElemen
 
 // splitter cuts a presence document into its parts.
 type splitter struct {
-	doc    []byte
-	root   map[string]string // prefix → namespace on the root
-	names  []string          // open elements, as written
-	parts  []part
-	cur    part
-	start  int64 // offset behind the current child's start tag name
-	open   int64 // offset of the current child's '<'
-	own    map[string]bool
-	used   map[string]bool
-	before int64 // offset where the last token ended
+	doc   []byte
+	root  map[string]string // prefix → namespace on the root
+	names []string          // open elements, as written
+	parts []part
+	cur   part
+	start int64 // offset behind the current child's start tag name
+	open  int64 // offset of the current child's '<'
+	own   map[string]bool
+	used  map[string]bool
 }
 
 // splitPIDF takes a document apart; an error means 415.

@@ -47,6 +47,16 @@ func (p *phone) again(m *msg, headers ...string) *msg {
 		headers: append([]string{"Contact: " + p.contact()}, headers...), noAuth: true})
 }
 
+// hearOf waits for the next NOTIFY of one subscription.
+func (p *phone) hearOf(sub *msg) *msg {
+	p.t.Helper()
+	for {
+		if m := p.hear("NOTIFY"); m.get("Call-ID") == sub.get("Call-ID") {
+			return m
+		}
+	}
+}
+
 func TestPublishLife(t *testing.T) {
 	s := newLab(t)
 	a := newPhone(t, s, "alice", "tcp").online()

@@ -140,7 +140,7 @@ func (p phrases) smallTalk(text string, words int) string {
 	return fmt.Sprintf(p.other, words)
 }
 
-func (r *Robot) displayName() string { return orDefault(r.cfg.User.DisplayName, r.cfg.User.Name) }
+func (r *Robot) displayName() string { return orString(r.cfg.User.DisplayName, r.cfg.User.Name) }
 
 // feel takes on the mood that was asked for and tells everyone.
 func (r *Robot) feel(ctx context.Context, p phrases, words []string) string {

@@ -33,8 +33,6 @@ type subscription struct {
 	callID  string
 	local   sip.Header // our From, with tag
 	remote  sip.Header // our To
-	t       *transport
-	created time.Time
 
 	mu       sync.Mutex
 	flow     *flow
@@ -120,7 +118,7 @@ func (s *Server) newSubscription(in *inbound, who *account, pkg string) {
 		in.reply(400, "Bad Request: Contact")
 		return
 	}
-	sub := &subscription{pkg: pkg, eventID: eventParam(in, "id"), watcher: who.aor, callID: in.callID, t: in.t, created: time.Now(),
+	sub := &subscription{pkg: pkg, eventID: eventParam(in, "id"), watcher: who.aor, callID: in.callID,
 		flow: in.flow, target: contacts[0].uri, routes: headerAll(in, "Record-Route"), seen: in.cseq, expires: time.Now().Add(d)}
 	if !s.aim(in, who, sub) {
 		return
@@ -257,7 +255,7 @@ func (s *Server) refresh(in *inbound, sub *subscription) {
 		in.reply(500, "Server Internal Error: CSeq out of order", hdr("Retry-After", "1"))
 		return
 	}
-	sub.seen, sub.flow, sub.t = in.cseq, in.flow, in.t
+	sub.seen, sub.flow = in.cseq, in.flow
 	if len(contacts) > 0 && contacts[0].uri.isSIP() {
 		sub.target = contacts[0].uri
 	}

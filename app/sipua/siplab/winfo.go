@@ -76,7 +76,7 @@ func (s *Server) winfoChanged(a *account, left *subscription) {
 	reason := "timeout"
 	if left != nil {
 		left.mu.Lock()
-		reason = orDefault(left.ended, reason)
+		reason = orString(left.ended, reason)
 		left.mu.Unlock()
 	}
 	for _, sub := range subs {
