@@ -73,7 +73,10 @@ func (s *Store) EventsSince(ctx context.Context, who portal.Address, since int64
 	if err != nil || gap {
 		return nil, gap, err
 	}
-	if len(evs) == limit { // only then can more than the bound be waiting
+	if len(evs) > s.o.EventBound {
+		return nil, true, nil
+	}
+	if len(evs) == limit { // only then can more than these be waiting
 		far, err := s.tooFar(ctx, who, since)
 		if err != nil || far {
 			return nil, far, err

@@ -83,7 +83,7 @@ type Store struct {
 	started atomic.Bool
 	// running is closed when writes are taken, stopping when no new ones are, ended when the last is done.
 	running, stopping, ended chan struct{}
-	// sick is the last failure to commit, nil after a commit; see Ready.
+	// sick is what the last batch of writes failed with for the database's sake, nil if nothing did; see Ready.
 	sick atomic.Pointer[error]
 }
 
@@ -155,7 +155,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	if s.sick.Load() == nil {
 		return nil
 	}
-	return s.write(ctx, "probe", func(t *txn) error {
-		return t.exec(`DELETE FROM sessions WHERE key = ?`, "")
+	return s.write(ctx, "probe", func(t *txn) error { // a session that is over already: the upkeep takes it away
+		return t.exec(`INSERT INTO sessions (key, data, expires_at) VALUES (?, ?, ?)
+			ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at`, "probe", []byte{}, 1)
 	})
 }

@@ -151,7 +151,7 @@ func (w *writer) commit(ctx context.Context, batch []*job) {
 		w.s.sick.Store(&err)
 		w.s.log.ErrorContext(ctx, "database commit failed", "writes", len(batch), "err", err)
 	} else {
-		w.s.sick.Store(nil)
+		w.s.sick.Store(trouble(batch))
 		w.tell(batch)
 	}
 	for _, j := range batch {
@@ -160,6 +160,16 @@ func (w *writer) commit(ctx context.Context, batch []*job) {
 		}
 		j.done <- j.err
 	}
+}
+
+// trouble is the first failure in a committed batch for which the database is to blame, nil if there is none.
+func trouble(batch []*job) *error {
+	for _, j := range batch {
+		if errors.Is(j.err, portal.ErrUnavailable) {
+			return &j.err
+		}
+	}
+	return nil
 }
 
 // tell hands the events of the batch to the sink, in the order of their numbers.
