@@ -35,6 +35,8 @@ import (
 type house struct {
 	cfg *config.Config
 	log *slog.Logger
+	// instance names this installation; it is the same after a restart.
+	instance string
 
 	store     *storage.Store
 	lab       *siplab.Server // nil without the lab
@@ -125,12 +127,11 @@ func (h *house) openLab() (err error) {
 	return nil
 }
 
-func (h *house) openLine() error {
-	instance, err := instanceName(h.cfg.Storage.DataDir)
-	if err != nil {
+func (h *house) openLine() (err error) {
+	if h.instance, err = instanceName(h.cfg.Storage.DataDir); err != nil {
 		return err
 	}
-	conf, err := lineConfig(h.cfg, instance)
+	conf, err := lineConfig(h.cfg, h.instance)
 	if err != nil {
 		return err
 	}
@@ -160,9 +161,11 @@ func (h *house) openRooms() (err error) {
 	})
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
-		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Logger: h.log.With("part", "chat"),
+		Relationship: h.contacts.Relationship,
+		Emit:         emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
+		Instance:      h.instance,
 		Emit:          emit,
 		EmitMany:      func(to []portal.Address, ev portal.Current) { h.web.Live().CurrentMany(to, ev) },
 		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,

@@ -86,6 +86,24 @@ func TestStatesOfMessagesThatDoNotArriveAtOnce(t *testing.T) {
 	})
 }
 
+func TestABlockedPersonIsRefusedAndToldSo(t *testing.T) {
+	p := demo(t)
+	alice, bob := p.signIn("alice"), p.signIn("bob")
+	if status := alice.call(http.MethodPut, "/contacts/"+person("bob"), map[string]string{"group": "", "relationship": "blocked"}, nil); status >= 300 {
+		t.Fatalf("block: status %d", status)
+	}
+	bob.say("alice", "b1", "let me in")
+	await(t, 10*time.Second, "the refusal", func() bool { return bob.state("alice", "b1") == "failed" })
+	if got := alice.messages("bob"); len(got) != 0 {
+		t.Errorf("alice got %+v", got)
+	}
+	if status := alice.call(http.MethodPut, "/contacts/"+person("bob"), map[string]string{"group": "", "relationship": "team"}, nil); status >= 300 {
+		t.Fatalf("unblock: status %d", status)
+	}
+	bob.say("alice", "b2", "thank you")
+	await(t, 10*time.Second, "the message", func() bool { return len(alice.messages("bob")) == 1 })
+}
+
 func TestTheProgramDrainsOnSIGTERM(t *testing.T) {
 	p := demo(t)
 	alice := p.signIn("alice")

@@ -30,6 +30,17 @@ func (s *Store) Contacts(ctx context.Context, owner portal.Address) ([]portal.Co
 const selectContacts = `SELECT uri, display_name, group_name, relationship, added_at FROM contacts
 	WHERE owner = ? ORDER BY group_name, display_name, uri`
 
+// Relationship is what the owner has made of somebody on their list; ErrNotFound for anybody else.
+func (s *Store) Relationship(ctx context.Context, owner, uri portal.Address) (portal.Relationship, error) {
+	var r portal.Relationship
+	found, err := s.one(ctx, "relationship", `SELECT relationship FROM contacts WHERE owner = ? AND uri = ?`,
+		[]any{string(owner), string(uri)}, &r)
+	if err == nil && !found {
+		err = portal.Fail(portal.ErrNotFound, "contacts.not-found")
+	}
+	return r, err
+}
+
 // PutContact adds an entry to the owner's list or replaces it (which keeps when it was added), and
 // logs ev. A ContactsEvent about the entry is told as created or updated by what really happened.
 func (s *Store) PutContact(ctx context.Context, owner portal.Address, c portal.Contact, ev portal.Addressed) error {

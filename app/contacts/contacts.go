@@ -6,6 +6,7 @@ package contacts
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ import (
 type Store interface {
 	// Contacts is the owner's list.
 	Contacts(ctx context.Context, owner portal.Address) ([]portal.Contact, error)
+	// Relationship is that of one entry; ErrNotFound.
+	Relationship(ctx context.Context, owner, uri portal.Address) (portal.Relationship, error)
 	// PutContact adds or replaces an entry and says in the logged event which of the two it was.
 	PutContact(ctx context.Context, owner portal.Address, c portal.Contact, ev portal.Addressed) error
 	// DeleteContact removes an entry; false where it was not there.
@@ -122,6 +125,16 @@ func (s *Service) Contact(ctx context.Context, owner, uri portal.Address) (porta
 	}
 	s.name(ctx, &list[i])
 	return list[i], nil
+}
+
+// Relationship is what the owner has made of somebody: company for those who are not on the list. It
+// is asked for each message that arrives.
+func (s *Service) Relationship(ctx context.Context, owner, of portal.Address) (portal.Relationship, error) {
+	r, err := s.store.Relationship(ctx, owner, of)
+	if errors.Is(err, portal.ErrNotFound) {
+		return portal.Company, nil
+	}
+	return r, err
 }
 
 // Group is the contacts of one group, in the order of List; the group "" holds those without one.

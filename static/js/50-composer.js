@@ -16,7 +16,7 @@ const typingStopped = (tell) => {
 // RFC 3994: "active" at once and again while it goes on, "idle" after 15 seconds without a key.
 const typingGoesOn = () => {
   if (field.value.trim() === "") { typingStopped(true); return; }
-  if (Date.now() - typingTold > 30000 && send({ op: "typing", conversation: openConversation, typing: true })) typingTold = Date.now();
+  if (Date.now() - typingTold > 10000 && send({ op: "typing", conversation: openConversation, typing: true })) typingTold = Date.now();
   clearTimeout(typingEnds);
   typingEnds = setTimeout(() => typingStopped(true), 15000);
 };

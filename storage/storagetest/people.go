@@ -34,6 +34,11 @@ func testContacts(t *testing.T, open Open) {
 	if !reflect.DeepEqual(list, want) {
 		t.Errorf("contacts %+v, want %+v", list, want)
 	}
+	if r, err := s.Relationship(ctx, alice, carol); err != nil || r != portal.Blocked {
+		t.Errorf("relationship %q, %v", r, err)
+	}
+	_, err = s.Relationship(ctx, bob, carol)
+	wantMeaning(t, err, portal.ErrNotFound)
 	deleted, err := s.DeleteContact(ctx, alice, bob, portal.Addressed{For: []portal.Address{alice}, Event: portal.ContactsEvent{ID: bob, Change: portal.Deleted}})
 	if err != nil || !deleted {
 		t.Errorf("delete: %v, %v", deleted, err)

@@ -36,6 +36,7 @@ type Store interface {
 	PendingMessages(ctx context.Context, limit int) ([]portal.Message, error)
 
 	Contacts(ctx context.Context, owner portal.Address) ([]portal.Contact, error)
+	Relationship(ctx context.Context, owner, uri portal.Address) (portal.Relationship, error)
 	PutContact(ctx context.Context, owner portal.Address, c portal.Contact, ev portal.Addressed) error
 	DeleteContact(ctx context.Context, owner, uri portal.Address, ev portal.Addressed) (bool, error)
 	SeedContacts(ctx context.Context, owner portal.Address, list []portal.Contact) error
