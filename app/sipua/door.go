@@ -142,7 +142,7 @@ func (d *door) accept(ctx context.Context, wg *sync.WaitGroup) {
 		conn, err := d.tcp.Accept()
 		if ctx.Err() != nil {
 			if err == nil {
-				err = conn.Close()
+				_ = conn.Close() // it came too late; nothing was said on it
 			}
 			return
 		}

@@ -115,13 +115,15 @@ func TestIncomingMessages(t *testing.T) {
 	for i, n := range []packet{
 		message(contact, self, "n1", compressed(t, toZlib, imdn), "Content-Type: message/imdn+xml", "Content-Encoding: deflate"),
 		message(contact, self, "n2", cpimOf("message/imdn+xml\r\nContent-Disposition: notification", imdn), "Content-Type: message/cpim"),
+		message(contact, self, "n4", compressed(t, toZlib, strings.Replace(imdn, "m7", "m8", 1)), "Content-Type: message/imdn+xml"), // as stored by the server
+		message(contact, self, "n5", comp, "Content-Type: application/im-iscomposing+xml", "Date: Sat, 21 Nov 2026 18:00:00 GMT"),   // stored too; long over
 		message(contact, self, "n3", comp, "Content-Type: application/im-iscomposing+xml"),
 	} {
 		if n.status() != 200 {
 			t.Errorf("notice %d: %s", i, n.start)
 		}
 	}
-	h.await(t, "notices and typing", func() bool { return len(h.notices) == 2 && len(h.typing) == 1 })
+	h.await(t, "notices and typing", func() bool { return len(h.notices) == 3 && len(h.typing) == 1 })
 	if n := h.notices[0]; n.ID != "m7" || n.State != portal.Read || n.To != bob {
 		t.Errorf("notice %+v", n)
 	}

@@ -5,7 +5,6 @@ package sipua
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -171,9 +170,4 @@ func unescape(s string) string {
 		return s
 	}
 	return plain
-}
-
-// unavailable reports whether err means that the server could not be asked, rather than its answer.
-func unavailable(err error) bool {
-	return err != nil && !errors.Is(err, errRefused) && !errors.Is(err, errNoSecret)
 }

@@ -145,6 +145,11 @@ func fitsID(id string) bool {
 
 func (a *Agent) takeNotice(ctx context.Context, m arrival) answer {
 	n, err := cpim.ParseIMDN(m.body)
+	if err != nil { // linphone compresses notices, and an offline store loses Content-Encoding
+		if body, inflated := decodeBody("deflate", m.body); inflated == nil {
+			n, err = cpim.ParseIMDN(body)
+		}
+	}
 	if err != nil {
 		a.cfg.Logger.Info("notice not understood", "from", m.from, "error", err)
 		return answer{status: 400, reason: "Malformed IMDN"}
@@ -174,7 +179,9 @@ func (a *Agent) takeTyping(m arrival) answer {
 	if err != nil {
 		return answer{status: 400, reason: "Malformed isComposing"}
 	}
-	a.h.ReceiveTyping(m.l.who, m.from, s.Active, s.Holds())
+	if time.Since(m.at) < s.Holds() { // offline stores keep even these
+		a.h.ReceiveTyping(m.l.who, m.from, s.Active, s.Holds())
+	}
 	return answer{status: 200}
 }
 

@@ -101,20 +101,11 @@ func (p *pacer) take() (j job, urgent, ok bool) {
 	}
 }
 
-// length is the number of waiting jobs.
-func (p *pacer) length() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.front.len() + p.back.len()
-}
-
 // fifo is a queue that gives its memory back when it has run empty.
 type fifo struct {
 	items []job
 	head  int
 }
-
-func (q *fifo) len() int { return len(q.items) - q.head }
 
 func (q *fifo) push(j job) { q.items = append(q.items, j) }
 

@@ -200,7 +200,12 @@ func TestTwoThousandComeBackAtAPace(t *testing.T) {
 		return false
 	})
 	f.cut()
-	eventually(t, "everybody back", func() bool { return a.Registered() == people })
+	eventually(t, "everybody back", func() bool {
+		mu.Lock()
+		n := len(times)
+		mu.Unlock()
+		return n >= people && a.Registered() == people
+	})
 	mu.Lock()
 	defer mu.Unlock()
 	if len(times) < people {

@@ -190,7 +190,7 @@ func (a *Agent) SignOut(ctx context.Context, who portal.Address) error {
 	c := l.credentials()
 	l.mu.Lock()
 	subs := l.everySub()
-	known := l.flowGen != 0
+	known := l.flowGen != 0 && l.refused == nil
 	for _, s := range subs {
 		s.flags &^= subWanted
 	}

@@ -182,12 +182,6 @@ func (t *dialogTable) find(callID string) *sub {
 	return t.m[id]
 }
 
-func (t *dialogTable) length() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return len(t.m)
-}
-
 // intern gives one copy of a string that many have.
 func intern(s string) string {
 	if s == "" {
