@@ -26,7 +26,7 @@ func (r Reader) lineText(l portal.LineEvent) string {
 func (r Reader) scriptTexts() map[string]string {
 	texts := map[string]string{}
 	for _, key := range []string{
-		"cutoff", "offline", "ended", "queued", "again", "new-below", "notify-ask", "storage", "unread-mark",
+		"cutoff", "offline", "ended", "queued", "again", "notify-ask", "storage", "unread-mark",
 	} {
 		texts[key] = r.Text("script." + key)
 	}

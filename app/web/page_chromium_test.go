@@ -412,3 +412,32 @@ func TestTypingIsToldSparingly(t *testing.T) {
 		t.Errorf("told %v times", n)
 	}
 }
+
+// TestADayOfTalkDoesNotWeighThePageDown: old messages leave the page while one reads its end, and come back.
+func TestADayOfTalkDoesNotWeighThePageDown(t *testing.T) {
+	c, h := startChromium(t), newHouse(t)
+	a := c.visitor(h)
+	a.signIn(alice, chatWith(bob))
+	a.connected()
+	start := time.Now().Add(-20 * time.Minute)
+	for i := range 320 {
+		h.hear(bob, fmt.Sprintf("b%03d", i), fmt.Sprintf("number %d", i), start.Add(time.Duration(i)*time.Second))
+	}
+	a.until("the newest 300", `document.querySelectorAll(".msg").length === 300 && [...document.querySelectorAll(".msg .text")].at(-1).textContent === "number 319"`)
+	a.until("with their day", `document.querySelectorAll(".day").length === 1 && !!document.querySelector(".day ~ .msg")`)
+	a.eval(`document.getElementById("log").scrollTo(0, -1e6)`)
+	a.until("all, in order", `(() => {
+	  const texts = [...document.querySelectorAll(".msg .text")].map((e) => e.textContent);
+	  return texts.length === 320 && texts.every((text, i) => text === "number " + i) && document.querySelectorAll(".day").length === 1;
+	})()`)
+	a.until("what one looks at stays", `document.getElementById("log").scrollTop < -100`)
+	h.hear(bob, "last", "while reading old ones", time.Now())
+	a.until("a way to the newest", `!document.getElementById("newest").hidden`)
+	if top := a.eval(`document.getElementById("log").scrollTop`); top.(float64) > -100 {
+		t.Errorf("the log jumped to %v", top)
+	}
+	a.press("#newest")
+	a.until("the end", `document.getElementById("log").scrollTop === 0 && document.getElementById("newest").hidden`)
+	a.until("and it is read", `!document.title.startsWith("(")`)
+	a.untroubled()
+}

@@ -96,10 +96,13 @@ const post = async (frame) => {
     const answer = await fetch(call, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
     if (frame.op !== "send") return;
     if (answer.ok) accepted(frame.id);
-    else if (answer.status < 500 && answer.status !== 429) refused(frame.id, (await answer.json()).detail);
-  } catch { /* stays in the queue */ }
+    else if (answer.status >= 500 || answer.status === 429) flushLater(0);
+    else refused(frame.id, (await answer.json()).detail);
+  } catch { if (frame.op === "send") flushLater(0); }
 };
 
+// Reasons that pass: what was refused for one of them stays in the queue.
+const passing = new Set(["too-many", "unavailable", "internal"]);
 const receive = (text) => {
   const holder = document.createElement("template");
   holder.innerHTML = text;
@@ -111,7 +114,7 @@ const receive = (text) => {
     switch (d.event) {
       case "resync": refresh(null); break;
       case "bye": bye(d, event.textContent); break;
-      case "error": refused(d.id, event.textContent || d.reason); break;
+      case "error": passing.has(d.reasonKey) ? flushLater(+d.retryAfterMs) : refused(d.id, event.textContent); break;
       default: applyEvent(event); notice(d, event);
     }
     resumeFrom(seq);

@@ -21,6 +21,8 @@ const say = (text) => {
 };
 const transmit = ({ id, conversation, text }) => send({ op: "send", id, conversation, text });
 const flush = () => queued().forEach(transmit);
+let flushes = 0;
+const flushLater = (ms) => { clearTimeout(flushes); flushes = setTimeout(flush, Math.max(ms, 2000)); };
 
 const elementOf = (id) => byId("m-" + me + "/" + encodeURIComponent(id));
 const accepted = (id) => forget(id);
@@ -28,7 +30,6 @@ const accepted = (id) => forget(id);
 // The portal will not take it: the message says why, and its text can be written again.
 const refused = (id, reason) => {
   if (!id) { if (reason) announce(reason); return; }
-  if (/^r-/.test(id)) return;
   forget(id);
   const place = elementOf(id)?.querySelector(".state");
   if (!place) return;

@@ -42,7 +42,9 @@ const olderThan = (link, order) => {
   link.setAttribute("hx-get", base + "/messages?before=" + order);
   link.dataset.before = order;
   htmx.process(link);
+  watchOlder(true);
 };
+let watchOlder = () => {};
 
 // What comes in later shows people too.
 document.addEventListener("htmx:after:swap", () => watchPeople());
@@ -54,13 +56,18 @@ if (scroller) {
     mark.scrollIntoView({ block: "start" });
     newest.hidden = false;
   }
-  const asked = new WeakSet();
+  let asked = new WeakSet();
   const older = new IntersectionObserver((seen) => {
     for (const s of seen) {
       if (s.isIntersecting && !asked.has(s.target) && scroller.scrollHeight > scroller.clientHeight) { asked.add(s.target); scroller.setAttribute("aria-busy", "true"); htmx.trigger(s.target, "older"); }
     }
   }, { root: scroller, rootMargin: "200px" });
-  const watchOlder = () => { const link = log.querySelector(".earlier:not([hidden])"); if (link) older.observe(link); };
+  watchOlder = (again) => {
+    const link = log.querySelector(".earlier:not([hidden])");
+    if (!link) return;
+    if (again) { asked = new WeakSet(); older.unobserve(link); }
+    older.observe(link);
+  };
   watchOlder();
   document.addEventListener("htmx:after:swap", () => {
     const seen = new Set();
