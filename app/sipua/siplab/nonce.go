@@ -23,6 +23,7 @@ const (
 // nonceBook issues and checks nonces. Counts may come out of order within a window of 256, as from parallel requests.
 type nonceBook struct {
 	lifetime time.Duration
+	limit    int // of one generation
 	key      [32]byte
 	valid    atomic.Int64 // nonces issued at or before this unix nanosecond are stale
 
@@ -39,7 +40,7 @@ type nonceUse struct {
 }
 
 func (n *nonceBook) init(lifetime time.Duration) {
-	n.lifetime = lifetime
+	n.lifetime, n.limit = lifetime, nonceGeneration
 	n.cur, n.born = map[string]*nonceUse{}, time.Now()
 	rand.Read(n.key[:]) // never fails since Go 1.24
 }
@@ -89,7 +90,7 @@ func (n *nonceBook) look(nonce string) (*nonceUse, bool) {
 		return nil, false
 	}
 	u := &nonceUse{issued: time.Unix(0, int64(binary.BigEndian.Uint64(b[:8])))}
-	if len(n.cur) >= nonceGeneration {
+	if len(n.cur) >= n.limit {
 		n.turn()
 	}
 	n.cur[nonce] = u

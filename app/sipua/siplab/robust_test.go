@@ -336,16 +336,17 @@ func TestSlowStranger(t *testing.T) {
 func TestUsedNoncesAreBounded(t *testing.T) {
 	var n nonceBook
 	n.init(time.Hour)
+	n.limit = 100
 	first := n.issue()
 	if !n.use(first, 1) || n.use(first, 1) {
 		t.Fatal("a fresh nonce is good for each count once")
 	}
-	for range 2 * nonceGeneration {
+	for range 2 * n.limit {
 		if !n.use(n.issue(), 1) {
 			t.Fatal("a fresh nonce was refused")
 		}
 	}
-	if len(n.cur)+len(n.old) > 2*nonceGeneration {
+	if len(n.cur)+len(n.old) > 2*n.limit {
 		t.Errorf("%d nonces are remembered", len(n.cur)+len(n.old))
 	}
 	if n.use(first, 1) || n.use(first, 2) {
@@ -353,7 +354,7 @@ func TestUsedNoncesAreBounded(t *testing.T) {
 	}
 	n.sweep(time.Now().Add(2 * time.Hour))
 	n.sweep(time.Now().Add(4 * time.Hour))
-	if len(n.cur)+len(n.old) > nonceGeneration {
+	if len(n.cur)+len(n.old) > n.limit {
 		t.Error("expired nonces stay")
 	}
 }
