@@ -66,7 +66,7 @@ func TestContactsPage(t *testing.T) {
 	doc := render(t, ContactsView(contactsPage("en")))
 	expect(t, doc, map[string]string{
 		`nav[aria-label=Main] a[aria-current=page] span`: "Contacts", `.group:first-of-type h2`: "Sales 2 people", `.group:last-of-type h2`: "Other contacts 1 person",
-		`.group:first-of-type li:first-child .name`:    "Änne",
+		`.group:first-of-type li:first-child .name`:  "Änne",
 		`li[data-uri="sip:karl@example.test"] .tag`:  "answers by itself",
 		`li[data-uri="sip:bob@example.test"] .words`: "Busy, in a call <b>offer</b>", `li[data-uri="sip:bob@example.test"] .since`: "since 10:00",
 		`li[data-uri="sip:bob@example.test"] > a .badge`: "2 2 unread messages", `.me .words`: "Busy writing", `.own`: "Set by hand until 12:00",
