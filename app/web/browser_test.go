@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds every wait in these tests; what is waited for happens long before.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // browser is a live connection as a test sees it.
 type browser struct {

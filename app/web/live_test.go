@@ -42,7 +42,7 @@ func TestResume(t *testing.T) {
 	a := h.signIn(alice)
 	live := a.dial(protocolJSON, "")
 	since := int64(live.next("hello")["seq"].(float64))
-	const n = 450 // more than two batches
+	const n = replayBatch + 10 // each with its state: more than two batches
 	ids := map[string]int{}
 	for i := range n {
 		id := fmt.Sprint("m", i)
