@@ -7,8 +7,13 @@ const title = (total) => {
   link.href = total > 0 ? link.dataset.unread : link.dataset.read;
 };
 
-// Where a reader looks now, for the other tabs.
-const look = () => { if (me) keep.set("look", inView() ? { conversation: openConversation, at: Date.now() } : null); };
+// Where a reader looks now, for the other tabs; a tab takes back only its own word.
+const thisTab = newId();
+const look = () => {
+  if (inView()) keep.set("look", { conversation: openConversation, tab: thisTab, at: Date.now() });
+  else lookAway();
+};
+const lookAway = () => { if (keep.get("look", null)?.tab === thisTab) keep.set("look", null); };
 const lookedAt = (conversation) => {
   const l = keep.get("look", null);
   return (inView() && openConversation === conversation) || (l && l.conversation === conversation && Date.now() - l.at < 3600000);
@@ -64,7 +69,7 @@ if (me) {
   look();
   addEventListener("focus", look);
   addEventListener("blur", look);
-  addEventListener("pagehide", () => keep.set("look", null));
+  addEventListener("pagehide", lookAway);
   document.addEventListener("visibilitychange", look);
   const ask = document.querySelector("[data-asks=notifications]");
   ask?.addEventListener("change", async () => {

@@ -262,8 +262,23 @@ var familyKey = regexp.MustCompile(`"((?:send|signin|notice|line|contacts)\.[a-z
 // TestEveryReasonHasASentence reads the other rooms: what they give as a reason is a sentence here, its own and
 // not the one for its family.
 func TestEveryReasonHasASentence(t *testing.T) {
-	root := filepath.Join("..", "..", "app")
 	found := map[string]string{}
+	for _, room := range []string{"app", "storage", "realtime"} {
+		reasonsIn(t, filepath.Join("..", "..", room), found)
+	}
+	if len(found) < 30 {
+		t.Fatalf("only %d reasons found: %v", len(found), found)
+	}
+	delete(found, "contacts.title") // the page's, not a reason
+	for key, path := range found {
+		if !For(Default).Has("error." + key) {
+			t.Errorf("%s gives the reason %q, which has no sentence", path, key)
+		}
+	}
+}
+
+func reasonsIn(t *testing.T, root string, found map[string]string) {
+	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -290,14 +305,5 @@ func TestEveryReasonHasASentence(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if len(found) < 30 {
-		t.Fatalf("only %d reasons found: %v", len(found), found)
-	}
-	delete(found, "contacts.title") // the page's, not a reason
-	for key, path := range found {
-		if !For(Default).Has("error." + key) {
-			t.Errorf("%s gives the reason %q, which has no sentence", path, key)
-		}
 	}
 }
