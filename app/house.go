@@ -180,6 +180,11 @@ func (h *house) openRooms() (err error) {
 		Person:  func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
 		Logger:  h.log.With("part", "account"),
 	})
+	if err == nil {
+		h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "portico_sessions", Help: "Sign-ins that live.",
+		}, func() float64 { return float64(h.account.Living()) }))
+	}
 	return err
 }
 
@@ -221,7 +226,7 @@ func (h *house) openWeb() (err error) {
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
-			TrustedProxies: proxies, SessionLifetime: h.cfg.Signin.SessionLifetime,
+			TrustedProxies: proxies, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -84,6 +85,31 @@ func TestStatesOfMessagesThatDoNotArriveAtOnce(t *testing.T) {
 		got := erin.messages("alice")
 		return len(got) == 1 && got[0].Text == "for later"
 	})
+}
+
+func TestTheFiguresOfTheContractAreThere(t *testing.T) {
+	p := demo(t)
+	alice := p.signIn("alice")
+	alice.say("karl", "m1", "Hello")
+	await(t, 10*time.Second, "the delivery", func() bool { return alice.state("karl", "m1") == "delivered" })
+	resp, err := http.Get(p.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"portico_sessions 1\n", "portico_live_connections 0\n", "portico_registrations 1\n", `portico_messages_total{direction="out",result="delivered"} 1`,
+		"portico_message_delivery_seconds_count 1\n", "portico_presence_changes_total", `portico_sip_requests_total{direction="out",method="REGISTER",status="200"}`,
+		`portico_sip_request_seconds_count{direction="out",method="MESSAGE"} 1`,
+	} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %q in\n%s", want, b)
+		}
+	}
 }
 
 func TestABlockedPersonIsRefusedAndToldSo(t *testing.T) {

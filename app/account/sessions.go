@@ -98,6 +98,13 @@ func (s *Service) Whose(ctx context.Context, sessionKey string) (portal.Address,
 	return in.who, nil
 }
 
+// Living is how many sessions live; zero until the first question or Run has read them.
+func (s *Service) Living() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.keys)
+}
+
 // Sessions are a person's living sessions.
 func (s *Service) Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error) {
 	return s.vault.Signins(ctx, who)

@@ -32,6 +32,7 @@ type HTTP struct {
 	TLSKey         string
 	TrustedProxies []string
 	AllowedOrigins []string
+	MetricsSecret  Secret
 }
 
 // Storage is where things are kept.

@@ -78,6 +78,8 @@ func options() []option {
 			doc: "Addresses or networks (\"10.0.0.0/8\") of reverse proxies whose X-Forwarded-For is believed."},
 		{key: "http.allowed_origins", at: func(c *Config, _ int) any { return &c.HTTP.AllowedOrigins }, check: each(origin),
 			doc: "Further origins, beside public_url, from which browsers may open live connections and send requests."},
+		{key: "http.metrics_secret", at: func(c *Config, _ int) any { return &c.HTTP.MetricsSecret },
+			doc: "Who asks for /metrics must send this as a bearer token. Empty: only this machine may ask."},
 
 		{key: "storage.dsn", def: "sqlite:portico-data/portico.db", at: func(c *Config, _ int) any { return &c.Storage.DSN }, check: dsn,
 			doc: "The database: \"sqlite:\" and the path of a file, which is made where it is missing."},
