@@ -103,7 +103,11 @@ func (s *stream) flush() error {
 	if _, err := s.w.Write(s.buf.Bytes()); err != nil {
 		return err
 	}
-	return s.ctl.Flush()
+	if err := s.ctl.Flush(); err != nil {
+		return err
+	}
+	// Over HTTP/2 a deadline that passes resets the stream, whether or not anything is being written.
+	return s.ctl.SetWriteDeadline(time.Time{})
 }
 
 func (s *stream) end(int, string) { s.cancel() }
