@@ -258,6 +258,30 @@ func TestSignedInWhileMemoryIsAway(t *testing.T) {
 	})
 }
 
+// Memory stays away for longer than one try while many sign in: all of them work when it is back.
+func TestManySignedInWhileMemoryIsAway(t *testing.T) {
+	at(t, Options{}, func(b *bench) {
+		b.mem.away = true
+		everybody := []portal.Address{alice, bob, carol, dave}
+		for _, who := range everybody {
+			if err := b.SignedIn(b.t.Context(), who); !errors.Is(err, portal.ErrUnavailable) {
+				t.Errorf("signed in: %v", err)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		b.mem.mu.Lock()
+		b.mem.away = false
+		b.mem.mu.Unlock()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		for _, who := range everybody {
+			if len(b.wire.watched(who)) == 0 {
+				t.Errorf("%s is not read, nothing is watched for them", who.User())
+			}
+		}
+	})
+}
+
 func TestOwnPresenceCountsOtherDevicesButNotItsEcho(t *testing.T) {
 	at(t, Options{}, func(b *bench) {
 		b.signIn(alice)

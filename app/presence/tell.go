@@ -219,21 +219,31 @@ func (s *Service) expire(ctx context.Context) time.Duration {
 		s.age(p, now)
 	}
 	s.mu.Unlock()
-	for _, p := range unread {
+	left := s.loadAll(ctx, unread)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range left {
+		s.sooner(p, now.Add(loadRetry).UnixNano())
+	}
+	if len(s.later) == 0 {
+		return time.Hour
+	}
+	return max(0, time.Duration(s.later[0].due-s.o.Now().UnixNano()))
+}
+
+// loadAll reads what people set by hand. At the first failure it stops and gives those it has not come to:
+// where one cannot be read, the others would only wait too.
+func (s *Service) loadAll(ctx context.Context, unread []*person) (left []*person) {
+	for i, p := range unread {
 		reading, cancel := context.WithTimeout(ctx, loadRetry)
 		err := s.load(reading, p)
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			s.o.Logger.Warn("presence: what was set by hand could not be read; tried again", "in", loadRetry, "err", err)
-			break
+			return unread[i+1:]
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.later) == 0 {
-		return time.Hour
-	}
-	return max(0, time.Duration(s.later[0].due-s.o.Now().UnixNano()))
+	return nil
 }
 
 // age makes of p what it is at now, and plans when to look again.
