@@ -52,10 +52,8 @@ func (s *Server) apiPutContact(c echo.Context) error {
 	if utf8.RuneCountInString(in.Group) > maxGroupLen {
 		return portal.Fail(portal.ErrInvalid, "contact.group-too-long")
 	}
-	if in.Relationship == "" {
-		in.Relationship = portal.Company
-	}
-	if !in.Relationship.Valid() {
+	// Without one, a new contact is of the company and an old one, blocked say, stays what it is.
+	if in.Relationship != "" && !in.Relationship.Valid() {
 		return portal.Fail(portal.ErrInvalid, "contact.relationship")
 	}
 	ctx, who := c.Request().Context(), s.person(c)

@@ -169,8 +169,13 @@ func TestContacts(t *testing.T) {
 		t.Errorf("event %v", ev)
 	}
 	c.call("PUT", "/api/v1/contacts/"+carol.Path(), nil, 200).into(&one)
-	if !one.Relationship.Valid() {
+	if one.Relationship != portal.Company {
 		t.Errorf("added without words: %+v", one)
+	}
+	c.call("PUT", "/api/v1/contacts/"+carol.Path(), map[string]any{"relationship": "blocked"}, 200)
+	c.call("PUT", "/api/v1/contacts/"+carol.Path(), map[string]any{"group": "Others"}, 200).into(&one)
+	if one.Relationship != portal.Blocked || one.Group != "Others" {
+		t.Errorf("moved to another group without a word on the relationship: %+v", one)
 	}
 	c.call("GET", "/api/v1/contacts", nil, 200).into(&list)
 	if len(list) != 2 {
