@@ -6,7 +6,8 @@
 //   - An [Agent] owns the listener, a few links to the proxy that everybody shares, the table of lines
 //     and the table of dialogs. Its goroutines are started by [Agent.Run] and end before Run returns.
 //   - A link ([link]) owns one connection to the proxy: one goroutine dials, pings and redials it, one
-//     reads it. Requests of all people are pipelined on it.
+//     reads it, one writes what all people send, gathered. Its queue is bounded; who finds it full
+//     waits, and after ten seconds the connection is given up.
 //   - A line ([line]) is one person's registration, publication and subscriptions. Its mutex guards all
 //     of it; no network I/O is done under the mutex. A person has no goroutine of their own: what is
 //     due is in one timer heap ([clock]) and is done by the shared workers of a [pacer].

@@ -56,7 +56,18 @@ func counted() func() uint32 {
 // ask sends q as l's person on the line's link and answers challenges with c. The response is final
 // and not a challenge. Errors: errNoFlow, errFlowClosed, sip.ErrTransactionTimeout, errRefused,
 // errNoSecret, those of ctx.
+//
+// When the line's own credentials are refused, the line stops: trying again could lock the account.
 func (l *line) ask(ctx context.Context, c *credentials, q query) (*sip.Response, *flow, error) {
+	res, f, err := l.exchange(ctx, c, q)
+	if c != nil && (errors.Is(err, errRefused) || errors.Is(err, errNoSecret)) && c == l.credentials() {
+		l.refuse(signInError(err))
+	}
+	return res, f, err
+}
+
+// exchange is ask without its consequences.
+func (l *line) exchange(ctx context.Context, c *credentials, q query) (*sip.Response, *flow, error) {
 	f := l.link.flow()
 	if f == nil {
 		return nil, nil, errNoFlow

@@ -184,6 +184,39 @@ func TestAChangedPasswordEndsTheLineOnce(t *testing.T) {
 	h.await(t, "alice up again", func() bool { e := h.edges[alice]; return e[len(e)-1] == "up" })
 }
 
+func TestRefusedInTheMiddleOfThings(t *testing.T) {
+	w := labWorld(t, "tcp")
+	h := newHouse()
+	a := start(t, quick(w.cfg), h)
+	watchEachOther(t, a, h)
+	w.lab.AddUser(siplab.User{Name: "alice", Password: "another"})
+	w.lab.Faults().StaleNonces()
+	_, err := a.Send(within(t), alice, portal.Outgoing{To: bob, ID: "1", Text: "x", At: time.Now()})
+	if !errors.Is(err, portal.ErrForbidden) || portal.Reason(err) != "send.not-authorised" {
+		t.Errorf("got %v", err)
+	}
+	h.await(t, "the line to be refused", func() bool { return last(h.edges[alice]) == "down:signin.wrong" })
+	if got := a.Status(alice).Reason; got != "signin.wrong" {
+		t.Errorf("reason %q", got)
+	}
+	before := w.lab.Counters()
+	a.Publish(alice, is(portal.Away))
+	a.Watch(alice, []portal.Address{bob, carol})
+	if _, err := a.Send(within(t), alice, portal.Outgoing{To: bob, ID: "2", Text: "x", At: time.Now()}); portal.Reason(err) != "send.refused" {
+		t.Errorf("got %v", err)
+	}
+	send(t, a, bob, alice, "3", "bob is not concerned")
+	after := w.lab.Counters()
+	for _, m := range []string{"PUBLISH", "SUBSCRIBE", "REGISTER"} {
+		if after.Requests[m] != before.Requests[m] {
+			t.Errorf("%s was tried with refused credentials", m)
+		}
+	}
+	signInAs(t, a, alice, "another")
+	h.awaitAvailability(t, bob, alice, portal.Away)
+	eventually(t, "alice watches again", func() bool { return a.Status(alice).Live == 2 })
+}
+
 func TestIntervalTooBrief(t *testing.T) {
 	w := labWorld(t, "tcp")
 	w.lab.Faults().MinExpires(20 * time.Minute)
@@ -425,4 +458,27 @@ func TestTheHouseCannotStore(t *testing.T) {
 	h.mu.Unlock()
 	send(t, a, alice, bob, "1", "no room")
 	h.awaitText(t, bob, "no room")
+}
+
+func TestTheLabsResourceList(t *testing.T) {
+	w := labWorld(t, "tcp", func(c *siplab.Config) {
+		c.Lists = map[string][]string{"alice-contacts": {string(bob), string(carol)}}
+	})
+	w.cfg.ResourceList = "sip:{user}-contacts@{domain}"
+	h := newHouse()
+	a := start(t, quick(w.cfg), h)
+	signIn(t, a, alice)
+	signIn(t, a, bob)
+	dave := portal.MustAddress("sip:dave@example.test")
+	a.Watch(alice, []portal.Address{bob, carol, dave})
+	a.Publish(bob, is(portal.Busy))
+	h.awaitAvailability(t, alice, bob, portal.Busy)
+	h.awaitAvailability(t, alice, dave, portal.Offline) // not on the list
+	a.Publish(bob, is(portal.Away))
+	h.awaitAvailability(t, alice, bob, portal.Away)
+	for _, s := range w.lab.Subscriptions() {
+		if s.Watcher == string(alice) && s.Target == string(bob) && s.Package == "presence" {
+			t.Error("bob is watched twice")
+		}
+	}
 }

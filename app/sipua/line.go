@@ -41,7 +41,8 @@ type line struct {
 	flowGen  uint64        // the link's connection on which the person is registered; 0: none
 	expires  time.Time
 	failures int
-	refused  error // set when the server refuses the person for good
+	back     chan struct{} // closed by the next registration, for messages that wait for it; nil: none does
+	refused  error         // set when the server refuses the person for good
 
 	// what the handler was told last, and what it shall be told
 	told, actual edge
@@ -90,6 +91,10 @@ func (l *line) enqueueRegister(urgent bool) {
 func (l *line) set(now edge, err error) {
 	l.mu.Lock()
 	l.actual, l.down = now, err
+	if now == edgeUp && l.back != nil {
+		close(l.back)
+		l.back = nil
+	}
 	if l.telling {
 		l.mu.Unlock()
 		return

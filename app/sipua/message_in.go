@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
+	"net/http"
 	"net/mail"
 	"regexp"
 	"strings"
@@ -218,7 +219,11 @@ func hashID(s string) string {
 // else now.
 func sentAt(req *sip.Request) time.Time {
 	now := time.Now()
-	t, err := mail.ParseDate(headerValue(req, "Date"))
+	date := headerValue(req, "Date")
+	t, err := time.Parse(http.TimeFormat, date)
+	if err != nil { // not quite as RFC 3261 section 20.17 has it
+		t, err = mail.ParseDate(date)
+	}
 	if err != nil || t.After(now.Add(time.Minute)) || t.Before(now.AddDate(-1, 0, 0)) {
 		return now.UTC()
 	}

@@ -32,6 +32,9 @@ func (a *Agent) Send(ctx context.Context, from portal.Address, m portal.Outgoing
 		return portal.Outcome{}, err
 	}
 	l.forgetTyping(m.To)
+	if err := a.awaitReturn(ctx, m.To); err != nil {
+		return outcome(nil, err)
+	}
 	wrap := l.takesCPIM(m.To)
 	for {
 		contentType, body := "text/plain; charset=utf-8", []byte(m.Text)
@@ -108,6 +111,48 @@ func (a *Agent) SendNotice(ctx context.Context, from portal.Address, n portal.No
 	}
 	_, err = outcome(l.message(ctx, n.To, cpim.MediaType, body, token(16)))
 	return err
+}
+
+// returnBudget is how long a message waits for its receiver to be registered again.
+const returnBudget = 10 * time.Second
+
+// awaitReturn waits while to is one of our own people whose registration was lost and is being renewed:
+// meanwhile the server would store the message and hand it over late, after newer ones, and perhaps under
+// another id. Whoever is not back in time gets it as anybody who is away.
+func (a *Agent) awaitReturn(ctx context.Context, to portal.Address) error {
+	l := a.line(to)
+	if l == nil {
+		return nil
+	}
+	late := time.NewTimer(returnBudget)
+	defer late.Stop()
+	for {
+		back := l.returning()
+		if back == nil {
+			return nil
+		}
+		select {
+		case <-back:
+		case <-late.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// returning is nil for a line that is registered or has no prospect of it; else it is closed when that
+// changes to the better.
+func (l *line) returning() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone || l.joining || l.refused != nil || l.registeredNow() {
+		return nil
+	}
+	if l.back == nil {
+		l.back = make(chan struct{})
+	}
+	return l.back
 }
 
 // speaker is the line of somebody who wants to send.

@@ -201,6 +201,7 @@ func (s *sub) report(claims []portal.Claim, lease time.Time) {
 		there = there || c.Availability != portal.Offline
 		if c.TakesCPIM {
 			s.flags |= subCPIM
+			l.a.caps.readsCPIM(s.of) // and will when they are back, so what is stored for them keeps its id
 		}
 	}
 	if !there {

@@ -229,6 +229,15 @@ func (l *line) unbind(ctx context.Context, uri string) {
 	}
 }
 
+// refuse stops the line until the person signs in again: the server will not have them.
+func (l *line) refuse(err error) {
+	l.a.cfg.Logger.Warn("refused by the server; not tried again", "person", l.who, "error", err)
+	l.mu.Lock()
+	l.refused, l.flowGen = err, 0
+	l.mu.Unlock()
+	l.set(edgeDown, err)
+}
+
 // failedToRegister decides between trying again and giving up.
 func (l *line) failedToRegister(ctx context.Context, err error) {
 	if ctx.Err() != nil {
@@ -236,11 +245,7 @@ func (l *line) failedToRegister(ctx context.Context, err error) {
 	}
 	err = signInError(err)
 	if !errors.Is(err, portal.ErrUnavailable) {
-		l.a.cfg.Logger.Warn("registration refused; not tried again", "person", l.who, "error", err)
-		l.mu.Lock()
-		l.refused = err
-		l.mu.Unlock()
-		l.set(edgeDown, err)
+		l.refuse(err)
 		return
 	}
 	var e *portal.Error

@@ -166,10 +166,7 @@ func (a *Agent) Resume(who portal.Address, sealed []byte) {
 	a.mu.Unlock()
 	if err != nil {
 		err = portal.Fail(portal.ErrUnauthenticated, "signin.again").Because(err)
-		l.mu.Lock()
-		l.refused = err
-		l.mu.Unlock()
-		l.set(edgeDown, err)
+		l.refuse(err)
 		return
 	}
 	l.enqueueRegister(false)

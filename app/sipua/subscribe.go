@@ -89,58 +89,54 @@ func (l *line) want(of portal.Address) *sub {
 
 // subscribeJob does what is due for a subscription: begin, renew or end it.
 func (a *Agent) subscribeJob(ctx context.Context, j job) {
-	s, l := j.s, j.l
-	l.mu.Lock()
-	s.flags &^= subQueued
-	if s.is(subBusy) {
-		l.mu.Unlock()
-		a.clock.after(&s.timer, s, time.Second)
+	s := j.s
+	expires, due := s.begin()
+	if !due {
 		return
-	}
-	wanted := s.is(subWanted)
-	switch {
-	case s.is(subEnding), !wanted && !s.is(subDialog):
-		s.remove()
-		l.mu.Unlock()
-		a.clock.stop(&s.timer)
-		return
-	case wanted && s.is(subStopped):
-		l.mu.Unlock()
-		return
-	case wanted && s.is(subDialog) && s.expires != 0 && s.expires <= time.Now().Unix():
-		s.forget() // the server has ended it by now
-	}
-	if !l.registeredNow() {
-		if !wanted {
-			s.remove() // it expires by itself
-		}
-		l.mu.Unlock() // what is wanted is asked for once the person is registered again
-		return
-	}
-	if wanted && l.covered(s) {
-		l.mu.Unlock()
-		return
-	}
-	if wanted && s.is(subDialog) && !s.is(subHeard) && time.Now().Unix() >= s.asked+int64(firstNotify/time.Second) {
-		s.forget() // accepted, but the first NOTIFY never came
-	}
-	fresh := !s.is(subDialog)
-	if fresh {
-		s.anew()
-		s.asked = time.Now().Unix()
-	}
-	s.flags |= subBusy
-	l.mu.Unlock()
-
-	expires := a.cfg.SubscribeExpires
-	if !wanted {
-		expires = 0
 	}
 	res, err := s.send(ctx, expires)
-	l.mu.Lock()
+	s.l.mu.Lock()
 	s.flags &^= subBusy
-	l.mu.Unlock()
+	s.l.mu.Unlock()
 	s.settle(ctx, res, err, expires)
+}
+
+// begin decides whether a SUBSCRIBE is due and for how long; then the subscription is busy.
+func (s *sub) begin() (expires time.Duration, due bool) {
+	l := s.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.flags &^= subQueued
+	wanted, now := s.is(subWanted), time.Now().Unix()
+	switch {
+	case s.is(subBusy):
+		l.a.clock.after(&s.timer, s, time.Second)
+		return 0, false
+	case s.is(subEnding), !wanted && (!s.is(subDialog) || !l.registeredNow()):
+		s.remove() // there is nothing to end, or it expires by itself
+		l.a.clock.stop(&s.timer)
+		return 0, false
+	case !l.registeredNow(): // asked for once the person is registered again, see resume
+		return 0, false
+	case wanted && s.is(subStopped):
+		return 0, false
+	case wanted && s.is(subDialog) && s.expires != 0 && s.expires <= now:
+		s.forget() // the server has ended it by now
+	case wanted && s.is(subDialog) && !s.is(subHeard) && now >= s.asked+int64(firstNotify/time.Second):
+		s.forget() // accepted, but the first NOTIFY never came
+	}
+	if wanted && l.covered(s) {
+		return 0, false
+	}
+	if !s.is(subDialog) {
+		s.anew()
+		s.asked = now
+	}
+	s.flags |= subBusy
+	if wanted {
+		expires = l.a.cfg.SubscribeExpires
+	}
+	return expires, true
 }
 
 // remove takes the subscription out of its line. The caller holds the mutex.
