@@ -16,8 +16,10 @@ const keys = {
   ArrowUp: () => toConversation(-1),
   ArrowDown: () => toConversation(1),
 };
+// Where Alt with a key types a sign or moves through a text (a Mac's Option key does), it is left to that.
+const typing = (e) => e.target.matches?.("input, textarea") && (e.key.length === 1 ? !/[a-z]/i.test(e.key) : e.target.value !== "");
 addEventListener("keydown", (e) => {
-  if (!me || !e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  if (!me || !e.altKey || e.ctrlKey || e.metaKey || e.shiftKey || typing(e)) return;
   const act = keys[/^Key[A-Z]$/.test(e.code) ? e.code.slice(3).toLowerCase() : e.key];
   if (act?.()) e.preventDefault();
 });
