@@ -39,19 +39,19 @@ func TestInTheBrowser(t *testing.T) {
 		{"DraftsOutliveAReload", draftsOutliveReload},
 		{"NetworkWithoutWebSockets", withoutWebSockets},
 		{"SigningOutEndsAllWindows", signingOutEndsAllWindows},
-		//		{"WhatIsWrongAtSignIn", wrongAtSignIn},
-		//		{"WithoutScript", withoutScript},
-		//		{"ByKeyboardAlone", byKeyboardAlone},
-		//		{"InTwoLanguages", inTwoLanguages},
-		//		{"OldMessagesComeOnScrollingUp", oldMessagesOnScrolling},
-		//		{"TheLogSticksToItsEndOnlyThere", logSticksToItsEnd},
-		//		{"TextIsShownAsText", textIsShownAsText},
-		//		{"ProgramsAreMarked", programsAreMarked},
-		//		{"OldPageAndFramesAreAFreshPage", oldPageIsFreshPage},
-		//		{"NothingTicksWhileNothingHappens", nothingTicks},
-		//		{"EveryWidthThemeAndLanguage", everyWidth},
-		//		{"AccessibilityRules", accessibilityRules},
-		//		{"PictureForTheReadme", pictureForReadme},
+		{"WhatIsWrongAtSignIn", wrongAtSignIn},
+		{"WithoutScript", withoutScript},
+		{"ByKeyboardAlone", byKeyboardAlone},
+		{"InTwoLanguages", inTwoLanguages},
+		{"OldMessagesComeOnScrollingUp", oldMessagesOnScrolling},
+		{"TheLogSticksToItsEndOnlyThere", logSticksToItsEnd},
+		{"TextIsShownAsText", textIsShownAsText},
+		{"ProgramsAreMarked", programsAreMarked},
+		{"OldPageAndFramesAreAFreshPage", oldPageIsFreshPage},
+		{"NothingTicksWhileNothingHappens", nothingTicks},
+		{"EveryWidthThemeAndLanguage", everyWidth},
+		{"AccessibilityRules", accessibilityRules},
+		{"PictureForTheReadme", pictureForReadme},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
@@ -289,11 +289,12 @@ func (b *tab) size(width, height int64) {
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
 }
 
-// prefers sets what the system says of the look: light or dark, and whether colours are forced.
+// prefers sets what the system says of the look: light or dark, and whether colours are forced. Nothing fades
+// from one to the other.
 func (b *tab) prefers(scheme, forced string) {
 	b.t.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "forced-colors", Value: forced},
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: "reduce"},
 	}})
 }
 
