@@ -82,7 +82,7 @@ func (t *transactions) response(res *sip.Response) {
 }
 
 // serve begins a server transaction. It returns nil when the request belongs to one that exists
-// (a retransmission, an ACK, a CANCEL), which is dealt with.
+// (a retransmission, an ACK, a CANCEL), which is dealt with, and errBusy when there are too many.
 func (t *transactions) serve(f *flow, req *sip.Request) (*sip.ServerTx, error) {
 	key, err := serverKey(f, req)
 	if err != nil {
@@ -97,7 +97,10 @@ func (t *transactions) serve(f *flow, req *sip.Request) (*sip.ServerTx, error) {
 		t.mu.Unlock()
 		return nil, nil
 	}
-	full := len(t.server) >= maxServerTransactions
+	if len(t.server) >= maxServerTransactions {
+		t.mu.Unlock()
+		return nil, errBusy
+	}
 	tx := sip.NewServerTx(key, req, f, t.log)
 	if err := tx.Init(); err != nil {
 		t.mu.Unlock()
@@ -110,9 +113,6 @@ func (t *transactions) serve(f *flow, req *sip.Request) (*sip.ServerTx, error) {
 	})
 	t.server[key] = tx
 	t.mu.Unlock()
-	if full {
-		return tx, errBusy
-	}
 	return tx, nil
 }
 

@@ -50,6 +50,10 @@ func (a *Agent) receive(f *flow, raw []byte) {
 		a.reject(f, raw, 400, "Bad Request")
 		return
 	}
+	if !f.trusted { // without a transaction: strangers must not fill the table of those who are not
+		a.reject(f, raw, 403, "Not From Here")
+		return
+	}
 	req.SetTransport(f.network)
 	req.SetSource(f.remote.String())
 	if req.IsCancel() && a.cancelled(f, req) {
@@ -58,11 +62,9 @@ func (a *Agent) receive(f *flow, raw []byte) {
 	tx, err := a.txs.serve(f, req)
 	switch {
 	case errors.Is(err, errBusy):
-		a.respond(tx, req, answer{503, "Too Busy", []string{"Retry-After", retrySoon}}, began)
+		a.reject(f, raw, 503, "Too Busy", "Retry-After", retrySoon)
 	case err != nil:
 		a.cfg.Logger.Debug("request dropped", "method", req.Method, "error", err)
-	case tx != nil && !f.trusted:
-		a.respond(tx, req, answer{status: 403, reason: "Not From Here"}, began)
 	case tx != nil:
 		a.dispatch(f, req, tx, began)
 	}
@@ -179,9 +181,10 @@ func (a *Agent) respond(tx *sip.ServerTx, req *sip.Request, ans answer, began ti
 	}
 }
 
-// reject answers a request on a stream whose length is wrong or too much, from the header lines that
-// can be read. Responses and ACK are never answered.
-func (a *Agent) reject(f *flow, raw []byte, status int, reason string) {
+// reject answers a request without keeping state, from the header lines that can be read: one whose
+// length is wrong or too much, a stranger's, one too many. Responses and ACK are never answered. More
+// headers are name, value, name, value ….
+func (a *Agent) reject(f *flow, raw []byte, status int, reason string, more ...string) {
 	if bytes.HasPrefix(raw, []byte("SIP/")) || bytes.HasPrefix(raw, []byte("ACK ")) {
 		return
 	}
@@ -211,6 +214,9 @@ func (a *Agent) reject(f *flow, raw []byte, status int, reason string) {
 	}
 	if !answerable {
 		return
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		fmt.Fprintf(&b, "%s: %s\r\n", more[i], more[i+1])
 	}
 	fmt.Fprintf(&b, "Server: %s\r\nContent-Length: 0\r\n\r\n", a.cfg.UserAgent)
 	if err := f.writeBytes(b.Bytes()); err != nil {
