@@ -150,13 +150,15 @@ func (l *line) registered(g grant) {
 		l.mu.Unlock()
 		return
 	}
-	moved := l.flowGen != g.gen
+	// Whoever was told that the line is down knows nothing of anybody any more, also where the connection
+	// stood all the while and only the registrar was away.
+	again := l.flowGen != g.gen || l.actual == edgeDown
 	l.flowGen, l.failures = g.gen, 0
 	l.expires = time.Now().Add(g.expires)
 	l.mu.Unlock()
 	l.a.clock.after(&l.regTimer, l, max(refreshAfter(g.expires), time.Second))
 	l.set(edgeUp, nil)
-	if moved {
+	if again {
 		l.resume()
 	}
 }
