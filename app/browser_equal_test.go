@@ -46,7 +46,9 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 		// shown is a condition that holds when the event has come to the page.
 		shown string
 	}{
-		{"message", func(n int) { bob.say("alice", fmt.Sprint("b", n), fmt.Sprintf("see https://example.test/%d <b>& :)\n2", n)) }, `true`},
+		{"message", func(n int) {
+			bob.say("alice", fmt.Sprint("b", n), fmt.Sprintf("see https://example.test/%d <b>& :)\n2", n))
+		}, `true`},
 		{"message of somebody new", func(n int) {
 			if n == 0 {
 				dave.say("alice", "d0", "a first word")
@@ -57,7 +59,9 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 			await(t, patience, "delivery", func() bool { return me.state("bob", fmt.Sprint("a", n)) == "delivered" })
 		}, `true`},
 		{"message that fails", func(n int) { me.say("nobody", fmt.Sprint("f", n), "lost") }, `true`},
-		{"counts, and a message that was read", func(int) { api(me, http.MethodPost, "/conversations/"+person("bob")+"/read", map[string]string{}, http.StatusNoContent) }, `document.querySelector("#unread-total") !== null`},
+		{"counts, and a message that was read", func(int) {
+			api(me, http.MethodPost, "/conversations/"+person("bob")+"/read", map[string]string{}, http.StatusNoContent)
+		}, `document.querySelector("#unread-total") !== null`},
 		{"presence", func(n int) {
 			api(bob, http.MethodPut, "/me/presence", map[string]string{"availability": "busy", "note": fmt.Sprintf("not <now>, %d", n)}, http.StatusOK)
 		}, `document.querySelector("[data-live='dot:sip:bob@example.test']")?.dataset.p !== "available"`},
@@ -65,8 +69,12 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 			api(me, http.MethodPut, "/me/presence", map[string]any{"availability": "away", "note": "mine", "until": time.Now().Add(time.Hour)}, http.StatusOK)
 		}, `document.querySelector(".me .presence-word").textContent === "Away"`},
 		{"own presence automatic again", func(int) { api(me, http.MethodDelete, "/me/presence", nil, http.StatusOK) }, `document.querySelector(".me .presence-word").textContent === "Available"`},
-		{"typing", func(int) { api(bob, http.MethodPost, "/conversations/"+person("alice")+"/typing", map[string]bool{"typing": true}, http.StatusNoContent) }, `true`},
-		{"typing no more", func(int) { api(bob, http.MethodPost, "/conversations/"+person("alice")+"/typing", map[string]bool{"typing": false}, http.StatusNoContent) }, `true`},
+		{"typing", func(int) {
+			api(bob, http.MethodPost, "/conversations/"+person("alice")+"/typing", map[string]bool{"typing": true}, http.StatusNoContent)
+		}, `true`},
+		{"typing no more", func(int) {
+			api(bob, http.MethodPost, "/conversations/"+person("alice")+"/typing", map[string]bool{"typing": false}, http.StatusNoContent)
+		}, `true`},
 		{"contacts", func(n int) {
 			api(me, http.MethodPut, "/contacts/"+person("lena"), map[string]string{"group": fmt.Sprint("Group ", n)}, http.StatusOK)
 		}, `true`},
