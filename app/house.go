@@ -228,7 +228,8 @@ func (h *house) openWeb() (err error) {
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
 			TrustedProxies: proxies, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
-			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
+			IdleAfter: h.cfg.Presence.InactiveAfter,
+			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 		},
 		Ready: []web.Probe{
 			{Name: "storage", Check: h.store.Ready},

@@ -101,7 +101,7 @@ func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, i
 	if err != nil {
 		return nil, 0, err
 	}
-	return realtime.NewAnswer(helloFrame(c.Audience, head, inForce(me, c.Audience))), head, nil
+	return realtime.NewAnswer(helloFrame(c.Audience, head, inForce(me, c.Audience), l.Config.IdleAfter)), head, nil
 }
 
 // Replay reads the next durable events after since from the log.

@@ -143,8 +143,14 @@ func mustJSON(v any) []byte {
 	return body
 }
 
-func helloFrame(a realtime.Audience, head int64, me portal.Me) []byte {
-	return channelFrame{event: "hello", members: []member{{"seq", head}, {"me", me}}}.bytes(a.Encoding)
+// helloFrame has idle_after_ms, how long without input a browser is to wait before it says "idle", where
+// that is known.
+func helloFrame(a realtime.Audience, head int64, me portal.Me, idleAfter time.Duration) []byte {
+	f := channelFrame{event: "hello", members: []member{{"seq", head}, {"me", me}}}
+	if idleAfter > 0 {
+		f.members = append(f.members, member{"idle_after_ms", idleAfter.Milliseconds()})
+	}
+	return f.bytes(a.Encoding)
 }
 
 func resyncFrame(a realtime.Audience) []byte {

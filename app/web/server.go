@@ -36,6 +36,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// SessionLifetime is how long a sign-in lasts (default 12 h).
 	SessionLifetime time.Duration
+	// IdleAfter is how long without input browsers wait before they say so; zero: as long as they like (5 min).
+	IdleAfter time.Duration
 	// MetricsSecret, where set, must come as a bearer token with a request for /metrics; without it only
 	// loopback is answered.
 	MetricsSecret string

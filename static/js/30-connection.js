@@ -109,7 +109,7 @@ const receive = (text) => {
   for (const event of all("live-event", holder.content)) {
     const d = event.dataset;
     const seq = +d.seq || 0;
-    if (d.event === "hello") { failures = 0; continue; }
+    if (d.event === "hello") { failures = 0; idleAt(+d.idleAfterMs); continue; }
     if (seq && seq <= since) continue;
     switch (d.event) {
       case "resync": refresh(null); break;

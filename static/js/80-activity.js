@@ -1,6 +1,7 @@
-// Whether the person is there: input says so, and five minutes without any says that not. A tab in the background
-// is no sign of either. Input in one tab counts for all tabs of this browser.
-const idleAfter = 5 * 60000;
+// Whether the person is there: input says so, and a while without any (five minutes, unless the portal says
+// otherwise) says that not. A tab in the background is no sign of either. Input in one tab counts for all tabs of
+// this browser.
+let idleAfter = 5 * 60000;
 let lastInput = Date.now(), idle = false, idleTimer = 0, lastTold = 0;
 const sayActivity = () => send({ op: idle ? "idle" : "active" });
 const input = (own) => {
@@ -13,6 +14,7 @@ const checkIdle = () => {
   if (quiet >= idleAfter && !idle) { idle = true; sayActivity(); }
   idleTimer = setTimeout(checkIdle, idle ? idleAfter : Math.max(1000, idleAfter - quiet));
 };
+const idleAt = (ms) => { if (ms > 0 && ms !== idleAfter) { idleAfter = ms; clearTimeout(idleTimer); checkIdle(); } };
 if (me) {
   for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
     addEventListener(kind, () => { if (idle || Date.now() - lastInput > 1000) input(true); }, { passive: true, capture: true });
