@@ -25,6 +25,7 @@ var mayImport = []struct {
 	{"app/presence", []string{"app/portal", "app/policy"}},
 	{"app/chat", []string{"app/portal", "app/policy"}},
 	{"app/contacts", []string{"app/portal", "app/policy"}},
+	{"app/calendar", []string{"app/portal", "app/policy", "app/calendar"}},
 	{"app/directory", []string{"app/portal", "app/policy"}},
 	{"app/account", []string{"app/portal", "app/policy"}},
 	{"app/sipua/siplab", []string{"app/sipua/siplab"}},
