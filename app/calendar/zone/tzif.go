@@ -45,7 +45,8 @@ func location(name string, before shift, shifts []shift) (*time.Location, error)
 	}
 	// What holds before the first change is written as a change long ago: a reader may otherwise take
 	// the first standard time it finds (RFC 8536 section 3.2 leaves it open).
-	times, kinds := binary.BigEndian.AppendUint64(nil, ^uint64(0)<<33), []byte{0}
+	long := int64(-1) << 33 // the year 1697
+	times, kinds := binary.BigEndian.AppendUint64(nil, uint64(long)), []byte{0}
 	last, n := before, 1
 	for i, s := range shifts {
 		if i+1 < len(shifts) && shifts[i+1].at == s.at || s.offset == last.offset && s.dst == last.dst && s.abbrev == last.abbrev {
