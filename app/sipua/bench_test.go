@@ -43,7 +43,7 @@ func person(i int) portal.Address {
 // BenchmarkPersonWith50Contacts measures the memory of somebody signed in, published and watching 50
 // people: "B/person".
 func BenchmarkPersonWith50Contacts(b *testing.B) {
-	for _, n := range []int{100, 1000, 4000} {
+	for _, n := range []int{100, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				b.ReportMetric(personCost(b, n), "B/person")

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for something to become true.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 type typed struct {
 	to, from portal.Address
