@@ -103,13 +103,22 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 func (h *house) openStore(ctx context.Context) (err error) {
 	h.store, err = storage.Open(ctx, storage.Options{
 		DSN: h.cfg.Storage.DSN, Logger: h.log.With("part", "storage"),
-		EventBound: h.cfg.Limits.ReplayEvents, EventAge: h.cfg.Limits.ReplayAge, Retention: h.cfg.Chat.Retention,
+		EventBound: h.cfg.Limits.ReplayEvents, EventAge: eventAge(h.cfg), Retention: h.cfg.Chat.Retention,
 		Sink: func(evs []portal.Logged) { h.web.Live().Logged(evs) },
 	})
 	if err != nil {
 		return fmt.Errorf("storage: %w", err)
 	}
 	return nil
+}
+
+// eventAge is how long events are kept for browsers that were cut off: never longer than the archive keeps the
+// messages that they repeat.
+func eventAge(cfg *config.Config) time.Duration {
+	if cfg.Chat.Retention > 0 {
+		return min(cfg.Limits.ReplayAge, cfg.Chat.Retention)
+	}
+	return cfg.Limits.ReplayAge
 }
 
 // openLab starts listening for the lab, where it is on, and points the line at it.
@@ -256,12 +265,23 @@ func (h *house) stages() []stage {
 	return append(stages,
 		stage{name: "directory", run: h.directory.Run},
 		stage{name: "sip", run: h.agent.Run},
-		stage{name: "chat", run: h.chat.Run},
+		stage{name: "chat", run: h.talk},
 		stage{name: "presence", run: h.presence.Run},
 		stage{name: "live", run: h.hub.Run},
 		stage{name: "account", run: h.account.Run},
 		stage{name: "http", run: func(ctx context.Context) error { return h.listen(ctx, server) }, leave: h.leave},
 	)
+}
+
+// talk lets messages go out once everybody's line is known again: until then somebody who is about to be
+// registered cannot be told from somebody who is away.
+func (h *house) talk(ctx context.Context) error {
+	select {
+	case <-h.account.Resumed():
+		return h.chat.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // leave is the first act of closing: no new sign-ins, browsers are told to come back.
