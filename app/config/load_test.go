@@ -229,6 +229,8 @@ func TestFaultySingleValues(t *testing.T) {
 		{"sip.resume_rate", "[sip]\nresume_rate = nan"},
 		{"sip.tls_insecure", "[sip]\ntls_insecure = \"yes\""},
 		{"presence.grace", "[presence]\ngrace = \"-1s\""},
+		{"presence.grace", "[presence]\ngrace = \"0s\""}, // would mean the default
+		{"presence.publish_pace", "[presence]\npublish_pace = \"0s\""},
 		{"chat.retention", "[chat]\nretention = \"1h\""},
 		{"mail.smtp", "[mail]\nsmtp = \"mail.example.test\""},
 		{"mail.from", "[mail]\nfrom = \"nobody\""},

@@ -124,9 +124,9 @@ func options() []option {
 			doc: "Without input in any browser for so long, a person is shown as inactive."},
 		{key: "presence.away_after", def: "15m", at: func(c *Config, _ int) any { return &c.Presence.AwayAfter }, check: between("10s", "24h"),
 			doc: "Without input for so long (longer than inactive_after), a person is shown as away."},
-		{key: "presence.grace", def: "15s", at: func(c *Config, _ int) any { return &c.Presence.Grace }, check: between("0s", "10m"),
+		{key: "presence.grace", def: "15s", at: func(c *Config, _ int) any { return &c.Presence.Grace }, check: between("100ms", "10m"),
 			doc: "How long a person without a live connection is still there: a reload or a short loss of network shows to nobody."},
-		{key: "presence.publish_pace", def: "5s", at: func(c *Config, _ int) any { return &c.Presence.PublishPace }, check: between("0s", "1m"),
+		{key: "presence.publish_pace", def: "5s", at: func(c *Config, _ int) any { return &c.Presence.PublishPace }, check: between("100ms", "1m"),
 			doc: "The first change of a person's presence goes out at once, further ones gather for so long."},
 
 		{key: "chat.max_age", def: "24h", at: func(c *Config, _ int) any { return &c.Chat.MaxAge }, check: between("1m", "720h"),
