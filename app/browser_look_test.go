@@ -15,7 +15,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -238,11 +240,15 @@ func (b *tab) axe(name, rules string) {
 func pictureForReadme(t *testing.T, d *desk) {
 	p, alice := d.lively()
 	bob := d.visitor(p).signIn("bob", with("alice")).live()
+	call(alice, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: morning()})
+	alice.show(with("bob")).live() // tells the portal the zone
 	alice.show(with("bob")).live()
 	alice.say("Then let us go through it together at three?")
 	alice.becomes("Then let us go through it together at three?", "read")
 	bob.say("Three is fine. I'll bring the numbers 🙂")
 	alice.shows("Three is fine. I'll bring the numbers 🙂", false)
+	bob.becomes("Three is fine. I'll bring the numbers 🙂", "read")
+	alice.until("the badge gone", `document.querySelector("[data-peer='sip:bob@example.test'] .badge").hidden`)
 	bob.write("textbox", "Message", "And coff")
 	alice.until("bob typing", `document.querySelector(".typing").textContent.trim() !== ""`)
 	alice.prefers("light", "none")
@@ -252,6 +258,15 @@ func pictureForReadme(t *testing.T, d *desk) {
 		t.Errorf("the picture has %d bytes", len(small))
 	}
 	alice.keepPicture("screenshot", small)
+}
+
+// morning is a time zone in which it is about ten o'clock.
+func morning() string {
+	ahead := (10 - time.Now().UTC().Hour() + 24) % 24
+	if ahead > 12 {
+		ahead -= 24
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -ahead) // whose signs are turned around
 }
 
 // reduce writes a picture anew with its 256 most frequent colours.

@@ -189,8 +189,13 @@ func newRowsHavePresence(t *testing.T, d *desk) {
 		  return li?.querySelector(".dot").dataset.p === "` + p + `" && li.querySelector("[data-live^='word:']").textContent.trim() !== "";
 		})()`
 	}
+	alice.run(`window.firstShown = []; new MutationObserver((all) => { for (const m of all) for (const n of m.addedNodes) if (n.matches?.(".conversation")) firstShown.push(n.querySelector(".dot").dataset.p); })
+	  .observe(document.getElementById("conversations"), { childList: true })`)
 	alice.say("first words")
 	alice.until("the row with bob's presence", row("bob", "available"))
+	if first := eval[[]string](alice, `firstShown`); len(first) == 0 || first[0] != "available" {
+		t.Errorf("the row of somebody whom the page knows came as %q", first)
+	}
 
 	// Somebody whom the page did not know of until they wrote.
 	dave := p.signIn("dave")

@@ -38,7 +38,7 @@ const apply = {
         const kept = old.querySelector(`[data-live="${CSS.escape(place.dataset.live)}"]`);
         if (kept) place.replaceWith(kept);
       }
-    }
+    } else knownPresence(next);
     const link = next.querySelector("a");
     if (next.dataset.peer === openConversation) link.setAttribute("aria-current", "page");
     const focused = old?.contains(document.activeElement);
@@ -54,6 +54,15 @@ const apply = {
     const find = byId("find");
     if (find?.value) htmx.trigger(find, "search");
   },
+};
+
+// A line that is new shows what the page knows of the person already; else the server tells, who is asked then.
+const knownPresence = (line) => {
+  const dot = line.querySelector("[data-live^='dot:']");
+  const known = dot && live(dot.dataset.live)[0];
+  if (!known) return;
+  dot.replaceWith(known.cloneNode(true));
+  for (const word of all("[data-live^='word:']", line)) word.textContent = known.title;
 };
 
 // Puts a message where its order says, with its day before it.
