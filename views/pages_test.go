@@ -183,7 +183,7 @@ func TestOtherPages(t *testing.T) {
 		t.Error("the settings are not those of the person")
 	}
 	section := render(t, SectionView(Frame{Reader: f.Reader, Title: "Rooms", Section: Rooms}))
-	expect(t, section, map[string]string{".empty p": "Rooms is not part of this release."})
+	expect(t, section, map[string]string{".empty p": "“Rooms” is not part of this release."})
 	expect(t, render(t, ProblemView(ProblemPage{Reader: f.Reader, Status: 404, Sentence: "Gone.", Reference: "r-1"})),
 		map[string]string{"h1": "Not found", "[role=alert]": "Gone.", ".muted": "For the administrator: r-1"})
 	expect(t, render(t, ProblemView(ProblemPage{Reader: f.Reader, Status: 418, Sentence: "Tea."})), map[string]string{"h1": "That did not work"})
