@@ -55,6 +55,7 @@ type settings struct {
 	bound    int // of the event log
 	lifetime time.Duration
 	sweep    time.Duration
+	chat     func(Chat) Chat // what stands before the real one
 }
 
 // people is an address book for tests.
@@ -106,8 +107,12 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		t.Fatal(err)
 	}
 	set.web.SessionLifetime = set.lifetime
+	var said Chat = h.chat
+	if set.chat != nil {
+		said = set.chat(said)
+	}
 	h.server, err = New(Deps{
-		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: list, Directory: book,
+		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
 	})
 	if err != nil {

@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"unicode/utf8"
 
 	"portico/app/chat"
@@ -37,7 +39,7 @@ func (l *Live) Receive(ctx context.Context, c realtime.Client, data []byte) *rea
 		err = portal.Fail(portal.ErrTooMany, "too-many")
 	}
 	if err == nil {
-		answer, err = l.do(ctx, c, o)
+		answer, err = l.guarded(ctx, c, o)
 	}
 	name, result := o.Op, "ok"
 	if err != nil {
@@ -103,6 +105,18 @@ func (l *Live) logOp(c realtime.Client, name string, f failure, err error) {
 	}
 	l.Logger.LogAttrs(context.Background(), level, "live frame refused",
 		slog.String("op", name), slog.String("connection", c.ID), slog.Any("error", err))
+}
+
+// guarded is do whose panic costs one frame: outside of a handler it would end the portal for everybody.
+func (l *Live) guarded(ctx context.Context, c realtime.Client, o op) (answer []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.metrics.panics.Inc()
+			l.Logger.Error("panic", "connection", c.ID, "panic", r, "stack", string(debug.Stack()))
+			answer, err = nil, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return l.do(ctx, c, o)
 }
 
 // do is the table of ops.
