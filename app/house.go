@@ -171,7 +171,7 @@ func (h *house) openRooms() (err error) {
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
 		Relationship: h.contacts.Relationship,
-		Emit:         emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Logger: h.log.With("part", "chat"),
+		Emit:         emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
 		Instance:      h.instance,
@@ -284,10 +284,19 @@ func (h *house) talk(ctx context.Context) error {
 	}
 }
 
+// What closing may take where a peer does not answer: browsers that are told good-bye, requests under way,
+// messages that wait for their answer. With the SIP connector's own farewell (2 s) they leave storage its part
+// of shutdownBudget, in which what was accepted is committed.
+const (
+	drainLive = 3 * time.Second
+	drainHTTP = 1500 * time.Millisecond
+	drainChat = 2 * time.Second
+)
+
 // leave is the first act of closing: no new sign-ins, browsers are told to come back.
 func (h *house) leave(ctx context.Context) {
 	h.web.Drain()
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, drainLive)
 	defer cancel()
 	h.hub.Drain(ctx)
 }
@@ -307,7 +316,7 @@ func (h *house) listen(ctx context.Context, server *http.Server) error {
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainHTTP)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		h.log.Warn("requests were cut at the close", "error", err)

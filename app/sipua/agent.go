@@ -125,7 +125,7 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // leaveBudget is how long the farewell at the end of Run may take.
-const leaveBudget = 3 * time.Second
+const leaveBudget = 2 * time.Second
 
 // leave takes everybody's presence off the server.
 func (a *Agent) leave() {
