@@ -226,7 +226,7 @@ func (h *house) openWeb() (err error) {
 	h.hub = realtime.NewHub(realtime.Options{
 		Max: h.cfg.Limits.Connections, MaxPerPerson: h.cfg.Limits.ConnectionsPerPerson, Logger: h.log.With("part", "live"), Slow: dropped.Inc,
 	})
-	proxies, err := prefixes(h.cfg.HTTP.TrustedProxies)
+	proxies, err := prefixes("http.trusted_proxies", h.cfg.HTTP.TrustedProxies)
 	if err != nil {
 		return err
 	}
@@ -385,14 +385,15 @@ func addresses(in []string) []portal.Address {
 	return out
 }
 
-func prefixes(in []string) ([]netip.Prefix, error) {
+// prefixes reads networks; a bare address is a network of its own.
+func prefixes(key string, in []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range in {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
 			a, errAddr := netip.ParseAddr(s)
 			if errAddr != nil {
-				return nil, fmt.Errorf("http.trusted_proxies: %w", err)
+				return nil, fmt.Errorf("%s: %w", key, err)
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}

@@ -70,6 +70,10 @@ func lineConfig(cfg *config.Config, instance string) (sipua.Config, error) {
 		RegisterExpires: cfg.SIP.RegisterExpires, PublishExpires: cfg.SIP.PublishExpires,
 		SubscribeExpires: cfg.SIP.SubscribeExpires, ResumeRate: cfg.SIP.ResumeRate, PublishPace: cfg.Presence.PublishPace,
 	}
+	var err error
+	if conf.AcceptFrom, err = prefixes("sip.accept_from", cfg.SIP.AcceptFrom); err != nil {
+		return conf, err
+	}
 	if cfg.SIP.TLSCA == "" && !cfg.SIP.TLSInsecure {
 		return conf, nil
 	}

@@ -102,6 +102,7 @@ func (p *program) listen(said <-chan string) {
 		select {
 		case line, ok := <-said:
 			if !ok {
+				<-p.exited // the log is whole now
 				return
 			}
 			if v, ok := strings.CutPrefix(line, "Portico is at "); ok {

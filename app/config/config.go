@@ -55,6 +55,7 @@ type SIP struct {
 	Listen           string
 	Auth             string
 	RoomsDomain      string
+	AcceptFrom       []string
 	TLSCA            string
 	TLSInsecure      bool
 	RegisterExpires  time.Duration

@@ -103,6 +103,8 @@ func options() []option {
 			doc: "\"digest\": each person's own password. \"trusted\": P-Asserted-Identity; the server believes this address."},
 		{key: "sip.rooms_domain", def: "rooms.example.test", at: func(c *Config, _ int) any { return &c.SIP.RoomsDomain }, check: domain,
 			doc: "The domain of the rooms' addresses."},
+		{key: "sip.accept_from", at: func(c *Config, _ int) any { return &c.SIP.AcceptFrom }, check: each(network),
+			doc: "Addresses or networks from which SIP requests are taken beside the proxy's own, for a farm of servers.\nAnybody else is refused: a From header proves nothing."},
 		{key: "sip.tls_ca", at: func(c *Config, _ int) any { return &c.SIP.TLSCA }, check: optional(readableFile),
 			doc: "PEM file with the authorities that may vouch for the SIP server. Empty: the system's."},
 		{key: "sip.tls_insecure", def: "false", at: func(c *Config, _ int) any { return &c.SIP.TLSInsecure },
