@@ -58,6 +58,9 @@ func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w)
 	}
+	for _, line := range notYet(cfg) {
+		log.Warn("configuration", "skipped", line)
+	}
 	h, err := build(ctx, cfg, log)
 	if err != nil {
 		return err

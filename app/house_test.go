@@ -220,7 +220,8 @@ func TestCheckReallySignsIn(t *testing.T) {
 	dir := t.TempDir()
 	conf := func(name, proxy, password string) string {
 		return file(t, dir, name, "[sip]\nproxy = \"sip:"+proxy+";transport=tcp\"\ncheck_user = \"alice@example.test\"\ncheck_password = \""+password+"\"\n"+
-			"[storage]\ndsn = \"sqlite:"+dir+"/check.db\"\ndata_dir = \""+dir+"\"\n")
+			"[storage]\ndsn = \"sqlite:"+dir+"/check.db\"\ndata_dir = \""+dir+"\"\n"+
+			"[[ews.server]]\nname = \"primary\"\nurl = \"http://127.0.0.1:8090/EWS/Exchange.asmx\"\nimpersonate = false\n")
 	}
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -242,6 +243,9 @@ func TestCheckReallySignsIn(t *testing.T) {
 		p := command(t, dir, nil, "check", "--config", conf(c.name, c.proxy, c.password))
 		if status := p.wait(40 * time.Second); status != c.status || !strings.Contains(p.logged(), c.want) {
 			t.Errorf("%s: exit status %d\n%s", c.name, status, p.logged())
+		}
+		if !strings.Contains(p.logged(), "skipped exchange primary") {
+			t.Errorf("%s: Exchange is passed over without a word\n%s", c.name, p.logged())
 		}
 		if !strings.Contains(p.logged(), "ok      storage") {
 			t.Errorf("%s: no line for storage\n%s", c.name, p.logged())

@@ -288,3 +288,32 @@ func TestMeaningsOfDriverErrors(t *testing.T) {
 		t.Error("an unknown error is not internal")
 	}
 }
+
+// TestALookAtTheDatabaseChangesNoSchema: portico check may be of a newer version than the portal that runs.
+func TestALookAtTheDatabaseChangesNoSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.db")
+	open := func(keep bool) *storage.Store {
+		s, err := storage.Open(t.Context(), storage.Options{DSN: "sqlite:" + path, KeepSchema: keep})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	tables := func() (n int) {
+		db, err := sql.Open("sqlite", "file:"+path)
+		must(t, err)
+		must(t, db.QueryRow("SELECT COUNT(*) FROM sqlite_master WHERE name = 'messages'").Scan(&n))
+		must(t, db.Close())
+		return n
+	}
+	for _, c := range []struct {
+		keep bool
+		want int
+	}{{true, 0}, {false, 1}, {true, 1}} {
+		s := open(c.keep)
+		must(t, s.Close())
+		if got := tables(); got != c.want {
+			t.Errorf("keep %v: %d message tables, want %d", c.keep, got, c.want)
+		}
+	}
+}

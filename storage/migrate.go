@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"log/slog"
 	"strconv"
 
 	"portico/app/portal"
@@ -14,9 +13,9 @@ import (
 
 // migrate brings the database to the newest schema this program knows. A schema that is newer still
 // is refused: an older program must not write into it, and there is no way back down.
-func migrate(ctx context.Context, db *sql.DB, d dialect, log *slog.Logger) error {
+func migrate(ctx context.Context, db *sql.DB, d dialect, o Options) error {
 	p, err := goose.NewProvider(d.goose, db, d.migrations,
-		goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(o.Logger))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -29,12 +28,15 @@ func migrate(ctx context.Context, db *sql.DB, d dialect, log *slog.Logger) error
 			With("have", strconv.FormatInt(current, 10)).With("know", strconv.FormatInt(known, 10)).
 			Because(fmt.Errorf("the database has schema %d, this program knows up to %d: run the newer program, or restore the backup made before it", current, known))
 	}
+	if o.KeepSchema {
+		return nil
+	}
 	done, err := p.Up(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate from schema %d to %d: %w", current, known, err)
 	}
 	if len(done) > 0 {
-		log.InfoContext(ctx, "database migrated", "engine", d.name, "from", current, "to", known)
+		o.Logger.InfoContext(ctx, "database migrated", "engine", d.name, "from", current, "to", known)
 	}
 	return nil
 }

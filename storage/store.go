@@ -18,6 +18,9 @@ type Options struct {
 	// DSN is "sqlite:PATH".
 	DSN    string
 	Logger *slog.Logger
+	// KeepSchema leaves an older schema as it is: for a look at the database of a portal that may be
+	// running. Nothing but Close should be called then. A newer schema is refused as ever.
+	KeepSchema bool
 	// Sink is told of committed events, in the order of their numbers and before the writer that
 	// caused them is released. It runs on the writing goroutine: it must not block, do I/O or call
 	// the store.
@@ -103,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.writeDB = write
 	s.reader = newReader(read, d.rebind)
 	s.writer = newWriter(s, write)
-	if err := migrate(ctx, write, d, o.Logger); err != nil {
+	if err := migrate(ctx, write, d, o); err != nil {
 		return nil, errors.Join(s.translate("open the database", err), s.Close())
 	}
 	return s, nil

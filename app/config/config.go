@@ -46,6 +46,7 @@ type Signin struct {
 	Method          string
 	Admins          []string
 	SessionLifetime time.Duration
+	AllowNoPassword bool
 }
 
 // SIP is the way to the SIP server.

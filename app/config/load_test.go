@@ -312,3 +312,20 @@ func TestBoundsOfTheFile(t *testing.T) {
 		t.Error("a missing file was no fault")
 	}
 }
+
+// TestNobodyIsLetInWithoutAPasswordUnlessTold: trusted mode off loopback must be said in so many words.
+func TestNobodyIsLetInWithoutAPasswordUnlessTold(t *testing.T) {
+	const open = "[http]\nlisten = \"0.0.0.0:8080\"\n[sip]\nauth = \"trusted\"\n"
+	for text, refused := range map[string]bool{
+		open: true,
+		open + "[signin]\nallow_no_password = true\n": false,
+		"[sip]\nauth = \"trusted\"\n":                 false,
+		"[http]\nlisten = \"0.0.0.0:8080\"\n":         false,
+	} {
+		_, err := Load(write(t, "portico.toml", text), nil)
+		var bad *Error
+		if errors.As(err, &bad) != refused || err != nil && !strings.Contains(err.Error(), "allow_no_password") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -92,6 +92,8 @@ func options() []option {
 			doc: "SIP addresses of the administrators."},
 		{key: "signin.session_lifetime", def: "12h", at: func(c *Config, _ int) any { return &c.Signin.SessionLifetime }, check: between("1m", "8784h"),
 			doc: "How long a sign-in lasts."},
+		{key: "signin.allow_no_password", def: "false", at: func(c *Config, _ int) any { return &c.Signin.AllowNoPassword },
+			doc: "With sip.auth \"trusted\" nobody checks a password. Off loopback that must be said here in so many words:\nwhoever reaches the sign-in page can then be anybody, so something in front of it must say who may."},
 
 		{key: "sip.domain", def: "example.test", at: func(c *Config, _ int) any { return &c.SIP.Domain }, check: domain,
 			doc: "The domain of the people's addresses."},

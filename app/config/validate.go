@@ -35,6 +35,7 @@ func (l *loader) checkTogether() {
 	c := l.c
 	l.checkHTTP()
 	l.checkLab()
+	l.checkTrusted()
 	l.checkEWS()
 	if strings.EqualFold(c.SIP.Domain, c.SIP.RoomsDomain) {
 		l.together("sip.rooms_domain", "must differ from sip.domain, or rooms and people could not be told apart")
@@ -83,6 +84,16 @@ func (l *loader) checkLab() {
 				"Set lab.enabled = false, or lab.allow_public = true if everybody who reaches this machine may sign in as them", listen.address)
 		}
 	}
+}
+
+// checkTrusted refuses a sign-in without a password where strangers can reach it.
+func (l *loader) checkTrusted() {
+	c := l.c
+	if c.SIP.Auth != "trusted" || c.Signin.Method != "sip" || c.Signin.AllowNoPassword || loopback(c.HTTP.Listen) {
+		return
+	}
+	l.together("http.listen", "%s is not loopback, and with sip.auth = \"trusted\" nobody checks a password. "+
+		"Listen on loopback behind something that signs people in, or set signin.allow_no_password = true if whoever gets here may be anybody", c.HTTP.Listen)
 }
 
 func loopback(address string) bool {
