@@ -57,7 +57,7 @@ func startChromium(t *testing.T) *chromium {
 	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute)))
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+	if err := first(ctx, cancel); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
 	t.Cleanup(func() {
@@ -85,7 +85,7 @@ func (c *chromium) tab(h *house, option chromedp.ContextOption) *tab {
 	ctx, cancel := chromedp.NewContext(c.ctx, option)
 	c.t.Cleanup(cancel)
 	b := &tab{t: c.t, h: h, base: h.url, ctx: ctx}
-	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	b.must(first(ctx, cancel))
 	b.id = chromedp.FromContext(ctx).BrowserContextID
 	command(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	command(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Vienna"})
@@ -106,9 +106,18 @@ func (c *chromium) tab(h *house, option chromedp.ContextOption) *tab {
 	return b
 }
 
+// first brings a browser or a window to life. Its context lives as long as that does, so it cannot have a deadline:
+// it is cancelled where nothing comes of it.
+func first(ctx context.Context, cancel context.CancelFunc) error {
+	defer time.AfterFunc(3*patience, cancel).Stop()
+	return chromedp.Do(ctx, chromedp.Navigate("about:blank"))
+}
+
 func command[P, R any](b *tab, what cdp.Command[P, R], params P) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, what, params)
+	ctx, cancel := b.bounded()
+	defer cancel()
+	_, err := chromedp.Call(ctx, what, params)
 	b.must(err)
 }
 
@@ -119,17 +128,29 @@ func (b *tab) must(err error) {
 	}
 }
 
+// do runs steps; a browser that does not answer is a failure, not a wait.
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := b.bounded()
+	defer cancel()
+	b.must(chromedp.Do(ctx, steps...))
+}
+
+func (b *tab) bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(b.ctx, 3*patience)
+}
+
 // open goes to a path of the house.
 func (b *tab) open(path string) {
 	b.t.Helper()
-	b.must(chromedp.Do(b.ctx, chromedp.Navigate(b.base+path)))
+	b.do(chromedp.Navigate(b.base + path))
 }
 
 // signIn signs in by the form, as people do.
 func (b *tab) signIn(who portal.Address, next string) {
 	b.t.Helper()
 	b.open("/signin?next=" + url.QueryEscape(next))
-	b.must(chromedp.Do(b.ctx, chromedp.SetValue(chromedp.CSS("#address"), who.Bare()), chromedp.SetValue(chromedp.CSS("#password"), password)))
+	b.do(chromedp.SetValue(chromedp.CSS("#address"), who.Bare()), chromedp.SetValue(chromedp.CSS("#password"), password))
 	b.press("main form button")
 	b.until("the page after signing in", `!!document.querySelector("nav[aria-label]") && location.pathname !== "/signin"`)
 }
@@ -143,14 +164,16 @@ func (b *tab) press(selector string) {
 // say types into the composer and presses Enter.
 func (b *tab) say(text string) {
 	b.t.Helper()
-	b.must(chromedp.Do(b.ctx, chromedp.Focus(chromedp.CSS("#text"))))
-	b.must(chromedp.Do(b.ctx, chromedp.KeyEvent(text+"\r")))
+	b.do(chromedp.Focus(chromedp.CSS("#text")))
+	b.do(chromedp.KeyEvent(text + "\r"))
 }
 
 // eval runs an expression.
 func (b *tab) eval(expression string) any {
 	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[any]("(() => { const v = "+expression+"; return v === undefined ? null : v; })()"))
+	ctx, cancel := b.bounded()
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[any]("(() => { const v = "+expression+"; return v === undefined ? null : v; })()"))
 	if err != nil && !strings.Contains(err.Error(), "null") {
 		b.t.Fatalf("%s: %v", expression, err)
 	}
@@ -167,8 +190,10 @@ func (b *tab) text(selector string) string {
 func (b *tab) until(what, condition string) {
 	b.t.Helper()
 	deadline := time.Now().Add(2 * patience)
+	ctx, cancel := b.bounded()
+	defer cancel()
 	for {
-		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](condition))
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](condition))
 		if err == nil && holds {
 			return
 		}
@@ -220,8 +245,10 @@ func (b *tab) hears(role, name string) {
 	b.t.Helper()
 	deadline := time.Now().Add(patience)
 	var there []string
+	ctx, cancel := b.bounded()
+	defer cancel()
 	for time.Now().Before(deadline) {
-		tree, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+		tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		b.must(err)
 		there = nil
 		for _, n := range tree.Nodes {
@@ -248,7 +275,7 @@ func unquote(v *accessibility.Value) string {
 // alt presses Alt with a key.
 func (b *tab) alt(key string) {
 	b.t.Helper()
-	b.must(chromedp.Do(b.ctx, chromedp.KeyEvent(key, chromedp.KeyModifiers(kb.ModifierAlt))))
+	b.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(kb.ModifierAlt)))
 }
 
 func quote(s string) string { return string(mustJSON(s)) }

@@ -298,7 +298,7 @@ func TestKeys(t *testing.T) {
 	a.until("the composer has the focus", `document.activeElement.id === "text"`)
 	a.alt("s")
 	a.until("the status menu is open", `document.getElementById("my-status").matches(":popover-open")`)
-	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent(kb.Escape)))
+	a.do(chromedp.KeyEvent(kb.Escape))
 	a.until("it is closed", `!document.getElementById("my-status").matches(":popover-open")`)
 	a.alt(kb.ArrowDown)
 	a.until("the next conversation", `decodeURIComponent(location.pathname) === "/chat/sip:carol@example.test"`)
@@ -315,7 +315,7 @@ func TestStatusAndContactsByScript(t *testing.T) {
 	a.press(".me")
 	a.press(`#my-status button[value="do-not-disturb"]`)
 	a.until("the status", `document.querySelector(".me .presence-word").textContent === "Do not disturb" && !document.getElementById("my-status").matches(":popover-open")`)
-	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#find")), chromedp.KeyEvent("bro")))
+	a.do(chromedp.Focus(chromedp.CSS("#find")), chromedp.KeyEvent("bro"))
 	a.until("found while typing", `document.querySelector("#found .contact b")?.textContent === "Bob Brown" && document.getElementById("find").value === "bro"`)
 	a.press("#found .contact form button")
 	a.until("added to the list", `document.querySelector("#contact-list li.contact b")?.textContent === "Bob Brown"`)
@@ -359,14 +359,14 @@ func TestFocusIsKept(t *testing.T) {
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
-	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("half a ")))
+	a.do(chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("half a "))
 	h.hear(bob, "b1", "interrupting", time.Now())
 	a.until("the message", `document.querySelectorAll(".msg").length === 1`)
 	put(t, h, bob, "Friends")
 	a.until("the card", `document.querySelector("#card-contact button").textContent === "Move to this group"`)
-	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent("thought")))
+	a.do(chromedp.KeyEvent("thought"))
 	a.until("the thought is whole", `document.getElementById("text").value === "half a thought" && document.activeElement.id === "text"`)
-	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#conversations a"))))
+	a.do(chromedp.Focus(chromedp.CSS("#conversations a")))
 	h.hear(bob, "b2", "again", time.Now())
 	a.until("the line is new", `document.querySelector("#conversations .last").textContent.trim() === "again"`)
 	if kept := a.eval(`document.activeElement.matches("#conversations a")`); kept != true {
@@ -391,7 +391,7 @@ func TestNobodyThere(t *testing.T) {
 	if got := h.presence.Own(alice); got.Activity != portal.Inactive {
 		t.Errorf("own status: %+v", got)
 	}
-	a.must(chromedp.Do(a.ctx, chromedp.KeyEvent("x")))
+	a.do(chromedp.KeyEvent("x"))
 	a.until("available again", `document.querySelector(".me .presence-word").textContent === "Available"`)
 }
 
@@ -403,7 +403,7 @@ func TestTypingIsToldSparingly(t *testing.T) {
 	a.beforeScript(`window.__sent = []; const send = WebSocket.prototype.send; WebSocket.prototype.send = function (frame) { window.__sent.push(frame); send.call(this, frame); };`)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
-	a.must(chromedp.Do(a.ctx, chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("many keys in a row")))
+	a.do(chromedp.Focus(chromedp.CSS("#text")), chromedp.KeyEvent("many keys in a row"))
 	typing := func() bool { return len(h.chat.TypingNow(bob)) > 0 }
 	eventually(t, "bob is told", typing)
 	a.eval(`(() => { const f = document.getElementById("text"); f.value = ""; f.dispatchEvent(new Event("input", { bubbles: true })); })()`)
