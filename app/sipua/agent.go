@@ -75,11 +75,11 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	}
 	a := &Agent{cfg: cfg, proxy: p, h: h, parser: newParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
 	a.txs = newTransactions(cfg.Logger)
-	a.lanes = newLanes()
-	a.events = newPacer(runtime.GOMAXPROCS(0), math.Inf(1), a.noticeJob)
-	a.registers = newPacer(registerWorkers, cfg.ResumeRate, a.registerJob)
-	a.publishes = newPacer(publishWorkers, cfg.SubscribeRate, a.publishJob)
-	a.subscribes = newPacer(subscribeWorkers, cfg.SubscribeRate, a.subscribeJob)
+	a.lanes = newLanes(cfg.Logger)
+	a.events = newPacer(cfg.Logger, runtime.GOMAXPROCS(0), math.Inf(1), a.noticeJob)
+	a.registers = newPacer(cfg.Logger, registerWorkers, cfg.ResumeRate, a.registerJob)
+	a.publishes = newPacer(cfg.Logger, publishWorkers, cfg.SubscribeRate, a.publishJob)
+	a.subscribes = newPacer(cfg.Logger, subscribeWorkers, cfg.SubscribeRate, a.subscribeJob)
 	if a.door, err = openDoor(a); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,12 @@ func counted() func() uint32 {
 //
 // When the line's own credentials are refused, the line stops: trying again could lock the account.
 func (l *line) ask(ctx context.Context, c *credentials, q query) (*sip.Response, *flow, error) {
-	res, f, err := l.exchange(ctx, c, q)
+	var res *sip.Response
+	var f *flow
+	err := attempt(l.a.cfg.Logger, string(q.method), func() (err error) {
+		res, f, err = l.exchange(ctx, c, q)
+		return err
+	})
 	if c != nil && (errors.Is(err, errRefused) || errors.Is(err, errNoSecret)) && c == l.credentials() {
 		l.refuse(signInError(err))
 	}

@@ -2,7 +2,10 @@ package sipua
 
 // Lanes: work that may take time, in order for each pair of people, bounded over all.
 
-import "sync"
+import (
+	"log/slog"
+	"sync"
+)
 
 const (
 	// maxLaneWork bounds what all lanes hold, maxLane what one holds; beyond it the peer is told 503.
@@ -12,6 +15,7 @@ const (
 
 // lanes runs work. Each lane that has work has a goroutine, so there are never more than maxLaneWork.
 type lanes struct {
+	log    *slog.Logger
 	mu     sync.Mutex
 	lanes  map[string][]func()
 	total  int
@@ -19,7 +23,7 @@ type lanes struct {
 	wg     sync.WaitGroup
 }
 
-func newLanes() *lanes { return &lanes{lanes: map[string][]func(){}} }
+func newLanes(log *slog.Logger) *lanes { return &lanes{log: log, lanes: map[string][]func(){}} }
 
 // put has work done after all that was put under the same key. It reports false when there is no room.
 func (q *lanes) put(key string, work func()) bool {
@@ -50,11 +54,17 @@ func (q *lanes) drain(key string) {
 		waiting[0] = nil
 		q.lanes[key] = waiting[1:]
 		q.mu.Unlock()
-		work()
+		q.one(work)
 		q.mu.Lock()
 		q.total--
 		q.mu.Unlock()
 	}
+}
+
+// one does one piece of work; a defect in it does not end the lane.
+func (q *lanes) one(work func()) {
+	defer rescue(q.log, "work of a lane", nil)
+	work()
 }
 
 // close refuses further work; wait returns when what was taken is done.

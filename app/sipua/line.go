@@ -104,16 +104,21 @@ func (l *line) set(now edge, err error) {
 		l.told, l.toldWhy = l.actual, whyDown(l.down)
 		now, err := l.actual, l.down
 		l.mu.Unlock()
-		switch now {
-		case edgeUp:
-			l.a.h.LineUp(l.who)
-		case edgeDown:
-			l.a.h.LineDown(l.who, err)
-		}
+		l.tell(now, err)
 		l.mu.Lock()
 	}
 	l.telling = false
 	l.mu.Unlock()
+}
+
+func (l *line) tell(now edge, err error) {
+	defer rescue(l.a.cfg.Logger, "telling of a line", nil)
+	switch now {
+	case edgeUp:
+		l.a.h.LineUp(l.who)
+	case edgeDown:
+		l.a.h.LineDown(l.who, err)
+	}
 }
 
 // registeredNow reports whether the person is registered on the connection that stands. The caller holds

@@ -42,7 +42,10 @@ func (a *Agent) messageCame(req *sip.Request, tx *sip.ServerTx, began time.Time)
 	case len(req.Body()) > maxBodySize:
 		ans = answer{status: 413, reason: "Request Entity Too Large"}
 	default:
-		work := func() { a.respond(tx, req, a.take(l, from, req), began) }
+		work := func() {
+			defer rescue(a.cfg.Logger, "taking a MESSAGE", func() { a.respond(tx, req, defect, began) })
+			a.respond(tx, req, a.take(l, from, req), began)
+		}
 		if a.lanes.put(string(l.who)+" "+string(from), work) {
 			return
 		}

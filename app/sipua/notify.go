@@ -145,9 +145,15 @@ func (a *Agent) noticeJob(_ context.Context, j job) {
 		s.pending = nil
 		l.mu.Unlock()
 		for ; n != nil; n = n.next {
-			s.read(n)
+			s.readSafely(n)
 		}
 	}
+}
+
+// readSafely goes on behind a document that meets a defect, so that the ones after it are read.
+func (s *sub) readSafely(n *notice) {
+	defer rescue(s.l.a.cfg.Logger, "reading a NOTIFY", nil)
+	s.read(n)
 }
 
 // read draws the consequences of one NOTIFY.
@@ -235,22 +241,25 @@ func (s *sub) readWatchers(n *notice) {
 		l.a.cfg.Logger.Info("watcher information not understood", "person", l.who, "error", err)
 		return
 	}
-	l.mu.Lock()
-	if l.table == nil {
-		l.table = &winfo.Table{}
-	}
-	changed, refresh := l.table.Apply(doc, time.Now())
-	var ws []portal.Watcher
-	if changed {
-		ws = l.table.Watchers()
-	}
-	l.mu.Unlock()
+	ws, changed, refresh := l.applyWatchers(doc)
 	if changed {
 		l.a.h.Watchers(l.who, ws)
 	}
 	if refresh {
 		s.enqueue(false)
 	}
+}
+
+func (l *line) applyWatchers(doc winfo.Document) (ws []portal.Watcher, changed, refresh bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.table == nil {
+		l.table = &winfo.Table{}
+	}
+	if changed, refresh = l.table.Apply(doc, time.Now()); changed {
+		ws = l.table.Watchers()
+	}
+	return ws, changed, refresh
 }
 
 // terminated: the server ended the subscription; its reason says when to come back (RFC 6665 4.1.3).

@@ -4,6 +4,7 @@ package sipua
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"sync"
 
@@ -21,6 +22,7 @@ type job struct {
 // the front queue and are only bounded by the number of workers; the others keep to the limiter, so
 // that ten thousand people coming back do not all ask at once.
 type pacer struct {
+	log     *slog.Logger
 	workers int
 	limit   *rate.Limiter
 	do      func(ctx context.Context, j job)
@@ -31,12 +33,12 @@ type pacer struct {
 	done        bool
 }
 
-func newPacer(workers int, perSecond float64, do func(context.Context, job)) *pacer {
+func newPacer(log *slog.Logger, workers int, perSecond float64, do func(context.Context, job)) *pacer {
 	limit := rate.Inf
 	if !math.IsInf(perSecond, 1) {
 		limit = rate.Limit(perSecond)
 	}
-	p := &pacer{workers: workers, limit: rate.NewLimiter(limit, max(1, int(min(perSecond, 1e6)/20))), do: do}
+	p := &pacer{log: log, workers: workers, limit: rate.NewLimiter(limit, max(1, int(min(perSecond, 1e6)/20))), do: do}
 	p.ready = sync.NewCond(&p.mu)
 	return p
 }
@@ -80,8 +82,14 @@ func (p *pacer) work(ctx context.Context) {
 				return
 			}
 		}
-		p.do(ctx, j)
+		p.one(ctx, j)
 	}
+}
+
+// one does one job; a defect in it does not end the worker.
+func (p *pacer) one(ctx context.Context, j job) {
+	defer rescue(p.log, "job", nil)
+	p.do(ctx, j)
 }
 
 func (p *pacer) take() (j job, urgent, ok bool) {

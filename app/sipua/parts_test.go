@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -222,7 +223,7 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 }
 
 func TestLanesAreBounded(t *testing.T) {
-	q := newLanes()
+	q := newLanes(slog.New(slog.DiscardHandler))
 	release := make(chan struct{})
 	var mu sync.Mutex
 	var order []int
@@ -262,7 +263,7 @@ func TestPacerLetsTheUrgentPass(t *testing.T) {
 	var mu sync.Mutex
 	var order []portal.Address
 	all := make(chan struct{}, 10)
-	p := newPacer(1, 20, func(_ context.Context, j job) {
+	p := newPacer(slog.New(slog.DiscardHandler), 1, 20, func(_ context.Context, j job) {
 		mu.Lock()
 		order = append(order, j.s.of)
 		mu.Unlock()
@@ -283,6 +284,43 @@ func TestPacerLetsTheUrgentPass(t *testing.T) {
 	wg.Wait()
 	if order[0] != "urgent" || time.Since(began) < 90*time.Millisecond {
 		t.Errorf("order %v within %v", order, time.Since(began))
+	}
+}
+
+func TestADefectEndsNeitherLaneNorWorker(t *testing.T) {
+	quiet := slog.New(slog.DiscardHandler)
+	q, done := newLanes(quiet), make(chan struct{})
+	q.put("a", func() { panic("in a lane") })
+	q.put("a", func() { close(done) })
+	<-done
+	q.wait()
+	if q.total != 0 || len(q.lanes) != 0 {
+		t.Errorf("%d left in %d lanes", q.total, len(q.lanes))
+	}
+
+	worked := make(chan struct{})
+	p := newPacer(quiet, 1, 100, func(_ context.Context, j job) {
+		if j.s.of == "boom" {
+			panic("in a job")
+		}
+		close(worked)
+	})
+	p.put(job{s: &sub{of: "boom"}}, true)
+	p.put(job{s: &sub{of: "next"}}, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { p.run(ctx) })
+	<-worked
+	cancel()
+	wg.Wait()
+}
+
+func TestADefectWhileReceivingIsSurvived(t *testing.T) {
+	var said strings.Builder
+	a := &Agent{cfg: Config{Logger: slog.New(slog.NewTextHandler(&said, nil))}} // without a parser
+	a.receive(&flow{}, []byte("SIP/2.0 200 OK\r\n\r\n"))
+	if !strings.Contains(said.String(), "receiving") || !strings.Contains(said.String(), "stack=") {
+		t.Errorf("the log says %q", said.String())
 	}
 }
 

@@ -126,7 +126,7 @@ func (a *Agent) publishJob(ctx context.Context, j job) {
 	}
 	p.busy = make(chan struct{})
 	l.mu.Unlock()
-	err := p.send(ctx)
+	err := attempt(a.cfg.Logger, "publishing", func() error { return p.send(ctx) })
 	p.settle(ctx, err)
 }
 

@@ -71,7 +71,15 @@ func failed(method sip.RequestMethod, res *sip.Response) error {
 }
 
 // register sends REGISTER; expires zero removes the binding. The caller has the turn (begin).
-func (l *line) register(ctx context.Context, c *credentials, expires time.Duration) (grant, error) {
+func (l *line) register(ctx context.Context, c *credentials, expires time.Duration) (g grant, err error) {
+	err = attempt(l.a.cfg.Logger, "registering", func() (err error) {
+		g, err = l.requestGrant(ctx, c, expires)
+		return err
+	})
+	return g, err
+}
+
+func (l *line) requestGrant(ctx context.Context, c *credentials, expires time.Duration) (grant, error) {
 	urn := instanceURN(l.a.cfg.Instance, l.who)
 	for range 3 {
 		secs := strconv.Itoa(int(expires / time.Second))

@@ -94,7 +94,11 @@ func (a *Agent) subscribeJob(ctx context.Context, j job) {
 	if !due {
 		return
 	}
-	res, err := s.send(ctx, expires)
+	var res *sip.Response
+	err := attempt(a.cfg.Logger, "subscribing", func() (err error) {
+		res, err = s.send(ctx, expires)
+		return err
+	})
 	s.l.mu.Lock()
 	s.flags &^= subBusy
 	s.l.mu.Unlock()

@@ -31,6 +31,7 @@ type answer struct {
 
 // receive takes one message from a flow. It is called by the flow's reader and never waits.
 func (a *Agent) receive(f *flow, raw []byte) {
+	defer rescue(a.cfg.Logger, "receiving", func() { a.reject(f, raw, defect.status, defect.reason) })
 	if bytes.HasPrefix(raw, []byte("SIP/2.0 ")) {
 		a.receiveResponse(f, raw)
 		return
@@ -105,6 +106,7 @@ func (a *Agent) countRefused(raw []byte, status int) {
 
 // dispatch answers a request by its method.
 func (a *Agent) dispatch(f *flow, req *sip.Request, tx *sip.ServerTx, began time.Time) {
+	defer rescue(a.cfg.Logger, "answering "+string(req.Method), func() { a.respond(tx, req, defect, began) })
 	inDialog := param(req.To().Params, "tag") != ""
 	var ans answer
 	switch req.Method {
