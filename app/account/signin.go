@@ -33,20 +33,32 @@ func (s *Service) SignIn(ctx context.Context, address, password, remote string) 
 	if password == "" {
 		return "", portal.Fail(portal.ErrInvalid, "signin.incomplete")
 	}
+	// Who must wait does not even stand in the way of others: neither in the queue of their address nor in
+	// that of the account.
+	if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
+		return "", tooMany(wait)
+	}
+	if !s.known(who) { // known people are not held up by what others of their address do
+		done, err := s.tries.enter(ctx, remote, s.o.Now)
+		if err != nil {
+			return "", err
+		}
+		defer done()
+	}
 	release, err := s.locks.take(ctx, who, false)
 	if err != nil {
 		return "", err
 	}
 	defer release()
 	started := s.o.Now()
-	if wait := s.tries.wait(who, remote, s.known(who), started); wait > 0 {
+	if wait := s.tries.wait(who, remote, started); wait > 0 {
 		return "", tooMany(wait)
 	}
 	secret, err := s.check(ctx, who, password)
 	if err != nil {
 		return "", s.refused(ctx, who, remote, started, err)
 	}
-	s.tries.succeeded(who)
+	s.tries.succeeded(who, remote)
 	return who, s.admitted(ctx, who, secret)
 }
 

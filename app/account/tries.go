@@ -3,6 +3,7 @@ package account
 // Wrong passwords, remembered in memory: a restart forgives.
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"strings"
@@ -14,42 +15,135 @@ import (
 )
 
 const (
-	// maxRemembered bounds the accounts and the remote addresses of which wrong tries are remembered. When
-	// it is reached what counts no more goes, then any: a guesser who can fill it gains one free round.
+	// maxRemembered bounds the pairs, the accounts and the remote addresses of which wrong tries are
+	// remembered. When it is reached any goes: a guesser who can fill it gains one free round.
 	maxRemembered = 100_000
 	// maxAccounts bounds the accounts that are told apart for one remote address.
 	maxAccounts = 256
+	// maxQueued is how many tries of one remote address wait for those that are under way; more are turned
+	// away.
+	maxQueued = 512
 )
 
-// tries owns what is remembered of wrong passwords.
+// tries owns what is remembered of wrong passwords, and what is being tried.
 type tries struct {
-	account, remote policy.Tries
+	pair, account, remote policy.Tries
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// pairs holds up one remote address that guesses at one account; accounts those who guess from many.
+	pairs    map[pair]policy.Failures
 	accounts map[string]policy.Failures
-	remotes  map[string]*remoteFailures
+	remotes  map[string]*remoteTries
 }
 
-// remoteFailures counts the accounts for which tries from one remote address were wrong.
-type remoteFailures struct {
+// pair is an account as tried from one remote address.
+type pair struct{ account, remote string }
+
+// remoteTries counts the accounts for which tries from one remote address were wrong, and the tries of that
+// address that are under way: were they not counted, any number could start before the first is refused.
+type remoteTries struct {
 	policy.Failures
 	accounts map[string]time.Time
+
+	flying, queued int
+	// landed is closed when one under way has ended; nil while nobody waits for it.
+	landed chan struct{}
 }
+
+func (r *remoteTries) busy() bool { return r.flying+r.queued > 0 }
 
 func newTries() *tries {
-	return &tries{account: policy.AccountTries(), remote: policy.RemoteTries(),
-		accounts: map[string]policy.Failures{}, remotes: map[string]*remoteFailures{}}
+	return &tries{pair: policy.AccountTries(), account: policy.CeilingTries(), remote: policy.RemoteTries(),
+		pairs: map[pair]policy.Failures{}, accounts: map[string]policy.Failures{}, remotes: map[string]*remoteTries{}}
 }
 
-// wait is how long a try must wait; known people are not held up by what others of their address do.
-func (t *tries) wait(who portal.Address, remote string, known bool, now time.Time) time.Duration {
+// wait is how long a try of this account from there must wait.
+func (t *tries) wait(who portal.Address, remote string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	wait := t.account.Wait(t.accounts[accountKey(who)], now)
-	if r := t.remotes[remoteKey(remote)]; r != nil && !known {
-		wait = max(wait, t.remote.Wait(r.Failures, now))
+	account := accountKey(who)
+	return max(t.pair.Wait(t.pairs[pair{account, remoteKey(remote)}], now), t.account.Wait(t.accounts[account], now))
+}
+
+// enter lets a try from a remote address begin; done must be called when it has been judged. While others of
+// the address are under way and so many could yet be wrong that it would be held up, a try waits for them;
+// where it is held up already, one is under way at a time. The error means ErrTooMany, or ErrUnavailable when
+// ctx ends first.
+func (t *tries) enter(ctx context.Context, remote string, now func() time.Time) (done func(), err error) {
+	from := remoteKey(remote)
+	if from == "" {
+		return func() {}, nil
 	}
-	return wait
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.at(from)
+	defer t.tidy(from, r)
+	for {
+		at := now()
+		if wait := t.remote.Wait(r.Failures, at); wait > 0 {
+			return nil, tooMany(wait)
+		}
+		if r.flying < t.remote.AtOnce(r.Failures, at) {
+			break
+		}
+		if t.remote.Spent(r.Failures, at) || r.queued >= maxQueued {
+			return nil, tooMany(0)
+		}
+		if err := t.queue(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	r.flying++
+	return sync.OnceFunc(func() { t.leave(from, r) }), nil
+}
+
+// queue waits until one under way has ended. The lock is held before and after, not meanwhile.
+func (t *tries) queue(ctx context.Context, r *remoteTries) error {
+	if r.landed == nil {
+		r.landed = make(chan struct{})
+	}
+	landed := r.landed
+	r.queued++
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		r.queued--
+	}()
+	select {
+	case <-landed:
+		return nil
+	case <-ctx.Done():
+		return portal.Fail(portal.ErrUnavailable, "unavailable").Because(ctx.Err())
+	}
+}
+
+func (t *tries) leave(from string, r *remoteTries) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r.flying--
+	if r.landed != nil {
+		close(r.landed)
+		r.landed = nil
+	}
+	t.tidy(from, r)
+}
+
+// at finds or makes what is remembered of a remote address; the lock is held.
+func (t *tries) at(from string) *remoteTries {
+	r := t.remotes[from]
+	if r == nil {
+		room(t.remotes, func(r *remoteTries) bool { return !r.busy() })
+		r = &remoteTries{accounts: map[string]time.Time{}}
+		t.remotes[from] = r
+	}
+	return r
+}
+
+// tidy forgets a remote address of which there is nothing to remember; the lock is held.
+func (t *tries) tidy(from string, r *remoteTries) {
+	if r.Count == 0 && !r.busy() {
+		delete(t.remotes, from)
+	}
 }
 
 // failed remembers a wrong try.
@@ -57,16 +151,16 @@ func (t *tries) failed(who portal.Address, remote string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	account, from := accountKey(who), remoteKey(remote)
-	t.room(now)
+	both := pair{account, from}
+	always := func(policy.Failures) bool { return true }
+	room(t.pairs, always)
+	room(t.accounts, always)
+	t.pairs[both] = t.pair.Failed(t.pairs[both], now)
 	t.accounts[account] = t.account.Failed(t.accounts[account], now)
 	if from == "" {
 		return
 	}
-	r := t.remotes[from]
-	if r == nil {
-		r = &remoteFailures{accounts: map[string]time.Time{}}
-		t.remotes[from] = r
-	}
+	r := t.at(from)
 	if _, counted := r.accounts[account]; !counted {
 		r.Failures = t.remote.Failed(r.Failures, now)
 	}
@@ -76,44 +170,44 @@ func (t *tries) failed(who portal.Address, remote string, now time.Time) {
 	r.accounts[account] = now
 }
 
-// succeeded forgives an account.
-func (t *tries) succeeded(who portal.Address) {
+// succeeded forgives an account's wrong tries from where the right one came, and no others: it says nothing
+// of who else guesses.
+func (t *tries) succeeded(who portal.Address, remote string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.accounts, accountKey(who))
+	delete(t.pairs, pair{accountKey(who), remoteKey(remote)})
 }
 
 // sweep forgets what counts no more.
 func (t *tries) sweep(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for both, f := range t.pairs {
+		if t.pair.Forgotten(f, now) {
+			delete(t.pairs, both)
+		}
+	}
 	for who, f := range t.accounts {
 		if t.account.Forgotten(f, now) {
 			delete(t.accounts, who)
 		}
 	}
 	for from, r := range t.remotes {
-		if t.remote.Forgotten(r.Failures, now) {
+		if t.remote.Forgotten(r.Failures, now) && !r.busy() {
 			delete(t.remotes, from)
 		}
 	}
 }
 
-// room makes place for one more of each.
-func (t *tries) room(now time.Time) {
-	for who, f := range t.accounts {
-		if len(t.accounts) < maxRemembered {
-			break
+// room makes place for one more; what may not go stays, even over the bound.
+func room[K comparable, V any](m map[K]V, may func(V) bool) {
+	for k, v := range m {
+		if len(m) < maxRemembered {
+			return
 		}
-		if full := len(t.accounts) >= maxRemembered; full || t.account.Forgotten(f, now) {
-			delete(t.accounts, who)
+		if may(v) {
+			delete(m, k)
 		}
-	}
-	for from := range t.remotes {
-		if len(t.remotes) < maxRemembered {
-			break
-		}
-		delete(t.remotes, from)
 	}
 }
 

@@ -14,10 +14,17 @@ type Tries struct {
 	First, Max, Forget time.Duration
 }
 
-// AccountTries is for one account: a person who mistypes notices nothing, a guesser gets some hundred
-// tries in the first day.
+// AccountTries is for one account as tried from one remote address: a person who mistypes notices nothing, a
+// guesser gets some hundred tries in the first day, and whoever else tries the account from elsewhere does
+// not feel it.
 func AccountTries() Tries {
 	return Tries{Free: 4, First: time.Second, Max: 15 * time.Minute, Forget: 10 * time.Minute}
+}
+
+// CeilingTries is for one account from all remote addresses together: it slows down those who guess from very
+// many, and never holds the account's person up for longer than a minute.
+func CeilingTries() Tries {
+	return Tries{Free: 100, First: time.Second, Max: time.Minute, Forget: 10 * time.Minute}
 }
 
 // RemoteTries is for one remote address and counts accounts, not tries: many people share one address,
@@ -44,6 +51,13 @@ func (t Tries) Wait(f Failures, now time.Time) time.Duration {
 	}
 	return max(0, f.Last.Add(delay).Sub(now))
 }
+
+// Spent reports whether more tries were wrong than cost nothing.
+func (t Tries) Spent(f Failures, now time.Time) bool { return t.at(f, now) > t.Free }
+
+// AtOnce is how many tries may be under way at the same time: were all of them wrong, the first wait would
+// begin. It is at least one.
+func (t Tries) AtOnce(f Failures, now time.Time) int { return max(1, t.Free+1-t.at(f, now)) }
 
 // Failed is f after one more wrong try at now.
 func (t Tries) Failed(f Failures, now time.Time) Failures {

@@ -48,6 +48,42 @@ func TestTriesForget(t *testing.T) {
 	}
 }
 
+// Whatever is under way at once, no more tries than Free and one can go wrong before the first wait.
+func TestTriesAtOnce(t *testing.T) {
+	rule := RemoteTries()
+	var f Failures
+	for wrong := range rule.Free + 3 {
+		if got, want := rule.AtOnce(f, noon), max(1, rule.Free+1-wrong); got != want {
+			t.Errorf("after %d wrong tries: %d at once, want %d", wrong, got, want)
+		}
+		if got, want := rule.Spent(f, noon), wrong > rule.Free; got != want {
+			t.Errorf("after %d wrong tries: spent %v", wrong, got)
+		}
+		f = rule.Failed(f, noon)
+	}
+	if later := noon.Add(time.Duration(f.Count) * rule.Forget); rule.Spent(f, later) || rule.AtOnce(f, later) != rule.Free+1 {
+		t.Error("what is forgotten still counts")
+	}
+}
+
+// One guesser at the pace of their own address never reaches the ceiling, which holds everybody up.
+func TestOneGuesserDoesNotReachTheCeiling(t *testing.T) {
+	own, all := AccountTries(), CeilingTries()
+	var f, g Failures
+	for now := noon; now.Before(noon.Add(72 * time.Hour)); now = now.Add(own.Wait(f, now)) {
+		if all.Wait(g, now) > 0 {
+			t.Fatalf("reached after %v", now.Sub(noon))
+		}
+		f, g = own.Failed(f, now), all.Failed(g, now)
+	}
+	for range 1000 {
+		g = all.Failed(g, noon)
+	}
+	if got := all.Wait(g, noon); got != time.Minute {
+		t.Errorf("the person is held up for %v", got)
+	}
+}
+
 // Over a day of guessing as fast as it is allowed, a guesser gets few tries.
 func TestTriesBoundAGuesser(t *testing.T) {
 	rule := AccountTries()
