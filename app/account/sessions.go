@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -105,9 +106,14 @@ func (s *Service) Living() int {
 	return len(s.keys)
 }
 
-// Sessions are a person's living sessions.
+// Sessions are a person's living sessions; one whose time is over is none of them, swept or not.
 func (s *Service) Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error) {
-	return s.vault.Signins(ctx, who)
+	all, err := s.vault.Signins(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	now := s.o.Now()
+	return slices.DeleteFunc(all, func(in portal.Signin) bool { return !now.Before(in.ExpiresAt) }), nil
 }
 
 // endAll ends all sessions and the line; the person's lock is held.

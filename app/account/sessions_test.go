@@ -122,6 +122,19 @@ func TestSessionsExpire(t *testing.T) {
 	}
 }
 
+// Between the end of a session's time and its sweep it is not told of.
+func TestExpiredSessionsAreNotListed(t *testing.T) {
+	f := newOffice(t, account.Options{SessionLifetime: time.Hour}) // nothing sweeps: Run is not called
+	f.signIn("alice", "wonder", "k1")
+	f.clock.turn(30 * time.Minute)
+	f.signIn("alice", "wonder", "k2")
+	f.clock.turn(30 * time.Minute)
+	ins, err := f.Sessions(t.Context(), alice)
+	if err != nil || len(ins) != 1 || ins[0].Key != "k2" {
+		t.Errorf("sessions %+v, %v", ins, err)
+	}
+}
+
 func TestResumeAfterRestart(t *testing.T) {
 	f := newOffice(t, account.Options{})
 	stop := f.run()
