@@ -62,6 +62,7 @@ type arrival struct {
 	body        []byte
 	id          string
 	at          time.Time
+	ours        bool // the sender is a portal like this one, which gives its messages an id of their own
 	wrapped     *cpim.Message
 }
 
@@ -82,6 +83,12 @@ func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
 	m := arrival{l: l, from: from, contentType: headerValue(req, "Content-Type", "c"), body: body, id: stableID(req), at: sentAt(req)}
 	if m.contentType == "" && len(body) > 0 {
 		m.contentType = "text/plain"
+	}
+	if own := headerValue(req, idHeader); fitsID(own) {
+		m.ours = true // and so is what reads notices about it
+		if w, err := cpim.Parse(body); err == nil && w.MessageID == own {
+			m.contentType = cpim.MediaType // an offline store has lost it
+		}
 	}
 	if multipart.MediaType(m.contentType) == cpim.MediaType {
 		w, err := cpim.Parse(body)
@@ -136,6 +143,8 @@ func (a *Agent) takeText(ctx context.Context, m arrival) answer {
 	in := portal.Incoming{To: m.l.who, From: m.from, ID: m.id, Text: text, At: m.at}
 	if m.wrapped != nil && fitsID(m.wrapped.MessageID) {
 		in.WantsDelivered, in.WantsRead = m.wrapped.Wants(cpim.PositiveDelivery), m.wrapped.Wants(cpim.Display)
+	} else if m.wrapped == nil && m.ours {
+		in.WantsDelivered, in.WantsRead = true, true
 	}
 	if !fitsID(in.ID) {
 		in.ID = hashID(in.ID)

@@ -35,7 +35,8 @@ func (a *Agent) Send(ctx context.Context, from portal.Address, m portal.Outgoing
 	if err := a.awaitReturn(ctx, m.To); err != nil {
 		return outcome(nil, err)
 	}
-	wrap := l.takesCPIM(m.To)
+	// Stores for those who are away may lose the content type (Kamailio's does): plain text survives that.
+	wrap := l.takesCPIM(m.To) && !l.seemsAway(m.To)
 	for {
 		contentType, body := "text/plain; charset=utf-8", []byte(m.Text)
 		if wrap {
@@ -90,7 +91,7 @@ func (a *Agent) SendNotice(ctx context.Context, from portal.Address, n portal.No
 	if err != nil {
 		return err
 	}
-	if l.knowsOffline(n.To) {
+	if l.seemsAway(n.To) {
 		return portal.Fail(portal.ErrUnavailable, "notice.away")
 	}
 	kind, status := cpim.KindDelivery, cpim.Delivered
@@ -153,6 +154,21 @@ func (l *line) returning() <-chan struct{} {
 		l.back = make(chan struct{})
 	}
 	return l.back
+}
+
+// seemsAway reports whether nobody is there as far as is known. Whoever is registered here is there,
+// whatever their presence says.
+func (l *line) seemsAway(who portal.Address) bool {
+	if !l.knowsOffline(who) {
+		return false
+	}
+	other := l.a.line(who)
+	if other == nil {
+		return true
+	}
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	return !other.registeredNow()
 }
 
 // speaker is the line of somebody who wants to send.

@@ -131,7 +131,8 @@ func (l *line) takesCPIM(who portal.Address) bool {
 	s := l.subs[who]
 	claimed := s != nil && s.is(subCPIM)
 	l.mu.Unlock()
-	return l.a.caps.takesCPIM(who, claimed)
+	// Whoever is signed in here reads it here, also before the server has told so.
+	return l.a.caps.takesCPIM(who, claimed || l.a.line(who) != nil)
 }
 
 // capabilities is what experience says of peers. It holds at most maxPeers; beyond that any one is
