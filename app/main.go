@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // people's time zones, on machines that have no table of their own
 
 	"portico/app/config"
 )
