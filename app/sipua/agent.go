@@ -46,6 +46,7 @@ type Agent struct {
 	lines map[portal.Address]*line
 
 	dialogs dialogTable
+	brief   sync.Map // methods (sip.RequestMethod) of which the log says that the server grants too little
 }
 
 // LineStatus is what is known of a person's line, for diagnostics.

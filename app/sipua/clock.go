@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // waker is called when its timer is due, on the clock's goroutine; it must be quick.
@@ -137,6 +139,19 @@ func backoff(n int, lo, hi time.Duration) time.Duration {
 		d = min(hi, lo<<n)
 	}
 	return between(d/2, d)
+}
+
+// renewAfter is when what was asked for d is renewed after granted was given. A server that gives next to
+// nothing is not asked again and again for it by everybody: less than the floor only where less was asked for.
+func (a *Agent) renewAfter(method sip.RequestMethod, asked, granted time.Duration) time.Duration {
+	wait, least := refreshAfter(granted), min(a.cfg.RefreshFloor, refreshAfter(asked))
+	if wait >= least {
+		return wait
+	}
+	if _, told := a.brief.LoadOrStore(method, true); !told {
+		a.cfg.Logger.Warn("the server grants too little; renewed less often than that", "method", method, "asked", asked, "granted", granted, "renewed_after", least)
+	}
+	return between(least, least*5/4)
 }
 
 // refreshAfter is when something granted for d is renewed: early enough for several tries, jittered

@@ -53,6 +53,9 @@ type Config struct {
 	Connections int
 	// RegisterExpires, PublishExpires, SubscribeExpires are what is asked for. Default 10 min, 1 h, 1 h.
 	RegisterExpires, PublishExpires, SubscribeExpires time.Duration
+	// RefreshFloor is the least time after which they are renewed, however little the server grants of what
+	// was asked for. Default 30 s.
+	RefreshFloor time.Duration
 	// ResumeRate and SubscribeRate bound background REGISTER and SUBSCRIBE requests a second over all
 	// people. Default 200 and 2000.
 	ResumeRate, SubscribeRate float64
@@ -133,6 +136,7 @@ func (c Config) withDefaults() (Config, proxy, error) {
 	setDefault(&c.RegisterExpires, 10*time.Minute)
 	setDefault(&c.PublishExpires, time.Hour)
 	setDefault(&c.SubscribeExpires, time.Hour)
+	setDefault(&c.RefreshFloor, 30*time.Second)
 	setDefault(&c.ResumeRate, 200)
 	setDefault(&c.SubscribeRate, 2000)
 	setDefault(&c.PublishPace, time.Second)

@@ -20,6 +20,7 @@ import (
 func quick(cfg sipua.Config) sipua.Config {
 	cfg.ReconnectMin, cfg.ReconnectMax = 10*time.Millisecond, 100*time.Millisecond
 	cfg.DownGrace = 50 * time.Millisecond
+	cfg.RefreshFloor = time.Second
 	cfg.PublishPace = 20 * time.Millisecond
 	return cfg
 }

@@ -156,3 +156,32 @@ func TestNobodyToSpeakFor(t *testing.T) {
 		t.Error("signed in though nobody waited")
 	}
 }
+
+// Whatever is published while somebody signs out stays unsaid: nobody would take it off the server.
+func TestNothingIsPublishedWhileSigningOut(t *testing.T) {
+	f, _, a := scripted(t)
+	a.Publish(alice, is(portal.Busy))
+	eventually(t, "published", func() bool { return a.Status(alice).Published })
+	said := func(p packet) bool { return p.method() == "PUBLISH" && p.get("Expires") != "0" }
+	before := f.count(said)
+	f.setHandle(func(c *fakeConn, p packet) bool {
+		switch {
+		case p.method() == "PUBLISH" && p.get("Expires") == "0":
+			a.Publish(alice, is(portal.Available))
+			a.Watch(alice, []portal.Address{bob})
+		case p.method() == "REGISTER" && p.get("Expires") == "0": // meanwhile the workers have time
+			time.AfterFunc(300*time.Millisecond, func() { c.usual(p) })
+			return true
+		}
+		return false
+	})
+	if err := a.SignOut(within(t), alice); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.count(said) - before; n != 0 {
+		t.Errorf("%d PUBLISH after the one that took the presence off", n)
+	}
+	if n := f.count(subscribes); n != 0 {
+		t.Errorf("%d SUBSCRIBE of somebody who leaves", n)
+	}
+}

@@ -26,6 +26,8 @@ type line struct {
 	creds  *credentials // nil in trusted mode
 	nonces [2]*nonce    // for 401, for 407
 	gone   bool         // signed out; nothing more is to happen
+	// leaving: signing out is under way; nothing new is begun for the person.
+	leaving bool
 	// joining: the first sign-in is under way and may still fail; nothing happens in the background.
 	joining bool
 

@@ -53,7 +53,7 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 		s.expires = time.Now().Add(a.cfg.SubscribeExpires).Unix()
 	}
 	if first && !s.is(subBusy) { // the watch for the first NOTIFY is over
-		a.clock.after(&s.timer, s, max(refreshAfter(time.Until(time.Unix(s.expires, 0))), time.Second))
+		a.clock.after(&s.timer, s, a.renewAfter(sip.SUBSCRIBE, a.cfg.SubscribeExpires, time.Until(time.Unix(s.expires, 0))))
 	}
 	s.queue(n)
 	put := !s.is(subInbox)

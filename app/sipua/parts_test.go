@@ -222,6 +222,25 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	}
 }
 
+func TestWhatIsGrantedForNextToNothingIsNotRenewedAtOnce(t *testing.T) {
+	var said strings.Builder
+	a := &Agent{cfg: Config{RefreshFloor: 30 * time.Second, Logger: slog.New(slog.NewTextHandler(&said, nil))}}
+	for _, granted := range []time.Duration{0, time.Second, 20 * time.Second, -time.Hour} {
+		if d := a.renewAfter(sip.REGISTER, time.Hour, granted); d < 30*time.Second || d > time.Minute {
+			t.Errorf("an hour asked for, %v granted: renewed after %v", granted, d)
+		}
+	}
+	if n := strings.Count(said.String(), "grants too little"); n != 1 {
+		t.Errorf("said %d times: %s", n, said.String())
+	}
+	if d := a.renewAfter(sip.REGISTER, 10*time.Second, 10*time.Second); d < 5*time.Second || d > 8*time.Second {
+		t.Errorf("10 s asked for and granted: renewed after %v", d)
+	}
+	if d := a.renewAfter(sip.SUBSCRIBE, time.Hour, 30*time.Minute); d < 15*time.Minute || d > 25*time.Minute {
+		t.Errorf("half of what was asked for granted: renewed after %v", d)
+	}
+}
+
 func TestLanesAreBounded(t *testing.T) {
 	q := newLanes(slog.New(slog.DiscardHandler))
 	release := make(chan struct{})

@@ -43,6 +43,10 @@ func (a *Agent) Publish(who portal.Address, c portal.Claim) {
 	}
 	c.TakesCPIM = true // this agent does, so peers may ask for notices (RFC 5438)
 	l.mu.Lock()
+	if l.gone || l.leaving { // what is published now would outlast the person's presence
+		l.mu.Unlock()
+		return
+	}
 	p := l.pub
 	if p == nil {
 		p = &publication{l: l, expires: a.cfg.PublishExpires}
@@ -114,7 +118,7 @@ func (a *Agent) publishJob(ctx context.Context, j job) {
 	if p != nil {
 		p.queued = false
 	}
-	if p == nil || p.busy != nil || l.gone || !l.registeredNow() { // see resume
+	if p == nil || p.busy != nil || l.gone || l.leaving || !l.registeredNow() { // see resume
 		l.mu.Unlock()
 		return
 	}
@@ -183,7 +187,7 @@ func (p *publication) answered(res *sip.Response, version uint32, ended bool) (a
 		if v := headerValue(res, "Expires"); v != "" {
 			granted = seconds(v)
 		}
-		p.l.a.clock.after(&p.timer, p, max(refreshAfter(granted), time.Second))
+		p.l.a.clock.after(&p.timer, p, p.l.a.renewAfter(sip.PUBLISH, p.expires, granted))
 		return false, nil
 	case res.StatusCode == 412: // the server has forgotten it (RFC 3903 section 4.1)
 		p.etag, p.sent = "", 0

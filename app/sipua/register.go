@@ -164,7 +164,7 @@ func (l *line) registered(g grant) {
 	l.flowGen, l.failures = g.gen, 0
 	l.expires = time.Now().Add(g.expires)
 	l.mu.Unlock()
-	l.a.clock.after(&l.regTimer, l, max(refreshAfter(g.expires), time.Second))
+	l.a.clock.after(&l.regTimer, l, l.a.renewAfter(sip.REGISTER, l.a.cfg.RegisterExpires, g.expires))
 	l.set(edgeUp, nil)
 	if again {
 		l.resume()

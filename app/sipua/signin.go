@@ -179,6 +179,9 @@ func (a *Agent) SignOut(ctx context.Context, who portal.Address) error {
 	if l == nil {
 		return nil
 	}
+	l.mu.Lock()
+	l.leaving = true
+	l.mu.Unlock()
 	errPublish := l.unpublish(ctx)
 	if err := l.begin(ctx); err != nil {
 		a.drop(l)

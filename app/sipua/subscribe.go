@@ -37,7 +37,7 @@ func (a *Agent) Watch(who portal.Address, whom []portal.Address) {
 	}
 	var due []*sub
 	l.mu.Lock()
-	if l.gone {
+	if l.gone || l.leaving {
 		l.mu.Unlock()
 		return
 	}
@@ -241,7 +241,7 @@ func (s *sub) accepted(res *sip.Response, asked time.Duration) {
 	s.expires = time.Now().Add(granted).Unix()
 	heard, wanted := s.is(subHeard), s.is(subWanted)
 	l.mu.Unlock()
-	wait := max(refreshAfter(granted), time.Second)
+	wait := l.a.renewAfter(sip.SUBSCRIBE, asked, granted)
 	switch {
 	case !wanted:
 		s.enqueue(false)
