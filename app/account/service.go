@@ -105,6 +105,10 @@ type Service struct {
 	loaded  bool
 	keys    map[string]session
 	people  map[portal.Address]*member
+
+	// allResumed is closed, once, when the lines of all people have been taken up.
+	allResumed chan struct{}
+	resumed    sync.Once
 }
 
 // session is what is remembered of a sign-in.
@@ -134,7 +138,7 @@ func New(lines Lines, vault Vault, o Options) (*Service, error) {
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return &Service{lines: lines, vault: vault, o: o, box: b, tries: newTries(), locks: newLocks(),
-		keys: map[string]session{}, people: map[portal.Address]*member{}}, nil
+		keys: map[string]session{}, people: map[portal.Address]*member{}, allResumed: make(chan struct{})}, nil
 }
 
 // Run takes up the lines of all people who were signed in when the portal last stopped, and ends
@@ -145,6 +149,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return nil
 	}
 	s.resumeAll(ctx)
+	s.resumed.Do(func() { close(s.allResumed) })
 	tick := time.NewTicker(s.o.Sweep)
 	defer tick.Stop()
 	for {
@@ -156,6 +161,10 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Resumed is closed when Run has taken up the lines of all people: from then on a person without a line is
+// not signed in.
+func (s *Service) Resumed() <-chan struct{} { return s.allResumed }
 
 // loadPatiently loads, again and again until storage answers; false: ctx is done.
 func (s *Service) loadPatiently(ctx context.Context) bool {

@@ -35,6 +35,9 @@ func (s *Service) Receive(ctx context.Context, in portal.Incoming) error {
 	}
 	if !created {
 		s.o.Counted("in", "repeated")
+		if m.WantsDelivered { // repeated because the news of the first one may be lost too
+			s.notify(in.To, in.From, m.ID, portal.Delivered)
+		}
 		return nil
 	}
 	s.o.Counted("in", string(portal.Received))
