@@ -30,6 +30,7 @@ const anchor = `(() => {
   const top = document.getElementById("log").getBoundingClientRect().top;
   const m = [...document.querySelectorAll("#log .msg")].find((m) => m.getBoundingClientRect().top >= top);
   window.anchor = m; window.anchorTop = m.getBoundingClientRect().top;
+  window.anchorAt = [m.dataset.id, document.getElementById("log").scrollTop, document.getElementById("log").scrollHeight];
   return true;
 })()`
 
@@ -55,7 +56,7 @@ func oldMessagesOnScrolling(t *testing.T, d *desk) {
 		alice.until(fmt.Sprintf("%d messages", n), fmt.Sprintf(`document.querySelectorAll("#log .msg").length >= %d`, n))
 		alice.until("the end of the loading", `document.getElementById("log").getAttribute("aria-busy") !== "true"`)
 		if got := eval[float64](alice, moved); got > 2 {
-			t.Errorf("with %d messages what was looked at moved by %.1f pixels", n, got)
+			t.Errorf("with %d messages what was looked at moved by %.1f pixels (%s)", n, got, eval[string](alice, `JSON.stringify([anchorAt, document.getElementById("log").scrollTop, document.getElementById("log").scrollHeight])`))
 		}
 	}
 	if got := alice.texts(); !slices.Equal(got, want) {
