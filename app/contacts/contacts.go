@@ -167,6 +167,15 @@ func (s *Service) Groups(ctx context.Context, owner portal.Address) ([]Group, er
 // of an old one it stays as it is, as does an empty name. ErrInvalid for the owner themselves, a
 // relationship or group name that cannot be, ErrConflict where the list is full.
 func (s *Service) Put(ctx context.Context, owner portal.Address, c portal.Contact) error {
+	return s.put(ctx, owner, c, false)
+}
+
+// Amend is Put for a change that says nothing of the group: that of an old entry stays as it is.
+func (s *Service) Amend(ctx context.Context, owner portal.Address, c portal.Contact) error {
+	return s.put(ctx, owner, c, true)
+}
+
+func (s *Service) put(ctx context.Context, owner portal.Address, c portal.Contact, keepGroup bool) error {
 	done, err := s.turns.take(ctx, owner)
 	if err != nil {
 		return err
@@ -178,6 +187,9 @@ func (s *Service) Put(ctx context.Context, owner portal.Address, c portal.Contac
 	}
 	at := indexOf(list, c.URI)
 	if at >= 0 {
+		if keepGroup {
+			c.Group = list[at].Group
+		}
 		c = over(list[at], c)
 	} else if c.Relationship == "" {
 		c.Relationship = portal.Company

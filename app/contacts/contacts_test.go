@@ -104,6 +104,21 @@ func wantReason(t *testing.T, err, meaning error, key string) {
 	}
 }
 
+// A change that says nothing of the group leaves it; one that says there is none takes it away.
+func TestAmendLeavesTheGroup(t *testing.T) {
+	w := open(t, 0)
+	ctx := t.Context()
+	must(t, w.Put(ctx, alice, portal.Contact{URI: bob, Group: "Team"}))
+	must(t, w.Amend(ctx, alice, portal.Contact{URI: bob, Relationship: portal.Personal}))
+	if c, err := w.Contact(ctx, alice, bob); err != nil || c.Group != "Team" || c.Relationship != portal.Personal {
+		t.Errorf("amended: %+v, %v", c, err)
+	}
+	must(t, w.Put(ctx, alice, portal.Contact{URI: bob}))
+	if c, err := w.Contact(ctx, alice, bob); err != nil || c.Group != "" {
+		t.Errorf("without a group: %+v, %v", c, err)
+	}
+}
+
 func TestPutAndList(t *testing.T) {
 	w := open(t, 0)
 	ctx := t.Context()

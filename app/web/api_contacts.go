@@ -28,8 +28,9 @@ func (s *Server) apiContacts(c echo.Context) error {
 	return s.json(c, http.StatusOK, list)
 }
 
+// contactBody is a change of an entry: what is not in it stays as it is. The group "" is none.
 type contactBody struct {
-	Group        string              `json:"group"`
+	Group        *string             `json:"group"`
 	Relationship portal.Relationship `json:"relationship"`
 	DisplayName  string              `json:"display_name"`
 }
@@ -49,7 +50,11 @@ func (s *Server) apiPutContact(c echo.Context) error {
 	if err := optionalBody(c, &in); err != nil {
 		return err
 	}
-	if utf8.RuneCountInString(in.Group) > maxGroupLen {
+	put, group := s.Contacts.Amend, ""
+	if in.Group != nil {
+		put, group = s.Contacts.Put, *in.Group
+	}
+	if utf8.RuneCountInString(group) > maxGroupLen {
 		return portal.Fail(portal.ErrInvalid, "contact.group-too-long")
 	}
 	// Without one, a new contact is of the company and an old one, blocked say, stays what it is.
@@ -57,8 +62,8 @@ func (s *Server) apiPutContact(c echo.Context) error {
 		return portal.Fail(portal.ErrInvalid, "contact.relationship")
 	}
 	ctx, who := c.Request().Context(), s.person(c)
-	entry := portal.Contact{URI: uri, DisplayName: in.DisplayName, Group: in.Group, Relationship: in.Relationship}
-	if err := s.Contacts.Put(ctx, who, entry); err != nil {
+	entry := portal.Contact{URI: uri, DisplayName: in.DisplayName, Group: group, Relationship: in.Relationship}
+	if err := put(ctx, who, entry); err != nil {
 		return err
 	}
 	return s.contact(c, uri)

@@ -177,6 +177,13 @@ func TestContacts(t *testing.T) {
 	if one.Relationship != portal.Blocked || one.Group != "Others" {
 		t.Errorf("moved to another group without a word on the relationship: %+v", one)
 	}
+	for _, change := range []struct{ body, group string }{{`{"relationship":"team"}`, "Others"}, {`{}`, "Others"}, {`{"group":""}`, ""}} {
+		var now portal.Contact
+		c.call("PUT", "/api/v1/contacts/"+carol.Path(), change.body, 200).into(&now)
+		if now.Group != change.group || now.Relationship == portal.Company {
+			t.Errorf("after %s: %+v", change.body, now)
+		}
+	}
 	c.call("GET", "/api/v1/contacts", nil, 200).into(&list)
 	if len(list) != 2 {
 		t.Errorf("list %+v", list)

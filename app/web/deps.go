@@ -95,6 +95,8 @@ type Presence interface {
 type Contacts interface {
 	List(ctx context.Context, owner portal.Address) ([]portal.Contact, error)
 	Put(ctx context.Context, owner portal.Address, c portal.Contact) error
+	// Amend is Put that leaves the group of an old entry as it is.
+	Amend(ctx context.Context, owner portal.Address, c portal.Contact) error
 	Remove(ctx context.Context, owner, uri portal.Address) error
 }
 
