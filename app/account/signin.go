@@ -16,7 +16,8 @@ import (
 const maxPassword = 1024
 
 // SignIn checks who somebody is by signing them in at the SIP server, and gives their address; Began
-// follows when there is a session. address may lack the scheme and the domain. Errors:
+// follows when there is a session. address may lack the scheme and the domain. With an error too, the address
+// is given where what was typed is one. Errors:
 //
 //   - ErrInvalid: "signin.incomplete" (something is missing), "signin.address" (no address);
 //   - ErrUnauthenticated: "signin.wrong", or "signin.foreign" for a domain that is not ours;
@@ -25,44 +26,47 @@ const maxPassword = 1024
 //   - ErrUnavailable: the server or storage is away.
 //
 // An account that does not exist is answered, counted and delayed like a wrong password.
-func (s *Service) SignIn(ctx context.Context, address, password, remote string) (portal.Address, error) {
-	who, err := s.address(address)
-	if err != nil {
-		return "", err
+func (s *Service) SignIn(ctx context.Context, address, password, remote string) (who portal.Address, err error) {
+	if who, err = s.address(address); err != nil {
+		return who, err
 	}
+	return who, s.signIn(ctx, who, password, remote)
+}
+
+func (s *Service) signIn(ctx context.Context, who portal.Address, password, remote string) error {
 	if password == "" {
-		return "", portal.Fail(portal.ErrInvalid, "signin.incomplete")
+		return portal.Fail(portal.ErrInvalid, "signin.incomplete")
 	}
 	// Who must wait does not even stand in the way of others: neither in the queue of their address nor in
 	// that of the account.
 	if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
-		return "", tooMany(wait)
+		return tooMany(wait)
 	}
 	if !s.known(who) { // known people are not held up by what others of their address do
 		done, err := s.tries.enter(ctx, remote, s.o.Now)
 		if err != nil {
-			return "", err
+			return err
 		}
 		defer done()
 	}
 	release, err := s.locks.take(ctx, who, false)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer release()
 	started := s.o.Now()
 	if wait := s.tries.wait(who, remote, started); wait > 0 {
-		return "", tooMany(wait)
+		return tooMany(wait)
 	}
 	secret, err := s.check(ctx, who, password)
 	if err != nil {
-		return "", s.refused(ctx, who, remote, started, err)
+		return s.refused(ctx, who, remote, started, err)
 	}
 	s.tries.succeeded(who, remote)
-	return who, s.admitted(ctx, who, secret)
+	return s.admitted(ctx, who, secret)
 }
 
-// address makes a person's address of what they typed.
+// address makes a person's address of what they typed; that of another domain comes with the error.
 func (s *Service) address(typed string) (portal.Address, error) {
 	typed = strings.TrimSpace(typed)
 	if typed == "" {
@@ -76,7 +80,7 @@ func (s *Service) address(typed string) (portal.Address, error) {
 		return "", portal.Fail(portal.ErrInvalid, "signin.address").Because(err)
 	}
 	if who.Domain() != strings.ToLower(s.o.Domain) {
-		return "", portal.Fail(portal.ErrUnauthenticated, "signin.foreign").With("domain", s.o.Domain)
+		return who, portal.Fail(portal.ErrUnauthenticated, "signin.foreign").With("domain", s.o.Domain)
 	}
 	return who, nil
 }

@@ -54,6 +54,19 @@ func TestSignInRefuses(t *testing.T) {
 	}
 }
 
+// Whom a refused sign-in was for is told, so that it can be logged; never what is no address.
+func TestARefusalNamesTheAddress(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	for typed, want := range map[string]portal.Address{
+		"ALICE@example.test": "sip:ALICE@example.test", "nobody": "sip:nobody@example.test",
+		"x@elsewhere.test": "sip:x@elsewhere.test", "my pass word": "", "": "",
+	} {
+		if who, err := f.SignIn(t.Context(), typed, "wrong", "192.0.2.1"); err == nil || who != want {
+			t.Errorf("%q: %q, %v", typed, who, err)
+		}
+	}
+}
+
 func TestTooManyTries(t *testing.T) {
 	f := newOffice(t, account.Options{})
 	for range 5 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -57,6 +58,7 @@ func (s *Server) apiSignOut(c echo.Context) error {
 	if err := s.end(c.Request().Context(), known); err != nil {
 		return err
 	}
+	s.audit(c, slog.LevelInfo, "signed out", slog.String("person", string(known.person)))
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -100,5 +102,6 @@ func (s *Server) apiEndSessions(c echo.Context) error {
 		return err
 	}
 	s.clearCookie(c)
+	s.audit(c, slog.LevelInfo, "signed out everywhere", slog.String("person", string(s.person(c))))
 	return c.NoContent(http.StatusNoContent)
 }

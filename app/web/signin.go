@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -56,6 +57,7 @@ func (s *Server) signOut(c echo.Context) error {
 		if err := s.end(c.Request().Context(), known); err != nil {
 			return err
 		}
+		s.audit(c, slog.LevelInfo, "signed out", slog.String("person", string(known.person)))
 	}
 	return c.Redirect(http.StatusSeeOther, "/signin")
 }
@@ -63,11 +65,15 @@ func (s *Server) signOut(c echo.Context) error {
 // authenticate proves who somebody is and begins their session. They are there from now on, with a live
 // connection to come or without.
 func (s *Server) authenticate(c echo.Context, address, password string) (token string, err error) {
-	defer func() { s.metrics.signin(err) }()
+	var who portal.Address
+	defer func() {
+		s.metrics.signin(err)
+		s.auditSignin(c, who, err)
+	}()
 	if s.draining.Load() {
 		return "", portal.Fail(portal.ErrUnavailable, "signin.draining")
 	}
-	who, err := s.Account.SignIn(c.Request().Context(), address, password, c.RealIP())
+	who, err = s.Account.SignIn(c.Request().Context(), address, password, c.RealIP())
 	if err != nil {
 		return "", err
 	}
