@@ -28,6 +28,7 @@ const (
 type walker struct {
 	rule   Rule
 	start  civil
+	least  civil // the first wall clock allowed: start, or the one in a gap that became it
 	until  civil // the last wall clock allowed, for local and date forms
 	period int64 // index of the next period, in units of the interval
 	buf    []civil
@@ -41,7 +42,7 @@ type walker struct {
 
 // newWalker prepares a rule for a start. from is a wall clock before which nothing is wanted.
 func newWalker(r Rule, start, from civil) *walker {
-	w := &walker{rule: r, start: start, until: lastCivil}
+	w := &walker{rule: r, start: start, least: start, until: lastCivil}
 	switch r.UntilKind {
 	case UntilLocal:
 		w.until = civilOf(r.Until)
@@ -162,7 +163,7 @@ func (w *walker) next() (c civil, ok bool) {
 		for w.pos < len(w.buf) {
 			c := w.buf[w.pos]
 			w.pos++
-			if c < w.start {
+			if c < w.least {
 				continue
 			}
 			if c > w.until || w.rule.Count > 0 && w.given >= w.rule.Count {

@@ -24,7 +24,8 @@ func (s *Series) Split(id time.Time) (head, tail *Series, err error) {
 		return nil, nil, invalid("a series cannot be cut before its first occurrence")
 	}
 	head, tail = s.Clone(), s.Clone()
-	tail.Start, tail.End = s.tailTimes(id)
+	first := s.occurrence(id, s.Length(), &clockwork{loc: s.Start.Location()})
+	tail.Start, tail.End = first.Start, first.End
 	switch {
 	case s.Rule.Count > 0:
 		head.Rule.Count, tail.Rule.Count = before, s.Rule.Count-before
@@ -33,7 +34,7 @@ func (s *Series) Split(id time.Time) (head, tail *Series, err error) {
 	default:
 		head.Rule.UntilKind, head.Rule.Until = UntilUTC, id.UTC().Add(-time.Second)
 	}
-	*tail.Rule = tail.Rule.anchored(civilOf(s.ruleStart()))
+	*tail.Rule = tail.Rule.anchored(civilOf(s.ruleStart()), civilOf(tail.ruleStart()))
 	early := func(t time.Time) bool { return s.key(t) < s.key(id) }
 	head.RDates, tail.RDates = part(s.RDates, early)
 	head.ExDates, tail.ExDates = part(s.ExDates, early)
@@ -48,18 +49,17 @@ func (s *Series) ruleStart() time.Time {
 	return s.Start
 }
 
-// tailTimes is the first occurrence of a tail. In the night of a change the ID is not by the rule's clock: the start's clock is kept.
-func (s *Series) tailTimes(id time.Time) (start, end time.Time) {
-	o := s.occurrence(id, s.Length(), &clockwork{loc: s.Start.Location()})
-	return o.Start, o.End
-}
-
-// anchored says what a rule took from its start, so that another start does not change it: the clock where the ID was moved
-// by a change of daylight time, and the day.
-func (r Rule) anchored(start civil) Rule {
-	full := r.clone()
-	full.imply(start)
-	r.ByDay, r.ByMonthDay, r.ByMonth = full.ByDay, full.ByMonthDay, full.ByMonth
+// anchored says what a rule took from its start where the new start says otherwise: the day, and the clock if the new
+// start was moved by a gap.
+func (r Rule) anchored(start, moved civil) Rule {
+	old, now := r.clone(), r.clone()
+	old.imply(start)
+	now.imply(moved)
+	if old.String() == now.String() {
+		return r
+	}
+	r.ByDay, r.ByMonthDay, r.ByMonth = old.ByDay, old.ByMonthDay, old.ByMonth
+	r.ByHour, r.ByMinute, r.BySecond = old.ByHour, old.ByMinute, old.BySecond
 	return r
 }
 

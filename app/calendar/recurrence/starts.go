@@ -32,6 +32,7 @@ func (r Rule) between(start time.Time, allDay bool, from, to time.Time) iter.Seq
 			fromCivil = civilOf(from.In(loc)) - daySeconds
 		}
 		w := newWalker(r, civilOf(start), fromCivil)
+		w.least -= gapBefore(start)
 		if r.UntilKind == UntilUTC {
 			w.until = min(w.until, civilOf(r.Until.In(loc))+daySeconds)
 		}
@@ -40,6 +41,20 @@ func (r Rule) between(start time.Time, allDay bool, from, to time.Time) iter.Seq
 		}
 		follow(w, &clockwork{loc: loc}, r, from, yield)
 	}
+}
+
+// gapBefore is how far a wall clock was moved forward if t is what became of one in a gap, else 0. A series that was
+// cut on such a day starts at t and goes on by the clock of its rule.
+func gapBefore(t time.Time) civil {
+	change, _ := t.ZoneBounds()
+	if change.IsZero() {
+		return 0
+	}
+	gap := offsetAt(t) - offsetAt(change.Add(-time.Second))
+	if gap > 0 && t.Unix()-change.Unix() < gap {
+		return civil(gap)
+	}
+	return 0
 }
 
 func follow(w *walker, clock *clockwork, r Rule, from time.Time, yield func(time.Time, error) bool) {
