@@ -297,7 +297,7 @@ func BenchmarkWeekOfTenYearsDaily(b *testing.B) {
 	from := s.Start.AddDate(10, 0, 0)
 	b.ReportAllocs()
 	for b.Loop() {
-		if list, err := s.Between(from, from.AddDate(0, 0, 7), 100); err != nil || len(list) != 8 {
+		if list, err := s.Between(from, from.AddDate(0, 0, 7), 100); err != nil || len(list) != 7 {
 			b.Fatal(len(list), err)
 		}
 	}
