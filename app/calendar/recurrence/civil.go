@@ -102,14 +102,19 @@ func (w *clockwork) at(c civil) time.Time {
 }
 
 func (w *clockwork) look(c civil) int64 {
-	guess := time.Unix(int64(c), 0).In(w.loc)
-	_, off := guess.Zone()
+	_, off := time.Unix(int64(c), 0).In(w.loc).Zone()
 	t := time.Unix(int64(c)-int64(off), 0).In(w.loc)
 	start, end := t.ZoneBounds()
-	offsets := []int64{offsetAt(t)}
-	w.offset, w.from, w.to = offsets[0], -1<<61, 1<<61
+	here := offsetAt(t)
+	offsets := []int64{here}
+	w.offset, w.from, w.to = here, -1<<61, 1<<61
+	gapped := here // the offset before the gap, if c is in one
 	if !start.IsZero() {
-		offsets = append(offsets, offsetAt(start.Add(-time.Second)))
+		before := offsetAt(start.Add(-time.Second))
+		offsets = append(offsets, before)
+		if u := int64(c) - start.Unix(); u >= before && u < here {
+			gapped = before
+		}
 		w.from = start.Unix() + 2*daySeconds
 	}
 	if !end.IsZero() {
@@ -117,16 +122,14 @@ func (w *clockwork) look(c civil) int64 {
 		w.to = end.Unix() - 2*daySeconds
 	}
 	best, found := int64(0), false
-	lowest := offsets[0]
 	for _, o := range offsets {
-		lowest = min(lowest, o)
 		u := int64(c) - o
 		if offsetAt(time.Unix(u, 0).In(w.loc)) == o && (!found || u < best) {
 			best, found = u, true
 		}
 	}
 	if !found {
-		return int64(c) - lowest // the offset before the gap
+		return int64(c) - gapped
 	}
 	return best
 }
