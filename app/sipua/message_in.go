@@ -3,6 +3,7 @@ package sipua
 // Incoming MESSAGE (RFC 3428): what is said, noticed and typed to people here.
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -62,7 +64,7 @@ type arrival struct {
 	body        []byte
 	id          string
 	at          time.Time
-	ours        bool // the sender is a portal like this one, which gives its messages an id of their own
+	ours        bool // the sender is a portal like this one, which names its messages and reads notices about them
 	wrapped     *cpim.Message
 }
 
@@ -84,11 +86,9 @@ func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
 	if m.contentType == "" && len(body) > 0 {
 		m.contentType = "text/plain"
 	}
-	if own := headerValue(req, idHeader); fitsID(own) {
-		m.ours = true // and so is what reads notices about it
-		if w, err := cpim.Parse(body); err == nil && w.MessageID == own {
-			m.contentType = cpim.MediaType // an offline store has lost it
-		}
+	m.ours = fitsID(headerValue(req, idHeader))
+	if m.lostItsType() {
+		m.contentType = cpim.MediaType
 	}
 	if multipart.MediaType(m.contentType) == cpim.MediaType {
 		w, err := cpim.Parse(body)
@@ -113,6 +113,17 @@ func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
 		return answer{status: 200} // a notice of a kind we do not know harms nobody
 	}
 	return unsupportedType
+}
+
+// lostItsType reports whether a text is in truth a CPIM message from this sender to this receiver: there
+// are offline stores (Kamailio's) that hand everything over as text.
+func (m *arrival) lostItsType() bool {
+	if multipart.MediaType(m.contentType) != "text/plain" || !bytes.HasPrefix(m.body, []byte("From:")) {
+		return false
+	}
+	w, err := cpim.Parse(m.body)
+	return err == nil && w.MessageID != "" && w.From.URI == string(m.from) &&
+		slices.ContainsFunc(w.To, func(p cpim.Party) bool { return p.URI == string(m.l.who) })
 }
 
 // unwrap takes content, id and time from a CPIM wrapper.

@@ -91,6 +91,9 @@ func (a *Agent) SendNotice(ctx context.Context, from portal.Address, n portal.No
 	if err != nil {
 		return err
 	}
+	if err := a.awaitReturn(ctx, n.To); err != nil {
+		return portal.Fail(portal.ErrUnavailable, "notice.away").Because(err)
+	}
 	if l.seemsAway(n.To) {
 		return portal.Fail(portal.ErrUnavailable, "notice.away")
 	}
