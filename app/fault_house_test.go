@@ -316,15 +316,16 @@ func (b *feed) awaitMessage(from, text string) event {
 // awaitState waits until the newest state that the tab was told of an own message is one of these.
 func (b *feed) awaitState(id string, states ...string) {
 	b.c.t.Helper()
-	newest := ""
+	newest, came := "", false
 	defer func() {
-		if b.c.t.Failed() {
+		if !came {
 			b.c.t.Logf("%s is %q", id, newest)
 		}
 	}()
 	b.await(fmt.Sprintf("%s to be %v", id, states), func() bool {
 		newest = b.state(id)
-		return slices.Contains(states, newest)
+		came = slices.Contains(states, newest)
+		return came
 	})
 }
 

@@ -16,11 +16,11 @@ import (
 func everyServer(t *testing.T, run func(t *testing.T, p *program, server string)) {
 	t.Run("lab", func(t *testing.T) {
 		l, proxy := aside(t)
-		run(t, facing(t, proxy, "PORTICO_PRESENCE_GRACE=0s"), l.lab)
+		run(t, facing(t, proxy, "PORTICO_PRESENCE_GRACE=100ms"), l.lab)
 	})
 	t.Run("kamailio", func(t *testing.T) {
 		k := siptest.StartKamailio(t, siptest.KamailioOptions{})
-		run(t, facing(t, k.Proxy("tcp"), "PORTICO_PRESENCE_GRACE=0s"), k.Addr())
+		run(t, facing(t, k.Proxy("tcp"), "PORTICO_PRESENCE_GRACE=100ms"), k.Addr())
 	})
 }
 
