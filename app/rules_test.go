@@ -41,10 +41,10 @@ var mayImport = []struct {
 
 // forbidden are the outside technologies that the use cases must not know.
 var forbidden = map[string][]string{
-	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "storage", "realtime", "app/sipua"},
-	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "storage", "app/sipua", "views"},
-	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "storage", "realtime", "views", "app/web"},
-	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "realtime", "views", "app/web", "app/sipua"},
+	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "storage", "realtime", "app/sipua"},
+	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "storage", "app/sipua", "views"},
+	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "storage", "realtime", "views", "app/web"},
+	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "realtime", "views", "app/web", "app/sipua"},
 	"net":                          {"app/policy"},
 	"os":                           {"app/policy"},
 }
