@@ -19,7 +19,7 @@ var (
 )
 
 const (
-	maxPerPeriod = 100_000
+	maxPerPeriod = 100_000 // days times clocks
 	maxBarren    = 200_000 // periods looked at in a row without an occurrence
 	lastCivil    = civil(253402300800)
 )

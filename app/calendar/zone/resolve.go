@@ -84,7 +84,8 @@ type Result struct {
 const maxName = 256
 
 // Resolve understands what a server said about a zone. Rules win over a name that contradicts them in the years asked for,
-// because the server computed with its rules. The error wraps portal.ErrInvalid and comes with Sure Unknown.
+// because the server computed with its rules. Where several zones follow the rules equally, the preferred one is taken, then the
+// territory's, then the first of the world's; all of them agree in the years asked for. The error wraps portal.ErrInvalid and comes with Sure Unknown.
 func Resolve(s Said) (Result, error) {
 	if len(s.ID) > maxName || len(s.Name) > maxName {
 		return fail(fmt.Sprintf("a name of more than %d bytes", maxName), nil)
