@@ -58,7 +58,7 @@ func TestThousandsComeBack(t *testing.T) {
 	complete(t, crowd, round)
 
 	p.kill()
-	p = p.again()
+	p.again()
 	begun := time.Now()
 	everybodyTalks() // before most are back
 	back(t, crowd, 2, begun, "the portal was killed and started again")
