@@ -44,7 +44,7 @@ func (s switchboard) Notified(watcher portal.Address, r portal.Report) {
 // Silent tells the board that nothing is known any more.
 func (s switchboard) Silent(watcher, of portal.Address) { s.h.presence.Silent(watcher, of) }
 
-// Watchers tells the board who watches a person.
+// Watchers notes who watches a person. No page shows it, so lineConfig does not ask for it.
 func (s switchboard) Watchers(who portal.Address, ws []portal.Watcher) {
 	s.h.log.Debug("watchers", "person", who, "count", len(ws))
 }
@@ -69,6 +69,7 @@ func lineConfig(cfg *config.Config, instance string) (sipua.Config, error) {
 		RoomsDomain: cfg.SIP.RoomsDomain, Instance: instance, UserAgent: "Portico",
 		RegisterExpires: cfg.SIP.RegisterExpires, PublishExpires: cfg.SIP.PublishExpires,
 		SubscribeExpires: cfg.SIP.SubscribeExpires, ResumeRate: cfg.SIP.ResumeRate, PublishPace: cfg.Presence.PublishPace,
+		NoWatcherInfo: true, // a subscription for each person that nobody would look at
 	}
 	var err error
 	if conf.AcceptFrom, err = prefixes("sip.accept_from", cfg.SIP.AcceptFrom); err != nil {
