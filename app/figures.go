@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -14,7 +15,17 @@ import (
 
 // What the operator reads: the log, and the figures of rooms that do not know Prometheus.
 
+// newLogger is the house's log. Where it is the process's own it also takes what libraries say to Go's default
+// logger; houses that share a process, as in tests, keep theirs apart.
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	log := formatted(cfg, w)
+	if w == io.Writer(os.Stderr) {
+		slog.SetDefault(log)
+	}
+	return log
+}
+
+func formatted(cfg *config.Config, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
 		level = slog.LevelInfo // config has checked it
