@@ -270,6 +270,7 @@ func (h *house) stages() []stage {
 		stage{name: "sip", run: h.agent.Run},
 		stage{name: "chat", run: h.talk},
 		stage{name: "presence", run: h.presence.Run},
+		stage{name: "contacts", run: h.contacts.Run},
 		stage{name: "live", run: h.hub.Run},
 		stage{name: "account", run: h.account.Run},
 		stage{name: "http", run: func(ctx context.Context) error { return h.listen(ctx, server) }, leave: h.leave},

@@ -55,6 +55,8 @@ type Service struct {
 	// turns makes the changes of one owner's list go one after the other, so that the limit holds and
 	// Changed is told in order.
 	turns turns
+	// late are those whom SignedIn could not tell of; Run does.
+	late late
 }
 
 // New makes the service. It starts nothing.
@@ -74,7 +76,7 @@ func New(store Store, o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: store, o: o, turns: newTurns()}
+	return &Service{store: store, o: o, turns: newTurns(), late: newLate()}
 }
 
 // List is the owner's contacts by group, name and address, each with the name the owner gave them or
@@ -270,8 +272,16 @@ func (s *Service) Seed(ctx context.Context, owner portal.Address, list []portal.
 	return s.tell(ctx, owner)
 }
 
-// SignedIn tells Changed whom the person wants to see.
+// SignedIn tells Changed whom the person wants to see. After an error Run tells it as soon as storage answers.
 func (s *Service) SignedIn(ctx context.Context, owner portal.Address) error {
+	err := s.tellInTurn(ctx, owner)
+	if err != nil && !s.late.add(owner) {
+		return errors.Join(err, errors.New("contacts: too many wait already; not told again"))
+	}
+	return err
+}
+
+func (s *Service) tellInTurn(ctx context.Context, owner portal.Address) error {
 	done, err := s.turns.take(ctx, owner)
 	if err != nil {
 		return err
