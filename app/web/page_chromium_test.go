@@ -419,7 +419,7 @@ func TestADayOfTalkDoesNotWeighThePageDown(t *testing.T) {
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
-	start := time.Now().Add(-20 * time.Minute)
+	start := time.Now().UTC().AddDate(0, 0, -1).Truncate(24 * time.Hour).Add(10 * time.Hour) // one day in every zone of these tests
 	for i := range 320 {
 		h.hear(bob, fmt.Sprintf("b%03d", i), fmt.Sprintf("number %d", i), start.Add(time.Duration(i)*time.Second))
 	}
