@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -72,7 +74,9 @@ func (l *Live) frame(ev portal.Event, seq int64, key string) *realtime.Frame {
 	return realtime.NewFrame(seq, key, func(a realtime.Audience) []byte { return l.event(a, ev, seq) })
 }
 
+// event renders ev for one audience; nothing where that fails, so that it costs this event alone.
 func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
+	defer l.caught("render "+ev.Name(), "", nil)
 	if a.Encoding == realtime.HTML {
 		// Rendering is memory only; there is nothing for a context to end.
 		return l.fragment(context.Background(), a, ev, seq)
@@ -85,9 +89,24 @@ func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
 	return body
 }
 
+// caught is deferred where a connection's own goroutine enters: a panic there would end the portal for
+// everybody. It costs the frame, or with err the connection.
+func (l *Live) caught(where, connection string, err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	l.metrics.panics.Inc()
+	l.Logger.Error("panic", "where", where, "connection", connection, "panic", r, "stack", string(debug.Stack()))
+	if err != nil {
+		*err = fmt.Errorf("panic: %v", r)
+	}
+}
+
 // Hello is the first frame of a connection: the head of the log and who this is. The session may have
 // ended between the request that opened the connection and the hub's knowing of it; then it ends now.
-func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, int64, error) {
+func (l *Live) Hello(ctx context.Context, c realtime.Client) (_ *realtime.Frame, _ int64, err error) {
+	defer l.caught("hello", c.ID, &err)
 	if _, err := l.Account.Whose(ctx, c.Session); errors.Is(err, portal.ErrUnauthenticated) {
 		l.Hub.EndSession(c.Session)
 	} else if err != nil {
@@ -105,7 +124,8 @@ func (l *Live) Hello(ctx context.Context, c realtime.Client) (*realtime.Frame, i
 }
 
 // Replay reads the next durable events after since from the log.
-func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) ([]*realtime.Frame, bool, error) {
+func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) (_ []*realtime.Frame, _ bool, err error) {
+	defer l.caught("replay", c.ID, &err)
 	evs, resync, err := l.Events.EventsSince(ctx, c.Person, since, replayBatch)
 	if err != nil || resync {
 		return nil, resync, err
@@ -118,7 +138,8 @@ func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) ([]*r
 }
 
 // Snapshot gives what is now in force: the state of the line, presence, who types, unread counts.
-func (l *Live) Snapshot(ctx context.Context, c realtime.Client) ([]*realtime.Frame, error) {
+func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.Frame, err error) {
+	defer l.caught("snapshot", c.ID, &err)
 	current := []portal.Current{l.Account.LineState(c.Person)}
 	for _, p := range l.Presence.Snapshot(c.Person) {
 		current = append(current, portal.PresenceEvent{Presence: p})
@@ -150,6 +171,7 @@ func (l *Live) Bye(c realtime.Client, reason string, after time.Duration) *realt
 
 // Attached notes a new connection.
 func (l *Live) Attached(c realtime.Client) {
+	defer l.caught("attached", c.ID, nil)
 	l.mu.Lock()
 	l.paces[c.ID] = rate.NewLimiter(l.rate, l.burst)
 	l.mu.Unlock()
@@ -158,6 +180,7 @@ func (l *Live) Attached(c realtime.Client) {
 
 // Detached forgets a connection.
 func (l *Live) Detached(c realtime.Client) {
+	defer l.caught("detached", c.ID, nil)
 	l.mu.Lock()
 	delete(l.paces, c.ID)
 	l.mu.Unlock()

@@ -3,9 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"unicode/utf8"
 
 	"portico/app/chat"
@@ -33,6 +31,7 @@ type op struct {
 func (l *Live) Receive(ctx context.Context, c realtime.Client, data []byte) *realtime.Frame {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
+	defer l.caught("receive", c.ID, nil)
 	o, err := decodeOp(data)
 	var answer []byte
 	if err == nil && !l.mayGoOn(c) {
@@ -107,15 +106,9 @@ func (l *Live) logOp(c realtime.Client, name string, f failure, err error) {
 		slog.String("op", name), slog.String("connection", c.ID), slog.Any("error", err))
 }
 
-// guarded is do whose panic costs one frame: outside of a handler it would end the portal for everybody.
+// guarded is do whose panic is an error, which its sender is told of.
 func (l *Live) guarded(ctx context.Context, c realtime.Client, o op) (answer []byte, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.metrics.panics.Inc()
-			l.Logger.Error("panic", "connection", c.ID, "panic", r, "stack", string(debug.Stack()))
-			answer, err = nil, fmt.Errorf("panic: %v", r)
-		}
-	}()
+	defer l.caught("op", c.ID, &err)
 	return l.do(ctx, c, o)
 }
 

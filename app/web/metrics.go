@@ -39,7 +39,7 @@ func newMetrics(reg *prometheus.Registry, hub *realtime.Hub) (*metrics, error) {
 		ops: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "portico_live_frames_received_total",
 			Help: "Frames from browsers by op and result."}, []string{"op", "result"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "portico_http_panics_total",
-			Help: "Handlers that panicked."}),
+			Help: "Panics in handlers and on live connections; each cost one answer, frame or connection."}),
 		presence: prometheus.NewCounter(prometheus.CounterOpts{Name: "portico_presence_changes_total",
 			Help: "Visible changes of somebody's presence, each counted once however many see it."}),
 	}
