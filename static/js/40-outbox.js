@@ -17,20 +17,38 @@ const say = (text) => {
   const message = { id: newId(), conversation: openConversation, text, at: Date.now() };
   enqueue(message);
   showMessage(message);
-  transmit(message);
+  pump();
 };
 const transmit = ({ id, conversation, text }) => send({ op: "send", id, conversation, text });
-const flush = () => queued().forEach(transmit);
-let flushes = 0;
-const flushLater = (ms) => { clearTimeout(flushes); flushes = setTimeout(flush, Math.max(ms, 2000)); };
+// One message is under way at a time, so that none passes one that is refused for now. One without an answer is
+// sent again.
+let sending = "", flushes = 0, answerless = 0;
+const pump = () => {
+  if (flushes) return;
+  const waiting = queued();
+  if (waiting.some((m) => m.id === sending)) return;
+  clearTimeout(answerless);
+  sending = "";
+  if (!waiting.length || !transmit(waiting[0])) return;
+  sending = waiting[0].id;
+  answerless = setTimeout(flush, 20000);
+};
+const flush = () => {
+  clearTimeout(flushes);
+  flushes = 0;
+  sending = "";
+  pump();
+};
+const flushLater = (ms) => { clearTimeout(flushes); flushes = setTimeout(flush, Math.max(ms || 0, 2000)); };
 
 const elementOf = (id) => byId("m-" + me + "/" + encodeURIComponent(id));
-const accepted = (id) => forget(id);
+const accepted = (id) => { forget(id); pump(); };
 
 // The portal will not take it: the message says why, and its text can be written again.
 const refused = (id, reason) => {
   if (!id) { if (reason) announce(reason); return; }
   forget(id);
+  pump();
   const place = elementOf(id)?.querySelector(".state");
   if (!place) return;
   place.dataset.state = "failed";
