@@ -125,25 +125,52 @@ const trim = (pane) => {
 // Reads this page again and brings the named panes, or all, up to date, without touching what is typed.
 let refreshing = null;
 const refresh = (ids) => {
-  const wanted = ids && refreshing?.ids ? [...new Set([...refreshing.ids, ...ids])] : ids;
+  const wanted = !refreshing ? ids : ids && refreshing.ids && [...new Set([...refreshing.ids, ...ids])];
   clearTimeout(refreshing?.timer);
   refreshing = { ids: wanted, timer: setTimeout(() => { refreshing = null; reread(wanted); }, 60) };
 };
+// What comes while the whole page is read waits for it, so that older content does not replace newer. Without an
+// answer it is tried again, later and later; a page that is known to lack something says so until it is whole.
+let lacking = false, held = null, reading = 0, unread = 0;
+const again = (ids) => {
+  if (!ids && lacking) banner(texts.cutoff);
+  if (over) return; // whoever comes back reads it again
+  const most = Math.min(30000, 1000 * 2 ** Math.min(unread++, 5));
+  setTimeout(() => refresh(ids), most * (0.3 + 0.7 * Math.random()));
+};
+const readPage = async () => {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(15000) });
+    if (answer.redirected && new URL(answer.url).pathname === "/signin") { ended(); return null; }
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch { return null; } // tried again
+};
 const reread = async (ids) => {
-  let answer;
-  try { answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" }); } catch { return; }
-  if (answer.redirected && new URL(answer.url).pathname === "/signin") { ended(); return; }
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const turn = ids ? 0 : ++reading;
+  if (!ids) held ||= [];
+  const fresh = await readPage();
+  if (!ids && turn !== reading) return; // a later one is under way
+  if (fresh) renew(fresh, ids);
+  if (!ids) release();
+  if (!fresh) again(ids);
+};
+const renew = (fresh, ids) => {
+  unread = 0;
   const panes = ids ? ids.map(byId) : all("[data-pane]").concat(log || []);
   for (const pane of panes) {
     const next = pane && fresh.getElementById(pane.id);
     if (next) stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
   }
-  if (!ids) {
-    for (const place of all("[data-live]", fresh)) for (const old of live(place.dataset.live)) old.replaceWith(place.cloneNode(true));
-    resumeFrom(+fresh.body.dataset.since);
-    showQueued();
-    watchPeople();
-  }
+  if (ids) return;
+  for (const place of all("[data-live]", fresh)) for (const old of live(place.dataset.live)) old.replaceWith(place.cloneNode(true));
+  since = +fresh.body.dataset.since || 0;
+  if (lacking && connected()) banner("");
+  lacking = false;
+  showQueued();
+  watchPeople();
+};
+const release = () => {
+  const events = held || [];
+  held = null;
+  events.forEach(take);
 };

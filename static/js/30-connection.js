@@ -3,6 +3,8 @@
 let since = +body.dataset.since || 0;
 let socket = null, stream = null, failures = 0, retry = 0, waiting = 0, over = false, everOpen = false, leaving = false;
 const resumeFrom = (seq) => { if (seq > since) since = seq; };
+// A page that is to be read again takes no replay: what came before is in what it reads.
+const from = () => lacking ? "" : "since=" + since;
 const connected = () => socket?.readyState === 1 || stream?.readyState === 1;
 
 const banner = (text) => {
@@ -18,7 +20,7 @@ const connect = () => {
   retry = 0;
   if (over || !me || connected() || socket?.readyState === 0) return;
   if (failures >= 3 && !everOpen) { connectStream(); return; }
-  const here = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?since=${since}`, "portico.html.v1");
+  const here = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${from()}`, "portico.html.v1");
   socket = here;
   const slow = setTimeout(() => here.close(), 10000);
   here.onopen = () => { clearTimeout(slow); everOpen = true; opened(); };
@@ -28,7 +30,7 @@ const connect = () => {
 
 // Frames of the stream are the same; what is said goes by ordinary requests.
 const connectStream = () => {
-  const here = new EventSource(`/api/v1/events?encoding=html&since=${since}`);
+  const here = new EventSource(`/api/v1/events?encoding=html&${from()}`);
   stream = here;
   here.onopen = opened;
   here.onmessage = (e) => receive(e.data);
@@ -37,7 +39,8 @@ const connectStream = () => {
 
 const opened = () => {
   body.classList.add("live");
-  banner("");
+  banner(lacking ? texts.cutoff : "");
+  if (lacking) refresh(null);
   heard();
   watchPeople();
   sayActivity();
@@ -108,17 +111,22 @@ const receive = (text) => {
   holder.innerHTML = text;
   for (const event of all("live-event", holder.content)) {
     const d = event.dataset;
-    const seq = +d.seq || 0;
-    if (d.event === "hello") { failures = 0; idleAt(+d.idleAfterMs); continue; }
-    if (seq && seq <= since) continue;
     switch (d.event) {
-      case "resync": refresh(null); break;
+      case "hello": failures = 0; idleAt(+d.idleAfterMs); break;
+      // Numbers of this page mean nothing any more: too much was missed, or the log is another one.
+      case "resync": lacking = true; since = 0; refresh(null); break;
       case "bye": bye(d, event.textContent); break;
       case "error": passing.has(d.reasonKey) ? flushLater(+d.retryAfterMs) : refused(d.id, event.textContent); break;
-      default: applyEvent(event); notice(d, event);
+      default: held ? held.push(event) : take(event);
     }
-    resumeFrom(seq);
   }
+};
+const take = (event) => {
+  const seq = +event.dataset.seq || 0;
+  if (seq && seq <= since) return;
+  applyEvent(event);
+  notice(event.dataset, event);
+  resumeFrom(seq);
 };
 
 // The server says when to come back, or that there is no point in it: then only somebody who looks again tries.
