@@ -142,7 +142,7 @@ func TestWhatAStreamSaysByRequest(t *testing.T) {
 	a.call("POST", "/api/v1/me/activity", `{"active":false}`, 204)
 	is("inactive")
 	a.call("POST", "/api/v1/me/activity", `{"active":true}`, 204)
-	is(nil)
+	is("")
 	a.call("POST", "/api/v1/me/activity", `{}`, 400).problem("json.type")
 	a.call("POST", "/api/v1/me/watch", `{}`, 400).problem("json.type")
 	a.call("POST", "/api/v1/me/watch", `{"uris":["x"]}`, 400).problem("address.form")

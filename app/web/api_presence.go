@@ -139,16 +139,14 @@ func (s *Server) apiQueryPresence(c echo.Context) error {
 		return err
 	}
 	locale := s.audience(c).Locale
-	out := make([]portal.Presence, len(found))
+	out := make([]presenceJSON, len(found))
 	for i, p := range found {
-		p.Text = presenceText(locale, p)
-		out[i] = p
+		out[i] = presenceFor(locale, p)
 	}
 	return s.json(c, http.StatusOK, out)
 }
 
 // presence answers with one presence, said in the reader's words too.
 func (s *Server) presence(c echo.Context, p portal.Presence) error {
-	p.Text = presenceText(s.audience(c).Locale, p)
-	return s.json(c, http.StatusOK, p)
+	return s.json(c, http.StatusOK, presenceFor(s.audience(c).Locale, p))
 }

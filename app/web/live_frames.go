@@ -54,8 +54,7 @@ type lineJSON struct {
 func localized(locale string, ev portal.Event) any {
 	switch e := ev.(type) {
 	case portal.PresenceEvent:
-		e.Text = presenceText(locale, e.Presence)
-		return e
+		return presenceFor(locale, e.Presence)
 	case portal.StateEvent:
 		if e.Reason == "" {
 			return e

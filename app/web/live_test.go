@@ -171,7 +171,7 @@ func TestOps(t *testing.T) {
 	}, "carol is inactive")
 	c.send(map[string]any{"op": "active"})
 	a.until(func(f map[string]any) bool {
-		return f["event"] == "presence" && f["uri"] == string(carol) && f["activity"] == nil
+		return f["event"] == "presence" && f["uri"] == string(carol) && f["activity"] == ""
 	}, "carol is active")
 }
 

@@ -1,0 +1,36 @@
+package web
+
+// Presence as programs read it: every promised member is there, known or not.
+
+import (
+	"time"
+
+	"portico/app/portal"
+)
+
+// presenceJSON has the members of portal.Presence. Texts that there are not are empty, since is null while
+// it is not known; by_hand and until are there only for one's own presence, set by hand.
+type presenceJSON struct {
+	URI          portal.Address      `json:"uri"`
+	Availability portal.Availability `json:"availability"`
+	Activity     portal.Activity     `json:"activity"`
+	Text         string              `json:"text"`
+	Note         string              `json:"note"`
+	OutOfOffice  string              `json:"out_of_office"`
+	Since        *time.Time          `json:"since"`
+	Calendar     string              `json:"calendar"`
+	ByHand       bool                `json:"by_hand,omitempty"`
+	Until        time.Time           `json:"until,omitzero"`
+}
+
+// presenceFor is p in the words of a reader's language.
+func presenceFor(locale string, p portal.Presence) presenceJSON {
+	out := presenceJSON{
+		URI: p.URI, Availability: p.Availability, Activity: p.Activity, Text: presenceText(locale, p), Note: p.Note,
+		OutOfOffice: p.OutOfOffice, Calendar: p.Calendar, ByHand: p.ByHand, Until: p.Until,
+	}
+	if !p.Since.IsZero() {
+		out.Since = &p.Since
+	}
+	return out
+}
