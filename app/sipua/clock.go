@@ -144,7 +144,7 @@ func backoff(n int, lo, hi time.Duration) time.Duration {
 // renewAfter is when what was asked for d is renewed after granted was given. A server that gives next to
 // nothing is not asked again and again for it by everybody: less than the floor only where less was asked for.
 func (a *Agent) renewAfter(method sip.RequestMethod, asked, granted time.Duration) time.Duration {
-	wait, least := refreshAfter(granted), min(a.cfg.RefreshFloor, refreshAfter(asked))
+	wait, least := refreshAfter(granted), min(a.cfg.RefreshFloor, soonest(asked))
 	if wait >= least {
 		return wait
 	}
@@ -157,5 +157,8 @@ func (a *Agent) renewAfter(method sip.RequestMethod, asked, granted time.Duratio
 // refreshAfter is when something granted for d is renewed: early enough for several tries, jittered
 // so that those who came together do not stay together.
 func refreshAfter(d time.Duration) time.Duration {
-	return between(d*55/100, d*80/100)
+	return between(soonest(d), d*80/100)
 }
+
+// soonest is the earliest that refreshAfter gives.
+func soonest(d time.Duration) time.Duration { return d * 55 / 100 }
