@@ -51,7 +51,8 @@ func parseNameAddr(s string) (nameAddr, bool) {
 	first := strings.TrimSpace(parts[0])
 	if open := unquotedIndex(first, '<'); open >= 0 {
 		uri, _, ok := strings.Cut(first[open+1:], ">")
-		return nameAddr{uri: strings.TrimSpace(uri), params: parts[1:]}, ok && uri != ""
+		uri = strings.TrimSpace(uri)
+		return nameAddr{uri: uri, params: parts[1:]}, ok && uri != ""
 	}
 	return nameAddr{uri: first, params: parts[1:]}, first != ""
 }

@@ -120,6 +120,7 @@ func TestContactValues(t *testing.T) {
 func FuzzContacts(f *testing.F) {
 	f.Add(`"a, \"b" <sip:x@h>;expires=5, sip:y@h`)
 	f.Add(`<sip:x`)
+	f.Add(`< >00000000`)
 	f.Fuzz(func(t *testing.T, v string) {
 		m := sip.NewResponse(200, "OK")
 		m.AppendHeader(sip.NewHeader("Contact", v))
