@@ -31,11 +31,15 @@ var mayImport = []struct {
 	{"app/sipua/siplab", []string{"app/sipua/siplab"}},
 	{"app/sipua/siptest", []string{"app/sipua/siptest"}},
 	{"app/sipua", []string{"app/portal", "app/sipua", "!app/sipua/siplab", "!app/sipua/siptest"}},
+	{"app/ews/ewslab", []string{"app/ews/ewslab"}},
+	{"app/ews/ewstest", []string{"app/ews/ewstest"}},
+	// The connector may use the calendar's pure base: zones and recurrence are understood in one place.
+	{"app/ews", []string{"app/portal", "app/ews", "app/calendar/zone", "app/calendar/recurrence", "!app/ews/ewslab", "!app/ews/ewstest"}},
 	{"storage/storagetest", []string{"app/portal", "storage"}},
 	{"storage", []string{"app/portal", "storage"}},
 	{"realtime", []string{"app/portal"}},
 	{"views", []string{"app/portal", "static", "views"}},
-	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/chat", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
+	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/calendar", "app/chat", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
 	{"app", []string{"app", "views", "static", "realtime", "storage"}},
 }
 

@@ -76,6 +76,48 @@ type ContactsEvent struct {
 	Change Change  `json:"change"`
 }
 
+// CalendarEvent: the entry ID of the calendar of Calendar changed; an empty ID means many at once. It is a
+// doorbell: who hears it reads the calendar.
+type CalendarEvent struct {
+	ID       string  `json:"id"`
+	Calendar Address `json:"calendar"`
+	Change   Change  `json:"change"`
+}
+
+// ResponsesEvent: the answers to the meeting ID in the calendar of Calendar changed. By names who answered what,
+// where that is one person.
+type ResponsesEvent struct {
+	ID       string   `json:"id"`
+	Calendar Address  `json:"calendar"`
+	Change   Change   `json:"change"`
+	By       string   `json:"by,omitempty"`
+	Response Response `json:"response,omitempty"`
+}
+
+// ExchangeEvent is whether the person's mailbox can be reached and how many of their changes wait for it.
+type ExchangeEvent struct {
+	// State is "up" or "down".
+	State string `json:"state"`
+	// Since is when it went down.
+	Since   time.Time `json:"since,omitzero"`
+	Waiting int       `json:"waiting"`
+	// Failed is the number of changes that the server refused.
+	Failed int `json:"failed"`
+	// Reason is a catalogue key.
+	Reason string `json:"reason,omitempty"`
+}
+
+// ReminderEvent: a reminder of the person is due, or (Change deleted) has been dismissed.
+type ReminderEvent struct {
+	ID      string    `json:"id"`
+	Change  Change    `json:"change"`
+	Subject string    `json:"subject"`
+	Where   string    `json:"location,omitempty"`
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end"`
+	AllDay  bool      `json:"all_day,omitempty"`
+}
+
 // PresenceEvent is the newest word on somebody's presence.
 type PresenceEvent struct{ Presence }
 
@@ -119,9 +161,29 @@ func (CountsEvent) Name() string { return "counts" }
 // Name is the event's name on the wire.
 func (LineEvent) Name() string { return "line" }
 
-func (MessageEvent) durable()  {}
-func (StateEvent) durable()    {}
-func (ContactsEvent) durable() {}
+// Name is the event's name on the wire.
+func (CalendarEvent) Name() string { return "calendar" }
+
+// Name is the event's name on the wire.
+func (ResponsesEvent) Name() string { return "responses" }
+
+// Name is the event's name on the wire.
+func (ExchangeEvent) Name() string { return "exchange" }
+
+// Name is the event's name on the wire.
+func (ReminderEvent) Name() string { return "reminder" }
+
+func (MessageEvent) durable()   {}
+func (StateEvent) durable()     {}
+func (ContactsEvent) durable()  {}
+func (CalendarEvent) durable()  {}
+func (ResponsesEvent) durable() {}
+
+// Key tells values that replace each other from others.
+func (ExchangeEvent) Key() string { return "exchange" }
+
+// Key tells values that replace each other from others.
+func (e ReminderEvent) Key() string { return "reminder:" + e.ID }
 
 // Key tells values that replace each other from others.
 func (e PresenceEvent) Key() string { return "presence:" + string(e.URI) }
@@ -153,6 +215,10 @@ func DecodeEvent(name string, payload []byte) (Durable, error) {
 		return decode[StateEvent](payload)
 	case ContactsEvent{}.Name():
 		return decode[ContactsEvent](payload)
+	case CalendarEvent{}.Name():
+		return decode[CalendarEvent](payload)
+	case ResponsesEvent{}.Name():
+		return decode[ResponsesEvent](payload)
 	}
 	return nil, fmt.Errorf("event of unknown name %q", name)
 }
