@@ -40,10 +40,20 @@ type tries struct {
 	at    []time.Duration
 }
 
-func (r *tries) note() {
+// note remembers a try and tells its number, from 1.
+func (r *tries) note() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at = append(r.at, time.Since(r.start))
+	return len(r.at)
+}
+
+// all is when each try was, in order. Fake time orders nothing between a test and the tries to come: it
+// reads them as they write, under the lock.
+func (r *tries) all() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.at)
 }
 
 func TestRetriesGrowUntilGivenUp(t *testing.T) {
@@ -60,11 +70,12 @@ func TestRetriesGrowUntilGivenUp(t *testing.T) {
 		if err != nil || m.State != portal.Failed || m.Reason != "send.gave-up" {
 			t.Fatalf("after a day: %+v, %v", m, err)
 		}
-		if n := len(r.at); n < 24*12 || n > 2*24*12+20 {
+		at := r.all()
+		if n := len(at); n < 24*12 || n > 2*24*12+20 {
 			t.Errorf("%d tries in a day", n)
 		}
-		for i := 1; i < len(r.at); i++ {
-			wait := r.at[i] - r.at[i-1]
+		for i := 1; i < len(at); i++ {
+			wait := at[i] - at[i-1]
 			most := min(time.Second<<min(i-1, 20), 5*time.Minute)
 			if wait < most/2 || wait > most {
 				t.Fatalf("before try %d: %v, want %v to %v", i+1, wait, most/2, most)
@@ -77,8 +88,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	bubble(t, chat.Options{}, func(t *testing.T, s *chat.Service, log *memLog, far *farSide, _ *events) {
 		r := &tries{start: time.Now()}
 		far.answers(func(context.Context, portal.Address, portal.Outgoing) (portal.Outcome, error, bool) {
-			r.note()
-			if len(r.at) == 1 {
+			if r.note() == 1 {
 				return portal.Outcome{}, portal.Fail(portal.ErrUnavailable, "send.busy-server").After(100 * time.Second), false
 			}
 			return portal.Outcome{State: portal.Delivered}, nil, true
@@ -88,8 +98,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		time.Sleep(99 * time.Second)
 		s.LineUp(alice) // the line's return does not undo what the server asked for
 		synctest.Wait()
-		if len(r.at) != 1 {
-			t.Fatalf("tried at %v", r.at)
+		if at := r.all(); len(at) != 1 {
+			t.Fatalf("tried at %v", at)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -112,7 +122,7 @@ func TestManyRetriesAreSpread(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		synctest.Wait()
 		moments := map[time.Duration]int{}
-		for _, at := range r.at[200:] {
+		for _, at := range r.all()[200:] {
 			moments[at.Truncate(50*time.Millisecond)]++
 		}
 		for at, n := range moments {
