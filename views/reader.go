@@ -37,6 +37,21 @@ func (r Reader) moment(t time.Time) string { return r.Moment(t.In(r.Zone), r.Now
 func (r Reader) since(t time.Time) string  { return r.Since(t.In(r.Zone), r.Now) }
 func (r Reader) full(t time.Time) string   { return r.Full(t.In(r.Zone)) }
 
+// Agenda says what somebody's calendar says of their time: until when they are busy or free. It is empty where
+// no calendar says anything.
+func (r Reader) Agenda(p portal.Presence) string {
+	a := p.Agenda
+	switch {
+	case !a.Known || p.Availability == portal.Unknown || p.Availability == portal.Offline:
+		return ""
+	case a.BusyUntil.After(r.Now):
+		return r.Text("presence.busy-until", "Time", r.moment(a.BusyUntil))
+	case a.NextFrom.After(r.Now):
+		return r.Text("presence.free-until", "Time", r.moment(a.NextFrom))
+	}
+	return r.Text("presence.free")
+}
+
 // stamp is t for a datetime attribute.
 func (r Reader) stamp(t time.Time) string { return t.In(r.Zone).Format(time.RFC3339) }
 

@@ -171,3 +171,27 @@ func TestInitials(t *testing.T) {
 		}
 	}
 }
+
+func TestAgendaInWords(t *testing.T) {
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	r := NewReader("en", "Europe/Vienna", now)
+	in := func(d time.Duration) time.Time { return now.Add(d) }
+	for want, p := range map[string]portal.Presence{
+		"":                 {Availability: portal.Available},
+		"Busy until 10:30": {Availability: portal.Busy, Agenda: portal.Agenda{Known: true, BusyUntil: in(30 * time.Minute), NextFrom: in(time.Hour)}},
+		"Free until 14:00": {Availability: portal.Available, Agenda: portal.Agenda{Known: true, BusyUntil: in(-time.Minute), NextFrom: in(4 * time.Hour)}},
+		"Free":             {Availability: portal.Away, Agenda: portal.Agenda{Known: true}},
+	} {
+		if got := r.Agenda(p); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for _, a := range []portal.Availability{portal.Unknown, portal.Offline} {
+		if got := r.Agenda(portal.Presence{Availability: a, Agenda: portal.Agenda{Known: true}}); got != "" {
+			t.Errorf("%s: %q", a, got)
+		}
+	}
+	if got := NewReader("de", "UTC", now).Agenda(portal.Presence{Availability: portal.Busy, Agenda: portal.Agenda{Known: true, BusyUntil: in(time.Hour)}}); got != "Beschäftigt bis 10:00" {
+		t.Errorf("in German %q", got)
+	}
+}

@@ -24,7 +24,8 @@ const (
 //   - by hand beats call, call beats calendar, calendar beats activity;
 //   - by hand, the latest choice wins; on the other levels do-not-disturb beats busy beats available
 //     beats be-right-back beats away beats a claim nobody understands beats offline;
-//   - the newest note and the newest out-of-office note are shown, whichever endpoint they come from;
+//   - the newest note, the newest out-of-office note and the newest word of a calendar are shown, whichever
+//     endpoint they come from;
 //   - no claim at all means offline: nobody is there.
 //
 // Since is when the first of the endpoints that say the winning availability began to say it; zero when
@@ -33,6 +34,7 @@ func Compose(claims []portal.Claim, now time.Time) portal.Presence {
 	p := portal.Presence{Availability: portal.Offline}
 	p.Note = newest(claims, func(c portal.Claim) string { return c.Note })
 	p.OutOfOffice = newest(claims, func(c portal.Claim) string { return c.OutOfOffice })
+	p.Agenda = agenda(claims)
 	best, top := portal.Claim{}, -1
 	for _, c := range claims {
 		if ended(c, now) {
@@ -190,6 +192,22 @@ func detail(a portal.Activity) int {
 		return 6
 	}
 	return 2
+}
+
+// agenda is what the calendar says by the claim that was made last of those that know it.
+func agenda(claims []portal.Claim) portal.Agenda {
+	var best portal.Claim
+	for _, c := range claims {
+		if !c.Agenda.Known {
+			continue
+		}
+		later := cmp.Or(c.At.Compare(best.At), c.Agenda.BusyUntil.Compare(best.Agenda.BusyUntil),
+			c.Agenda.NextFrom.Compare(best.Agenda.NextFrom), c.Agenda.NextUntil.Compare(best.Agenda.NextUntil))
+		if !best.Agenda.Known || later > 0 {
+			best = c
+		}
+	}
+	return best.Agenda
 }
 
 // newest picks the non-empty text of the claim that was made last.

@@ -82,6 +82,24 @@ func TestComposeNotes(t *testing.T) {
 	}
 }
 
+func TestComposeAgendaIsTheNewestOneKnown(t *testing.T) {
+	until := noon.Add(time.Hour)
+	claims := []portal.Claim{
+		{Endpoint: "phone", Availability: portal.Available, At: noon},
+		{Endpoint: "old", Availability: portal.Available, At: ago(9), Agenda: portal.Agenda{Known: true, BusyUntil: noon.Add(time.Minute)}},
+		{Endpoint: "new", Availability: portal.Busy, At: ago(1), Source: portal.SourceHand, Until: ago(0), Agenda: portal.Agenda{Known: true, NextFrom: until}},
+	}
+	for range len(claims) {
+		claims = append(claims[1:], claims[0])
+		if p := Compose(claims, noon); !p.Agenda.Same(portal.Agenda{Known: true, NextFrom: until}) {
+			t.Errorf("agenda %+v", p.Agenda)
+		}
+	}
+	if p := Compose(claims[:0], noon); p.Agenda.Known {
+		t.Error("nobody's calendar is known")
+	}
+}
+
 func TestComposeByHandIsForTheOwner(t *testing.T) {
 	until := noon.Add(time.Hour)
 	p := Compose([]portal.Claim{{Availability: portal.Busy, Source: portal.SourceHand, Since: ago(1), Until: until}}, noon)

@@ -313,13 +313,13 @@ type Delegate struct {
 }
 
 // CalendarState is what a person's calendar makes of their presence now: Availability and Activity until Until,
-// never a title. None of it set means that the calendar says nothing.
+// never a title. Without an Availability the calendar leaves the state to activity. It is comparable.
 type CalendarState struct {
 	Availability Availability
 	Activity     Activity
 	Until        time.Time
-	// Next is when Availability will next be other than free, and until when; zero if not within the day.
-	Next, NextUntil time.Time
+	// Agenda is when the person is and will be busy.
+	Agenda Agenda
 	// OutOfOffice is the note in force, plain text.
 	OutOfOffice string
 }

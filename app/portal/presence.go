@@ -66,15 +66,33 @@ type Presence struct {
 	// ByHand and Until describe a state set by hand; they are filled only for one's own presence.
 	ByHand bool      `json:"by_hand,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
-	// Calendar is the free/busy text where policy allows it.
+	// Calendar is the free/busy text where policy allows it; filled at the edge from Agenda.
 	Calendar string `json:"calendar,omitempty"`
+	// Agenda is what the person's calendar says of their time.
+	Agenda Agenda `json:"-"`
+}
+
+// Agenda is what somebody's calendar says of their time, without a title: until when they are busy, and when
+// they will be busy next. It is comparable.
+type Agenda struct {
+	// Known: there is a calendar that says something, be it that nothing is ahead.
+	Known bool
+	// BusyUntil is when the present busy time ends; zero: free now.
+	BusyUntil time.Time
+	// NextFrom and NextUntil are the next busy time; zero: none within the day.
+	NextFrom, NextUntil time.Time
+}
+
+// Same reports whether two agendas say the same.
+func (a Agenda) Same(b Agenda) bool {
+	return a.Known == b.Known && a.BusyUntil.Equal(b.BusyUntil) && a.NextFrom.Equal(b.NextFrom) && a.NextUntil.Equal(b.NextUntil)
 }
 
 // Same reports whether q shows a reader the same as p.
 func (p Presence) Same(q Presence) bool {
 	return p.URI == q.URI && p.Availability == q.Availability && p.Activity == q.Activity && p.Text == q.Text &&
 		p.Note == q.Note && p.OutOfOffice == q.OutOfOffice && p.Since.Equal(q.Since) && p.ByHand == q.ByHand &&
-		p.Until.Equal(q.Until) && p.Calendar == q.Calendar
+		p.Until.Equal(q.Until) && p.Calendar == q.Calendar && p.Agenda.Same(q.Agenda)
 }
 
 // Source says on what an endpoint's claim rests; the order of precedence is hand, call, calendar, activity.
@@ -102,6 +120,8 @@ type Claim struct {
 	Since, Until time.Time
 	// At is the timestamp the endpoint put on its claim; zero if unsaid.
 	At time.Time
+	// Agenda is what the person's calendar says; one endpoint publishes it, as timed status (RFC 4481).
+	Agenda Agenda
 	// TakesCPIM is true when the endpoint declares that it reads message/cpim.
 	TakesCPIM bool
 }

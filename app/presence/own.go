@@ -291,22 +291,46 @@ func (s *Service) claimOf(p *person, now time.Time) (c portal.Claim, present boo
 	if places == 0 {
 		return portal.Claim{}, false, next
 	}
-	c = portal.Claim{Endpoint: s.endpoint, Source: portal.SourceActivity, Note: p.note}
+	c = portal.Claim{Endpoint: s.endpoint, Source: portal.SourceActivity, Note: p.note, OutOfOffice: p.calendar.OutOfOffice, Agenda: p.calendar.Agenda}
 	if m := p.manual; m != nil && (m.Until.IsZero() || m.Until.After(now)) {
 		soon(m.Until)
 		c.Source, c.Availability, c.Activity, c.Since, c.Until = portal.SourceHand, m.Availability, m.Activity, m.SetAt, m.Until
 		return c, true, next
 	}
 	var change time.Time
+	if cal := p.calendar; cal.Availability != "" && (cal.Until.IsZero() || cal.Until.After(now)) {
+		soon(cal.Until)
+		c.Source, c.Availability, c.Activity = portal.SourceCalendar, cal.Availability, cal.Activity
+		c.Since = s.sinceOf(p, c, now)
+		return c, true, next
+	}
 	c.Availability, c.Activity, change = s.limits.Automatic(last, places, now)
 	if !slices.ContainsFunc(p.conns, func(c conn) bool { return c.active }) {
 		soon(change)
 	}
-	c.Since = instant(now)
-	if p.present && p.claim.Availability == c.Availability {
-		c.Since = p.claim.Since
-	}
+	c.Since = s.sinceOf(p, c, now)
 	return c, true, next
+}
+
+// sinceOf is when p began to say what c says.
+func (s *Service) sinceOf(p *person, c portal.Claim, now time.Time) time.Time {
+	if p.present && p.claim.Availability == c.Availability {
+		return p.claim.Since
+	}
+	return instant(now)
+}
+
+// Calendar says what who's calendar makes of their presence from now on: by hand beats it, it beats activity,
+// and it says nothing of somebody who is not there.
+func (s *Service) Calendar(who portal.Address, state portal.CalendarState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[who]
+	if p == nil || p.calendar == state {
+		return
+	}
+	p.calendar = state
+	s.update(p, s.o.Now())
 }
 
 // update makes p's claim what it is now and plans its next change; the lock is held.

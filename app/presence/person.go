@@ -60,6 +60,8 @@ type person struct {
 	touched, detached time.Time
 	manual            *portal.Manual
 	note              string
+	// calendar is what the person's calendar says now.
+	calendar portal.CalendarState
 	// claim is what the portal says of the person now; present is false for "nobody is there".
 	claim   portal.Claim
 	present bool

@@ -138,15 +138,15 @@ func (s *Server) apiQueryPresence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	locale := s.audience(c).Locale
+	r := s.readerOf(s.audience(c))
 	out := make([]presenceJSON, len(found))
 	for i, p := range found {
-		out[i] = presenceFor(locale, p)
+		out[i] = presenceFor(r, p)
 	}
 	return s.json(c, http.StatusOK, out)
 }
 
 // presence answers with one presence, said in the reader's words too.
 func (s *Server) presence(c echo.Context, p portal.Presence) error {
-	return s.json(c, http.StatusOK, presenceFor(s.audience(c).Locale, p))
+	return s.json(c, http.StatusOK, presenceFor(s.readerOf(s.audience(c)), p))
 }

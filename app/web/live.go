@@ -81,7 +81,7 @@ func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
 		// Rendering is memory only; there is nothing for a context to end.
 		return l.fragment(context.Background(), a, ev, seq)
 	}
-	body, err := eventJSON(a.Locale, ev, seq)
+	body, err := eventJSON(l.readerOf(a), a.Locale, ev, seq)
 	if err != nil {
 		l.Logger.Error("an event could not be written as JSON", slog.String("event", ev.Name()), slog.Any("error", err))
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"portico/app/portal"
 	"portico/realtime"
+	"portico/views"
 )
 
 // The frames of the live channel as bytes. Events of the house are written as JSON here and as HTML by
@@ -17,8 +18,8 @@ import (
 // page shows them: they are for the page's script, which reads the attributes.
 
 // eventJSON writes {"event":NAME,"seq":N,…the event's own members}. Seq is left out where there is none.
-func eventJSON(locale string, ev portal.Event, seq int64) ([]byte, error) {
-	members, err := json.Marshal(localized(locale, ev))
+func eventJSON(r views.Reader, locale string, ev portal.Event, seq int64) ([]byte, error) {
+	members, err := json.Marshal(localized(r, locale, ev))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s event: %w", ev.Name(), err)
 	}
@@ -51,10 +52,10 @@ type lineJSON struct {
 }
 
 // localized is ev with what depends on the reader's language filled in.
-func localized(locale string, ev portal.Event) any {
+func localized(r views.Reader, locale string, ev portal.Event) any {
 	switch e := ev.(type) {
 	case portal.PresenceEvent:
-		return presenceFor(locale, e.Presence)
+		return presenceFor(r, e.Presence)
 	case portal.StateEvent:
 		if e.Reason == "" {
 			return e

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/app/portal"
+	"portico/views"
 )
 
 // presenceJSON has the members of portal.Presence. Texts that there are not are empty, since is null while
@@ -23,11 +24,11 @@ type presenceJSON struct {
 	Until        time.Time           `json:"until,omitzero"`
 }
 
-// presenceFor is p in the words of a reader's language.
-func presenceFor(locale string, p portal.Presence) presenceJSON {
+// presenceFor is p in the words of a reader's language, with times in their zone.
+func presenceFor(r views.Reader, p portal.Presence) presenceJSON {
 	out := presenceJSON{
-		URI: p.URI, Availability: p.Availability, Activity: p.Activity, Text: presenceText(locale, p), Note: p.Note,
-		OutOfOffice: p.OutOfOffice, Calendar: p.Calendar, ByHand: p.ByHand, Until: p.Until,
+		URI: p.URI, Availability: p.Availability, Activity: p.Activity, Text: r.Presence(p), Note: p.Note,
+		OutOfOffice: p.OutOfOffice, Calendar: r.Agenda(p), ByHand: p.ByHand, Until: p.Until,
 	}
 	if !p.Since.IsZero() {
 		out.Since = &p.Since

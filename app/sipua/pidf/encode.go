@@ -61,6 +61,7 @@ func appendTuple(b []byte, who portal.Address, id, note string, c portal.Claim) 
 	}
 	b = append(b, "</status>"...)
 	b = appendState(b, id, c)
+	b = appendTimedStatus(b, c.Agenda)
 	if c.TakesCPIM {
 		b = append(b, capabilities...)
 	}
@@ -83,6 +84,10 @@ func appendState(b []byte, id string, c portal.Claim) []byte {
 	b = markup.AppendAttr(b, "source", string(c.Source))
 	b = markup.AppendAttr(b, "since", markup.Time(c.Since))
 	b = markup.AppendAttr(b, "until", markup.Time(c.Until))
+	if c.Agenda.Known {
+		b = markup.AppendAttr(b, "calendar", "known")
+		b = markup.AppendAttr(b, "busy-until", markup.Time(c.Agenda.BusyUntil))
+	}
 	if id != c.Endpoint {
 		b = append(b, ` endpoint="`...) // said even when empty
 		b = markup.AppendText(b, c.Endpoint)
@@ -96,6 +101,17 @@ func appendState(b []byte, id string, c portal.Claim) []byte {
 	return append(b, "/>"...)
 }
 
+// appendTimedStatus writes the next busy time of the calendar (RFC 4481): open, in a meeting.
+func appendTimedStatus(b []byte, a portal.Agenda) []byte {
+	if !a.Known || a.NextFrom.IsZero() {
+		return b
+	}
+	b = append(b, `<ts:timed-status xmlns:ts="urn:ietf:params:xml:ns:pidf:timed-status"`...)
+	b = markup.AppendAttr(b, "from", markup.Time(a.NextFrom))
+	b = markup.AppendAttr(b, "until", markup.Time(a.NextUntil))
+	return append(b, `><ts:basic>open</ts:basic><rpid:activities><rpid:meeting/></rpid:activities></ts:timed-status>`...)
+}
+
 // appendPerson writes the same for clients that do not know our extension.
 func appendPerson(b []byte, id, note string, c portal.Claim) []byte {
 	b = append(b, `<dm:person id="p-`...)
@@ -105,7 +121,7 @@ func appendPerson(b []byte, id, note string, c portal.Claim) []byte {
 	b = append(b, "<rpid:activities"...)
 	if len(names) > 0 {
 		b = markup.AppendAttr(b, "from", markup.Time(c.Since))
-		b = markup.AppendAttr(b, "until", markup.Time(c.Until))
+		b = markup.AppendAttr(b, "until", markup.Time(end(c)))
 	}
 	if len(names) == 0 && other == "" {
 		b = append(b, "/>"...)
@@ -127,6 +143,14 @@ func appendPerson(b []byte, id, note string, c portal.Claim) []byte {
 	}
 	b = appendTime(b, "dm:timestamp", c.At)
 	return append(b, "</dm:person>\r\n"...)
+}
+
+// end is when a claim's activity is expected to end.
+func end(c portal.Claim) time.Time {
+	if c.Until.IsZero() && c.Source == portal.SourceCalendar {
+		return c.Agenda.BusyUntil
+	}
+	return c.Until
 }
 
 func appendUserInput(b []byte, c portal.Claim) []byte {

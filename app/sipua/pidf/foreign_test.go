@@ -216,3 +216,23 @@ func TestIdle(t *testing.T) {
 		{Endpoint: "4", Availability: portal.Available},
 	})
 }
+
+// Timed status of other programs (RFC 4481 section 3): the earliest time at which they will not be there or not
+// be free; times without a beginning and times at which they are free say nothing.
+func TestTimedStatusOfOthers(t *testing.T) {
+	document := `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:ts="urn:ietf:params:xml:ns:pidf:timed-status"
+	xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" entity="pres:alice@example.test"><tuple id="c8dqui"><status><basic>open</basic></status>
+	<ts:timed-status from="2026-08-20T10:20:00.000-05:00" until="2026-08-22T19:30:00.000-05:00"><ts:basic>closed</ts:basic></ts:timed-status>
+	<ts:timed-status from="2026-08-16T09:00:00Z" until="2026-08-16T10:00:00Z"><ts:basic>open</ts:basic><rpid:activities><rpid:meeting/></rpid:activities></ts:timed-status>
+	<ts:timed-status from="2026-08-15T09:00:00Z" until="2026-08-15T10:00:00Z"><ts:basic>open</ts:basic></ts:timed-status>
+	<ts:timed-status until="2026-08-14T10:00:00Z"><ts:basic>closed</ts:basic></ts:timed-status>
+	<contact>sip:alice@example.test</contact></tuple></presence>`
+	_, claims, err := Parse([]byte(document))
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("%d claims, %v", len(claims), err)
+	}
+	want := portal.Agenda{Known: true, NextFrom: at("2026-08-16T09:00:00Z"), NextUntil: at("2026-08-16T10:00:00Z")}
+	if got := claims[0]; !got.Agenda.Same(want) || got.Availability != portal.Available {
+		t.Errorf("agenda %+v, %s", got.Agenda, got.Availability)
+	}
+}

@@ -141,6 +141,7 @@ func (g *group) claim(tuple *markup.Element) portal.Claim {
 	}
 	status := tuple.Child("status")
 	basic := strings.ToLower(status.Child("basic").Value())
+	c.Agenda = timedStatus(tuple)
 	if g.ours {
 		own(&c, tuple, tuple.ChildIn(Extension, "state"), basic)
 		return c
@@ -169,6 +170,27 @@ func (g *group) claim(tuple *markup.Element) portal.Claim {
 	}
 	r.apply(&c, plain)
 	return c
+}
+
+// timedStatus reads when somebody will next be busy (RFC 4481): the earliest time of a tuple in which they are
+// closed, or open with an activity that occupies them.
+func timedStatus(tuple *markup.Element) portal.Agenda {
+	var a portal.Agenda
+	for _, e := range tuple.Children {
+		if e.Local != "timed-status" {
+			continue
+		}
+		from, until := timeOf(e.Attr("from")), timeOf(e.Attr("until"))
+		r := rich(e)
+		closed := strings.EqualFold(e.Child("basic").Value(), "closed")
+		if occupied := r.state.availability == portal.Busy || r.state.availability == portal.DoNotDisturb; from.IsZero() || !closed && !occupied {
+			continue
+		}
+		if a.NextFrom.IsZero() || from.Before(a.NextFrom) {
+			a = portal.Agenda{Known: true, NextFrom: from, NextUntil: until}
+		}
+	}
+	return a
 }
 
 // maxEndpoint is the longest id in bytes that is kept as it is.
@@ -222,6 +244,9 @@ func own(c *portal.Claim, tuple, ext *markup.Element, basic string) {
 	}
 	if t, err := markup.ParseTime(ext.Attr("until")); err == nil {
 		c.Until = t
+	}
+	if ext.Attr("calendar") == "known" {
+		c.Agenda.Known, c.Agenda.BusyUntil = true, timeOf(ext.Attr("busy-until"))
 	}
 	c.OutOfOffice = text(ext.ChildIn(Extension, "out-of-office").Value())
 	c.Note = noteOf(tuple)

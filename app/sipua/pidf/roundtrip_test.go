@@ -20,11 +20,13 @@ func TestWhatIsEncodedIsParsedBack(t *testing.T) {
 		for _, ac := range activities {
 			for _, src := range sources {
 				full := portal.Claim{Endpoint: "portico-1a2b", Availability: av, Activity: ac, Source: src,
-					Note: `At the "desk" <until> 5 & then – gone`, OutOfOffice: "Back on Monday\nAsk Bob", Since: at.Add(-time.Hour), Until: at.Add(time.Hour), At: at, TakesCPIM: true}
+					Note: `At the "desk" <until> 5 & then – gone`, OutOfOffice: "Back on Monday\nAsk Bob", Since: at.Add(-time.Hour), Until: at.Add(time.Hour), At: at, TakesCPIM: true,
+					Agenda: portal.Agenda{Known: true, BusyUntil: at.Add(time.Hour), NextFrom: at.Add(2 * time.Hour), NextUntil: at.Add(3 * time.Hour)}}
+				free := portal.Claim{Endpoint: "x", Availability: av, Activity: ac, Source: src, Agenda: portal.Agenda{Known: true}}
 				bare := portal.Claim{Endpoint: "x", Availability: av, Activity: ac, Source: src}
 				odd := portal.Claim{Endpoint: "1 odd <id>", Availability: av, Activity: ac, Source: src, Note: "Busy"}
 				none := portal.Claim{Availability: av, Activity: ac, Source: src}
-				for _, want := range []portal.Claim{full, bare, odd, none} {
+				for _, want := range []portal.Claim{full, free, bare, odd, none} {
 					b, err := Encode(alice, want)
 					if err != nil {
 						t.Fatalf("encode %+v: %v", want, err)
