@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,14 +56,11 @@ func (s *Service) resume(ctx context.Context, who portal.Address) error {
 		return nil
 	}
 	s.mu.Unlock()
-	sealed, err := s.vault.Line(ctx, who)
-	var secret []byte
-	if err == nil {
-		secret, err = s.box.open(who, sealed)
-	} else if portal.Meaning(err) != portal.ErrNotFound {
+	secret, err := s.kept(ctx, who)
+	switch {
+	case err != nil && !errors.Is(err, errSealed) && portal.Meaning(err) != portal.ErrNotFound:
 		return err
-	}
-	if err != nil {
+	case err != nil:
 		s.o.Logger.Error("account: what keeps a person registered is lost; they must sign in again", "who", who, "err", err)
 		return s.endAll(ctx, who, ReasonLineLost)
 	}
@@ -71,7 +69,7 @@ func (s *Service) resume(ctx context.Context, who portal.Address) error {
 	s.mu.Unlock()
 	s.lineState(who, portal.LineEvent{State: lineDown, Reason: "line.resuming"})
 	// The line first: what is told of a sign-in is told on the line.
-	s.lines.Resume(who, secret)
+	s.lines.Resume(who, secret.Line)
 	s.o.OnSignedIn(ctx, who, true)
 	return nil
 }

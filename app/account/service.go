@@ -29,6 +29,9 @@ type Options struct {
 	OnSignedOut func(who portal.Address)
 	// OnEnded is told of the end of a session, with one of the Reason constants.
 	OnEnded func(sessionKey string, who portal.Address, reason string)
+	// KeepPassword also keeps each person's password, sealed like their line, for backends that are asked in
+	// their own name (Exchange without a service account); Password gives it.
+	KeepPassword bool
 	// Emit tells a person's browsers how their line is; it must not block.
 	Emit func(to portal.Address, ev portal.Current)
 	// Person looks somebody up in the address book; nil: only their address is known.

@@ -63,7 +63,7 @@ func (s *Service) signIn(ctx context.Context, who portal.Address, password, remo
 		return s.refused(ctx, who, remote, started, err)
 	}
 	s.tries.succeeded(who, remote)
-	return s.admitted(ctx, who, secret)
+	return s.admitted(ctx, who, kept{Line: secret, Password: password})
 }
 
 // address makes a person's address of what they typed; that of another domain comes with the error.
@@ -112,14 +112,17 @@ func (s *Service) refused(ctx context.Context, who portal.Address, remote string
 }
 
 // admitted keeps the line of somebody whom the server has taken. The person's lock is held.
-func (s *Service) admitted(ctx context.Context, who portal.Address, secret []byte) error {
+func (s *Service) admitted(ctx context.Context, who portal.Address, k kept) error {
 	s.mu.Lock()
 	m := s.member(who)
 	first := !m.line
 	m.line = true
 	m.begun = append(m.begun, s.o.Now())
 	s.mu.Unlock()
-	sealed, err := s.box.seal(who, secret)
+	if !s.o.KeepPassword {
+		k.Password = ""
+	}
+	sealed, err := s.sealKept(who, k)
 	if err == nil {
 		err = s.vault.SaveLine(ctx, who, sealed)
 	}

@@ -14,6 +14,7 @@ type Config struct {
 	Presence Presence
 	Chat     Chat
 	EWS      EWS
+	Calendar Calendar
 	Mail     Mail
 	Lab      Lab
 	Limits   Limits
@@ -94,6 +95,24 @@ type EWSServer struct {
 	Username    string
 	Password    Secret
 	Impersonate bool
+	// CheckMailbox is whose mailbox "portico check" opens; empty: that of sip.check_user.
+	CheckMailbox string
+	TLSCA        string
+	TLSInsecure  bool
+	// TokenURL, ClientID, ClientSecret and Scope are OAuth2's client credentials (RFC 6749 section 4.4).
+	TokenURL     string
+	ClientID     string
+	ClientSecret Secret
+	Scope        string
+	// Keytab, Krb5Conf, Realm and SPN are Kerberos'.
+	Keytab, Krb5Conf, Realm, SPN string
+}
+
+// Calendar is how calendars are kept in step with their servers.
+type Calendar struct {
+	Reconcile     time.Duration
+	TentativeBusy bool
+	MaxAttachment int
 }
 
 // Mail is the way out for e-mail.

@@ -329,3 +329,26 @@ func TestNobodyIsLetInWithoutAPasswordUnlessTold(t *testing.T) {
 		}
 	}
 }
+
+func TestExchangeSignInNeedsItsParts(t *testing.T) {
+	for name, c := range map[string]struct {
+		toml  string
+		fault string
+	}{
+		"oauth2 without a token address": {"auth = \"oauth2\"\nclient_id = \"portico\"\nclient_secret = \"s\"", "ews.server[0].token_url"},
+		"oauth2 without a client":        {"auth = \"oauth2\"\ntoken_url = \"https://login.example.test/token\"\nclient_secret = \"s\"", "ews.server[0].client_id"},
+		"oauth2 without a secret":        {"auth = \"oauth2\"\ntoken_url = \"https://login.example.test/token\"\nclient_id = \"portico\"", "ews.server[0].client_secret"},
+		"oauth2 in one's own name":       {"auth = \"oauth2\"\ntoken_url = \"https://login.example.test/token\"\nclient_id = \"portico\"\nclient_secret = \"s\"\nimpersonate = false", "ews.server[0].impersonate"},
+		"kerberos without a secret":      {"auth = \"kerberos\"\nusername = \"svc\"", "ews.server[0].keytab"},
+	} {
+		_, err := Load(write(t, "portico.toml", "[[ews.server]]\n"+c.toml+"\n"), nil)
+		var faults *Error
+		if !errors.As(err, &faults) || len(faults.Faults) != 1 || faults.Faults[0].Key != c.fault {
+			t.Errorf("%s: %v, want a fault of %s", name, err, c.fault)
+		}
+	}
+	whole := load(t, "[[ews.server]]\nauth = \"oauth2\"\ntoken_url = \"https://login.example.test/token\"\nclient_id = \"portico\"\nclient_secret = \"s\"\ntls_insecure = true\n")
+	if len(whole.Warnings()) == 0 || whole.EWS.Server[0].ClientSecret.Reveal() != "s" {
+		t.Errorf("warnings %q, secret %q", whole.Warnings(), whole.EWS.Server[0].ClientSecret)
+	}
+}

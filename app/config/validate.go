@@ -117,11 +117,31 @@ func (l *loader) checkEWS() {
 		} else {
 			seen[s.Name] = i
 		}
-		if s.Impersonate && s.Username == "" {
+		if s.Impersonate && s.Username == "" && s.Auth != "oauth2" {
 			l.together(path("username"), "must be set, because impersonate is true")
 		}
 		if s.Impersonate && s.Password == "" && (s.Auth == "basic" || s.Auth == "ntlm") {
 			l.together(path("password"), "must be set (or password_file), because auth is %q", s.Auth)
+		}
+		l.checkEWSAuth(s, path)
+	}
+}
+
+// checkEWSAuth finds what the two ways of signing in with a third party lack.
+func (l *loader) checkEWSAuth(s EWSServer, path func(string) string) {
+	switch s.Auth {
+	case "oauth2":
+		for _, need := range []struct{ name, value string }{{"token_url", s.TokenURL}, {"client_id", s.ClientID}, {"client_secret", string(s.ClientSecret)}} {
+			if need.value == "" {
+				l.together(path(need.name), "must be set, because auth is \"oauth2\"")
+			}
+		}
+		if !s.Impersonate {
+			l.together(path("impersonate"), "must be true, because with auth \"oauth2\" nobody's own password is asked")
+		}
+	case "kerberos":
+		if s.Impersonate && s.Keytab == "" && s.Password == "" {
+			l.together(path("keytab"), "must be set, or password, because auth is \"kerberos\"")
 		}
 	}
 }
@@ -132,6 +152,14 @@ func (l *loader) warn() {
 	note := func(format string, args ...any) { c.warnings = append(c.warnings, fmt.Sprintf(format, args...)) }
 	if c.SIP.TLSInsecure {
 		note("sip.tls_insecure is set: the SIP server's certificate is not checked")
+	}
+	for i, s := range c.EWS.Server {
+		if s.TLSInsecure {
+			note("ews.server[%d].tls_insecure is set: the Exchange server's certificate is not checked", i)
+		}
+		if !s.Impersonate && c.SIP.Auth == "trusted" {
+			note("ews.server[%d].impersonate is false, but with sip.auth \"trusted\" nobody's password is known: no mailbox can be opened there", i)
+		}
 	}
 	if c.SIP.Auth == "trusted" && c.Signin.Method == "sip" {
 		note("sip.auth is \"trusted\": the SIP server takes the portal's word, so it checks no password; whoever reaches the sign-in page can be anybody")
