@@ -21,6 +21,7 @@ type browser struct {
 	frames chan map[string]any // closed when the connection ends
 	raw    chan string         // the same as text, for the HTML encoding
 	closed chan int            // its close code, 0 if it just broke
+	over   chan struct{}       // closed when the test is: what nobody takes any more is dropped
 }
 
 // dial opens a live connection as c, with the headers a page of this server sends.
@@ -30,13 +31,14 @@ func (c caller) dial(protocol, query string) *browser {
 	if err != nil {
 		c.h.t.Fatalf("dial: %v (%v)", err, resp)
 	}
-	b := &browser{t: c.h.t, ws: ws, frames: make(chan map[string]any, 4096), raw: make(chan string, 4096), closed: make(chan int, 1)}
+	b := &browser{t: c.h.t, ws: ws, frames: make(chan map[string]any, 4096), raw: make(chan string, 4096), closed: make(chan int, 1), over: make(chan struct{})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		b.read()
 	}()
 	c.h.t.Cleanup(func() {
+		close(b.over)
 		_ = ws.Close() // closing twice is fine
 		<-done
 	})
@@ -82,10 +84,18 @@ func (b *browser) read() {
 		}
 		var frame map[string]any
 		if json.Unmarshal(data, &frame) == nil {
-			b.frames <- frame
+			pass(b.frames, frame, b.over)
 		} else {
-			b.raw <- string(data)
+			pass(b.raw, string(data), b.over)
 		}
+	}
+}
+
+// pass hands v to whoever takes it from to, unless it is over.
+func pass[V any](to chan<- V, v V, over <-chan struct{}) {
+	select {
+	case to <- v:
+	case <-over:
 	}
 }
 
