@@ -30,6 +30,7 @@ type line struct {
 	leaving bool
 	// joining: the first sign-in is under way and may still fail; nothing happens in the background.
 	joining bool
+	settled chan struct{} // closed when joining ends, for good or ill; nil: the line began without a sign-in
 
 	attended bool // somebody waits for this line: its first requests are urgent
 

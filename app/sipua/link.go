@@ -140,7 +140,7 @@ func (k *link) wake(time.Time) {
 		}
 		l.mu.Lock()
 		stale := l.flowGen == 0 || l.flowGen != gen
-		waits := l.refused == nil && !l.joining
+		waits := l.refused == nil && !l.joining && !l.gone
 		l.mu.Unlock()
 		if stale && waits {
 			l.set(edgeDown, unreachable("signin.unreachable", errNoFlow, 0))

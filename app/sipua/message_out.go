@@ -27,7 +27,7 @@ const maxMessageBody = 14 << 10
 // and id. An error that means ErrUnavailable may pass (RetryAfter is what the server asked for); any
 // other is final. The error's key is the sentence for people.
 func (a *Agent) Send(ctx context.Context, from portal.Address, m portal.Outgoing) (portal.Outcome, error) {
-	l, err := a.speaker(from)
+	l, err := a.speaker(ctx, from)
 	if err != nil {
 		return portal.Outcome{}, err
 	}
@@ -87,7 +87,7 @@ func wrapped(from portal.Address, m portal.Outgoing) ([]byte, error) {
 // offline (servers store such things and deliver them as text): then the error means ErrUnavailable,
 // "notice.away".
 func (a *Agent) SendNotice(ctx context.Context, from portal.Address, n portal.Notice) error {
-	l, err := a.speaker(from)
+	l, err := a.speaker(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -174,20 +174,28 @@ func (l *line) seemsAway(who portal.Address) bool {
 	return !other.registeredNow()
 }
 
-// speaker is the line of somebody who wants to send.
-func (a *Agent) speaker(from portal.Address) (*line, error) {
+// speaker is the line of somebody who wants to send. It waits for a first sign-in that is under way: the
+// server hands over what it kept as soon as it has said yes, and the notices about that are due before the
+// sign-in has ended.
+func (a *Agent) speaker(ctx context.Context, from portal.Address) (*line, error) {
 	l := a.line(from)
 	if l == nil {
 		return nil, portal.Fail(portal.ErrUnavailable, "send.signed-out")
 	}
+	if l.settled != nil {
+		select {
+		case <-l.settled:
+		case <-ctx.Done():
+			return nil, portal.Fail(portal.ErrUnavailable, "send.signed-out").Because(ctx.Err())
+		}
+	}
 	l.mu.Lock()
-	refused := l.refused
-	joining := l.joining
+	refused, gone := l.refused, l.gone
 	l.mu.Unlock()
 	if refused != nil {
 		return nil, portal.Fail(portal.ErrUnavailable, "send.refused").Because(refused)
 	}
-	if joining {
+	if gone {
 		return nil, portal.Fail(portal.ErrUnavailable, "send.signed-out")
 	}
 	return l, nil

@@ -169,6 +169,11 @@ func (l *line) registered(g grant) {
 	if again {
 		l.resume()
 	}
+	// The connection may have been replaced while this was under way, and its call to come back may have
+	// met a line that was joining or busy.
+	if now := l.link.generation(); now != 0 && now != g.gen {
+		l.enqueueRegister(false)
+	}
 }
 
 // resume asks again for what the loss of a connection may have ended: subscriptions and publication.

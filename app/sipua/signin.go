@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// signInWait is how long a sign-in waits for the proxy connection before it is called unreachable.
-	signInWait = 3 * time.Second
+	// signInWait is how long a sign-in waits for the proxy connection before it is called unreachable: as
+	// long as one attempt to connect may take.
+	signInWait = dialTimeout
 	// learnWait bounds the request that finds out how the proxy challenges.
 	learnWait = 2 * time.Second
 )
@@ -33,7 +34,7 @@ func (a *Agent) SignIn(ctx context.Context, who portal.Address, password string)
 			continue // somebody else's failed attempt ended the line we waited for
 		}
 		if err != nil {
-			if made {
+			if made && l.joins() {
 				a.drop(l)
 			}
 			return nil, signInError(err)
@@ -54,7 +55,7 @@ func (a *Agent) join(who portal.Address) (l *line, made bool) {
 		return l, false
 	}
 	l = a.newLine(who, nil)
-	l.attended, l.joining = true, true
+	l.attended, l.joining, l.settled = true, true, make(chan struct{})
 	a.lines[who] = l
 	return l, true
 }
@@ -68,8 +69,25 @@ func (a *Agent) drop(l *line) {
 	a.mu.Unlock()
 	l.mu.Lock()
 	l.gone = true
+	l.settle()
 	l.mu.Unlock()
 	a.clock.stop(&l.regTimer)
+}
+
+// joins reports whether the line still waits for its first sign-in to succeed: somebody else's may have, and
+// then the line is theirs.
+func (l *line) joins() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.joining
+}
+
+// settle ends joining. The caller holds the mutex.
+func (l *line) settle() {
+	if l.joining {
+		l.joining = false
+		close(l.settled)
+	}
 }
 
 func (l *line) signIn(ctx context.Context, c *credentials) error {
@@ -87,7 +105,8 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	if err == nil {
 		c.password = ""
 		l.mu.Lock()
-		l.creds, l.refused, l.joining = used, nil, false
+		l.creds, l.refused = used, nil
+		l.settle()
 		l.mu.Unlock()
 	}
 	l.end()
@@ -108,7 +127,7 @@ func (l *line) registerSoon(ctx context.Context, c *credentials) (grant, error) 
 			return grant{}, err
 		}
 		got, err := l.register(ctx, c, l.a.cfg.RegisterExpires)
-		if wait.Err() != nil || !errors.Is(err, errFlowClosed) {
+		if wait.Err() != nil || !errors.Is(err, errFlowClosed) && !errors.Is(err, errNoFlow) {
 			return got, err
 		}
 		pause(wait, between(0, 20*time.Millisecond)) // the link notices what this request did

@@ -32,7 +32,7 @@ type composing struct {
 // news or due again; without further signs the peer is told idle after a while. Nothing is sent to
 // those known to be offline or not to understand it.
 func (a *Agent) SendTyping(ctx context.Context, from, to portal.Address, typing bool) error {
-	l, err := a.speaker(from)
+	l, err := a.speaker(ctx, from)
 	if err != nil {
 		return err
 	}
