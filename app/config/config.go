@@ -112,7 +112,6 @@ type EWSServer struct {
 type Calendar struct {
 	Reconcile     time.Duration
 	TentativeBusy bool
-	MaxAttachment int
 }
 
 // Mail is the way out for e-mail.

@@ -178,8 +178,6 @@ func options() []option {
 			doc: "Calendars are read the moment the server says that they changed, and in any case as often as this."},
 		{key: "calendar.tentative_busy", def: "false", at: func(c *Config, _ int) any { return &c.Calendar.TentativeBusy },
 			doc: "Whether tentative appointments show in presence as busy."},
-		{key: "calendar.max_attachment", def: "26214400", at: func(c *Config, _ int) any { return &c.Calendar.MaxAttachment }, check: atLeast(1024),
-			doc: "The largest file in bytes that can be attached to an appointment."},
 
 		{key: "mail.smtp", def: "127.0.0.1:25", at: func(c *Config, _ int) any { return &c.Mail.SMTP }, check: optional(dialAddress),
 			doc: "The mail server, host and port. Empty: no mail."},

@@ -14,6 +14,9 @@ type index struct {
 	// people are sorted by name, so that a smaller number means earlier in the alphabet.
 	people    []entry
 	byAddress map[portal.Address]int32
+	// byEmail is by e-mail address in lower case; byManager are those who report to somebody, by the alphabet.
+	byEmail   map[string]int32
+	byManager map[portal.Address][]int32
 	// words are all words of all people, sorted: those with the same beginning stand together.
 	words []word
 }
@@ -50,11 +53,20 @@ func newIndex(people []portal.Person) *index {
 		sorted[i] = named{key: fold(p.DisplayName) + "\x00" + string(p.URI), person: p}
 	}
 	slices.SortFunc(sorted, func(a, b named) int { return strings.Compare(a.key, b.key) })
-	x := &index{people: make([]entry, len(people)), byAddress: make(map[portal.Address]int32, len(people))}
+	x := &index{people: make([]entry, len(people)), byAddress: make(map[portal.Address]int32, len(people)),
+		byEmail: make(map[string]int32, len(people)), byManager: map[portal.Address][]int32{}}
 	for i, n := range sorted {
 		words := wordsOf(n.person, int32(i))
 		x.people[i] = entry{person: n.person, words: words}
 		x.byAddress[n.person.URI] = int32(i)
+		if email := strings.ToLower(n.person.Email); email != "" {
+			if _, taken := x.byEmail[email]; !taken {
+				x.byEmail[email] = int32(i)
+			}
+		}
+		if m := n.person.Manager; m != "" && m != n.person.URI {
+			x.byManager[m] = append(x.byManager[m], int32(i))
+		}
 		x.words = append(x.words, words...)
 	}
 	slices.SortFunc(x.words, func(a, b word) int {
