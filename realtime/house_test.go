@@ -168,10 +168,13 @@ func (d *house) dial(t testing.TB, person portal.Address, query string) *websock
 	return ws
 }
 
-// next reads one frame within five seconds.
+// patience bounds every wait in these tests; what is waited for happens long before.
+const patience = time.Minute
+
+// next reads one frame.
 func next(t testing.TB, ws *websocket.Conn) string {
 	t.Helper()
-	if err := ws.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := ws.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	_, b, err := ws.ReadMessage()
@@ -193,7 +196,7 @@ func expect(t testing.TB, ws *websocket.Conn, want ...string) {
 // until waits for a condition that another goroutine brings about.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

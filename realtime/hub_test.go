@@ -298,7 +298,7 @@ func TestASilentPeerThatAnswersPingsStays(t *testing.T) {
 	for range 3 {
 		select {
 		case <-pings:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("no ping")
 		}
 	}
@@ -345,7 +345,7 @@ func TestNobodyHearsTwiceUnderConcurrentTrafficAndReconnects(t *testing.T) {
 	}
 	select {
 	case <-done:
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("not everybody got everything")
 	}
 }

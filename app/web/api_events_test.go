@@ -24,7 +24,7 @@ type sent struct {
 
 func (c caller) events(t *testing.T, query string) *events {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	req := c.request(ctx, "GET", "/api/v1/events"+query, nil)
 	resp, err := (&http.Client{Transport: c.h.client.Transport}).Do(req)
 	if err != nil {

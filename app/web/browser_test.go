@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds every wait in these tests; what is waited for happens long before.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // browser is a live connection as a test sees it.
 type browser struct {
@@ -31,6 +31,11 @@ func (c caller) dial(protocol, query string) *browser {
 	if err != nil {
 		c.h.t.Fatalf("dial: %v (%v)", err, resp)
 	}
+	return c.reading(ws)
+}
+
+// reading reads what comes on an open connection until the test ends.
+func (c caller) reading(ws *websocket.Conn) *browser {
 	b := &browser{t: c.h.t, ws: ws, frames: make(chan map[string]any, 4096), raw: make(chan string, 4096), closed: make(chan int, 1), over: make(chan struct{})}
 	done := make(chan struct{})
 	go func() {

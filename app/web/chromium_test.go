@@ -54,18 +54,34 @@ func startChromium(t *testing.T) *chromium {
 		}
 		t.Skip("no chromium")
 	}
-	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute)))
-	t.Cleanup(cancel)
-	if err := first(ctx, cancel); err != nil {
+	// A machine that is busy may not bring up a browser at the first try.
+	ctx, stop, err := launch(path)
+	if err != nil {
+		t.Logf("start %s, first try: %v", path, err)
+		ctx, stop, err = launch(path)
+	}
+	if err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
+	t.Cleanup(stop)
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {
 			t.Logf("close the browser: %v", err)
 		}
 	})
 	return &chromium{t: t, ctx: ctx}
+}
+
+// launch starts a browser with an empty profile that looks for nothing outside.
+func launch(path string) (context.Context, context.CancelFunc, error) {
+	ctx, cancel := chromedp.NewContext(context.Background(), chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(2*time.Minute),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true)))
+	if err := first(ctx, cancel); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, cancel, nil
 }
 
 // visitor is a window of somebody's own browser, with nothing in it yet.
@@ -109,7 +125,7 @@ func (c *chromium) tab(h *house, option chromedp.ContextOption) *tab {
 // first brings a browser or a window to life. Its context lives as long as that does, so it cannot have a deadline:
 // it is cancelled where nothing comes of it.
 func first(ctx context.Context, cancel context.CancelFunc) error {
-	defer time.AfterFunc(3*patience, cancel).Stop()
+	defer time.AfterFunc(4*patience, cancel).Stop()
 	return chromedp.Do(ctx, chromedp.Navigate("about:blank"))
 }
 
@@ -137,7 +153,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 func (b *tab) bounded() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(b.ctx, 3*patience)
+	return context.WithTimeout(b.ctx, 4*patience)
 }
 
 // open goes to a path of the house.

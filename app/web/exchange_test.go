@@ -123,7 +123,7 @@ func (x *exchange) Send(_ context.Context, from portal.Address, m portal.Outgoin
 
 func (x *exchange) deliver(in portal.Incoming) {
 	for _, h := range x.houses {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		err := h.chat.Receive(ctx, in)
 		cancel()
 		if err != nil {
@@ -146,7 +146,7 @@ func (x *exchange) SendNotice(_ context.Context, from portal.Address, n portal.N
 		for _, h := range x.houses {
 			back := n
 			back.To = from
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			if err := h.chat.ReceiveNotice(ctx, n.To, back); err != nil {
 				h.t.Errorf("notice about %s: %v", n.ID, err)
 			}

@@ -75,6 +75,7 @@ func TestResume(t *testing.T) {
 	}
 	// A client that has everything gets nothing twice.
 	again.quietUntilStates()
+	eventually(t, "the last state is logged", func() bool { return h.head() == since+2*n })
 	upToDate := a.dial(protocolJSON, fmt.Sprint("?since=", h.head()))
 	upToDate.next("hello")
 	upToDate.quietUntilPong()
@@ -107,6 +108,7 @@ func TestResyncWhenTooMuchWasMissed(t *testing.T) {
 	for i := range replayBatch { // twice as many events
 		a.call("POST", messagesPath(alice), map[string]string{"id": fmt.Sprint("m", i), "text": "x"}, 202)
 	}
+	eventually(t, "every message and its state is logged", func() bool { return h.head() == 2*replayBatch })
 	live := a.dial(protocolJSON, "?since=0")
 	live.next("hello")
 	live.next("resync")
