@@ -99,10 +99,8 @@ type desk struct {
 // portal starts the program with quiet robots and quick presence, and with further settings.
 func (d *desk) portal(environ ...string) *program {
 	d.t.Helper()
-	return command(d.t, d.t.TempDir(), append([]string{
-		"PORTICO_HTTP_LISTEN=127.0.0.1:0", "PORTICO_LAB_ROBOTS_PACE=24h",
-		"PORTICO_PRESENCE_GRACE=3s", "PORTICO_PRESENCE_PUBLISH_PACE=100ms",
-	}, environ...), "serve")
+	environ = append([]string{"PORTICO_LAB_ROBOTS_PACE=24h", "PORTICO_PRESENCE_GRACE=3s", "PORTICO_PRESENCE_PUBLISH_PACE=100ms"}, environ...)
+	return command(d.t, d.t.TempDir(), append(ownPorts(d.t), environ...), "serve")
 }
 
 // tab is one window of somebody's browser.
@@ -232,7 +230,7 @@ func (b *tab) run(statements string) {
 }
 
 // patience is how long something may take that comes by itself.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // until waits for a condition to hold; a page that is just loading does not hold it.
 func (b *tab) until(what, condition string) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"strings"
 	"testing"
 
@@ -10,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"portico/app/sipua/siptest"
 )
 
 func wrongAtSignIn(t *testing.T, d *desk) {
@@ -49,15 +50,7 @@ func wrongAtSignIn(t *testing.T, d *desk) {
 	}
 	b.signIn("alice", "/contacts") // others are not locked out
 
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nowhere := closed.Addr().String()
-	if err := closed.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
+	nowhere, dir := siptest.FreeAddr(t), t.TempDir()
 	conf := file(t, dir, "away.toml", "[http]\nlisten = \"127.0.0.1:0\"\n[sip]\nproxy = \"sip:"+nowhere+";transport=tcp\"\n")
 	b = d.visitor(command(t, dir, nil, "serve", "--config", conf)).expects("503").show("/signin")
 	try("alice@example.test", labPassword, "The SIP server does not answer")

@@ -26,7 +26,7 @@ type client struct {
 // signIn signs an example person in.
 func (p *program) signIn(user string) *client {
 	p.t.Helper()
-	c := &client{t: p.t, base: p.url, who: "sip:" + user + "@example.test", http: &http.Client{Timeout: 20 * time.Second}}
+	c := &client{t: p.t, base: p.url, who: "sip:" + user + "@example.test", http: &http.Client{Timeout: longest}}
 	p.t.Cleanup(c.http.CloseIdleConnections)
 	var got struct{ Token string }
 	if status := c.call(http.MethodPost, "/session", map[string]string{"sip": c.who, "password": labPassword}, &got); status != http.StatusOK || got.Token == "" {
@@ -156,7 +156,7 @@ func (c *client) dial(since int64) (*live, error) {
 	if since >= 0 {
 		u += fmt.Sprintf("?since=%d", since)
 	}
-	d := websocket.Dialer{Subprotocols: []string{"portico.json.v1"}, HandshakeTimeout: 10 * time.Second}
+	d := websocket.Dialer{Subprotocols: []string{"portico.json.v1"}, HandshakeTimeout: longest}
 	ws, resp, err := d.Dial(u, http.Header{"Authorization": {"Bearer " + c.token}})
 	if err != nil {
 		return nil, err
@@ -183,7 +183,7 @@ func (l *live) next(limit time.Duration) (event, error) {
 // until reads events until one is as wanted, and gives it.
 func (l *live) until(what string, ok func(event) bool) event {
 	l.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(longest)
 	for {
 		e, err := l.next(time.Until(deadline))
 		if err != nil {

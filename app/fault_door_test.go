@@ -83,7 +83,7 @@ func TestStrangeOriginsAtTheDoor(t *testing.T) {
 }
 
 func TestNonsenseDisturbsNobody(t *testing.T) {
-	p := command(t, t.TempDir(), generous(), "serve")
+	p := command(t, t.TempDir(), generous(t), "serve")
 	alice, bob, mallory := p.signIn("alice"), p.signIn("bob"), p.signIn("carol")
 	atAlice, atBob := alice.open(), bob.open()
 	talk := func(i int) {

@@ -62,11 +62,11 @@ func raced() bool {
 }
 
 // generous are the environment variables of a portal whose limits do not get in the way.
-func generous() []string {
-	return []string{
-		"PORTICO_HTTP_LISTEN=127.0.0.1:0", "PORTICO_LIMITS_API_RATE=1000000", "PORTICO_LIMITS_LIVE_RATE=1000000",
-		"PORTICO_LIMITS_CONNECTIONS_PER_PERSON=10000", "PORTICO_LAB_ROBOTS_PACE=24h", "PORTICO_LOG_LEVEL=" + cmp.Or(os.Getenv("PORTICO_TEST_LOG"), "warn"),
-	}
+func generous(t testing.TB) []string {
+	t.Helper()
+	return append(ownPorts(t),
+		"PORTICO_LIMITS_API_RATE=1000000", "PORTICO_LIMITS_LIVE_RATE=1000000",
+		"PORTICO_LIMITS_CONNECTIONS_PER_PERSON=10000", "PORTICO_LAB_ROBOTS_PACE=24h", "PORTICO_LOG_LEVEL="+cmp.Or(os.Getenv("PORTICO_TEST_LOG"), "warn"))
 }
 
 // facing starts a portal whose configuration file names the SIP server at proxy.
@@ -75,7 +75,7 @@ func facing(t testing.TB, proxy string, environ ...string) *program {
 	dir := t.TempDir()
 	conf := file(t, dir, "portico.toml", fmt.Sprintf("[sip]\nproxy = %q\n[storage]\ndsn = %q\ndata_dir = %q\n",
 		proxy, "sqlite:"+filepath.Join(dir, "portico.db"), dir))
-	p := command(t, dir, append(generous(), environ...), "serve", "--config", conf)
+	p := command(t, dir, append(generous(t), environ...), "serve", "--config", conf)
 	if p.url == "" {
 		t.Fatalf("portico did not say where it is:\n%s", p.logged())
 	}
@@ -94,7 +94,7 @@ func aside(t testing.TB) (*program, string) {
 
 // fetch asks the portal for something outside of the API.
 func fetch(base, path string) (status int, body string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 	if err != nil {
@@ -359,7 +359,7 @@ func (b *feed) say(op map[string]any) bool {
 	b.mu.Unlock()
 	b.writing.Lock()
 	defer b.writing.Unlock()
-	return l != nil && l.ws.SetWriteDeadline(time.Now().Add(10*time.Second)) == nil && l.ws.WriteJSON(op) == nil
+	return l != nil && l.ws.SetWriteDeadline(time.Now().Add(longest)) == nil && l.ws.WriteJSON(op) == nil
 }
 
 // cut breaks the connection as a network does: the other side gets a reset, no good-bye.

@@ -13,8 +13,9 @@ import (
 // Thousands of live connections are cut at once, by a portal that is killed and by a network that breaks
 // under a portal that lives: all are back in time, and none has lost an event.
 
-// stormBudget is how long the last of them may take to be back.
-const stormBudget = 15 * time.Second
+// stormBudget is how long the last of them may take to be back on a machine that does much else beside: twice
+// the longest pause that a page makes. What it takes on an idle one is in the log.
+const stormBudget = longest
 
 // crowdSize is how many connections the limit on open files allows, at most wanted.
 func crowdSize(t *testing.T, wanted int) int {
@@ -38,7 +39,7 @@ func TestThousandsComeBack(t *testing.T) {
 	}
 	n := crowdSize(t, wanted)
 	dir := t.TempDir()
-	p := command(t, dir, append(generous(), "PORTICO_LIMITS_CONNECTIONS=100000", "PORTICO_LIMITS_CONNECTIONS_PER_PERSON=100000"), "serve")
+	p := command(t, dir, append(generous(t), "PORTICO_LIMITS_CONNECTIONS=100000", "PORTICO_LIMITS_CONNECTIONS_PER_PERSON=100000"), "serve")
 	names := []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"}
 	var people []*client
 	for _, name := range names {
@@ -134,7 +135,7 @@ func complete(t *testing.T, crowd []*feed, rounds int) {
 
 // A reader that never reads is cut off in the end, and until then nobody else notices.
 func TestReaderThatNeverReads(t *testing.T) {
-	p := command(t, t.TempDir(), generous(), "serve")
+	p := command(t, t.TempDir(), generous(t), "serve")
 	alice, bob := p.signIn("alice"), p.signIn("bob")
 	open, atBob := alice.open(), bob.open()
 	deafReaders(t, alice, 3)
@@ -147,7 +148,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 	// More than the sockets' buffers and the queue of the deaf hold, to alice, who reads in her other tab.
 	text := string(bytes.Repeat([]byte("never read "), 700))
 	slowest, sent := time.Duration(0), 0
-	for deadline := time.Now().Add(longest); sent%20 != 0 || !connections(2); sent++ {
+	for deadline := time.Now().Add(5 * longest); sent%20 != 0 || !connections(2); sent++ {
 		if time.Now().After(deadline) {
 			t.Fatalf("after %d messages the deaf are still connected", sent)
 		}
@@ -158,7 +159,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 		slowest = max(slowest, time.Since(begun))
 	}
 	t.Logf("%d messages of %d bytes went on beside 3 deaf readers, the slowest took %s; then the deaf were cut", sent, len(text), slowest.Round(time.Millisecond))
-	if slowest > 10*time.Second {
+	if slowest > longest/2 {
 		t.Errorf("a message took %s", slowest)
 	}
 	if got := len(alice.archive("bob")); got != sent {

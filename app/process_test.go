@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portico/app/sipua/siptest"
 )
 
 // The tests of the whole house run the very program that ships: the test binary becomes it when this
@@ -96,7 +98,7 @@ func command(t testing.TB, dir string, environ []string, args ...string) *progra
 
 // listen reads the announcement; a command that serves nothing ends without one.
 func (p *program) listen(said <-chan string) {
-	timeout := time.NewTimer(30 * time.Second)
+	timeout := time.NewTimer(longest)
 	defer timeout.Stop()
 	for {
 		select {
@@ -158,7 +160,7 @@ func (p *program) stop() int {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}
-	return p.wait(shutdownBudget + 2*time.Second)
+	return p.wait(longest)
 }
 
 // wait gives the exit status of a program that ends by itself.
@@ -182,10 +184,17 @@ func (p *program) again() *program {
 	return command(p.t, p.dir, environ, p.args...)
 }
 
+// ownPorts are environment variables that give a program ports which nobody else takes while it is away and
+// comes back.
+func ownPorts(t testing.TB) []string {
+	t.Helper()
+	return []string{"PORTICO_HTTP_LISTEN=" + siptest.FreeAddr(t), "PORTICO_LAB_SIP_LISTEN=" + siptest.FreeAddr(t)}
+}
+
 // demo starts the portal with the lab on free ports.
 func demo(t testing.TB) *program {
 	t.Helper()
-	p := command(t, t.TempDir(), []string{"PORTICO_HTTP_LISTEN=127.0.0.1:0", "PORTICO_LAB_ROBOTS_PACE=1s"}, "serve")
+	p := command(t, t.TempDir(), append(ownPorts(t), "PORTICO_LAB_ROBOTS_PACE=1s"), "serve")
 	if p.url == "" || p.lab == "" {
 		t.Fatalf("portico did not say where it is:\n%s", p.logged())
 	}

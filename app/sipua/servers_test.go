@@ -86,13 +86,13 @@ func people(w world) world {
 
 func labWorld(t testing.TB, transport string, change ...func(*siplab.Config)) world {
 	t.Helper()
-	cfg := siplab.Config{Domain: "example.test"}
+	cfg := siplab.Config{Domain: "example.test", Listen: siptest.FreeAddr(t)} // it may be stopped and started
 	for _, u := range siptest.People() {
 		cfg.Users = append(cfg.Users, siplab.User{Name: u, Password: "portico"})
 	}
 	var roots *x509.CertPool
 	if transport == "tls" {
-		cfg.TLSListen = "127.0.0.1:0"
+		cfg.TLSListen = siptest.FreeAddr(t)
 		cfg.TLS, roots = certificate(t)
 	}
 	for _, f := range change {

@@ -11,7 +11,7 @@ import (
 	"portico/app/sipua/siptest"
 )
 
-const wait = 20 * time.Second
+const wait = 60 * time.Second
 
 func startLab(t *testing.T, change ...func(*siplab.Config)) *siplab.Server {
 	t.Helper()

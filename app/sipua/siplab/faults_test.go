@@ -68,7 +68,7 @@ func TestFaultDrop(t *testing.T) {
 }
 
 func TestFaultOnDeliveries(t *testing.T) {
-	s := newLab(t, func(c *Config) { c.ForwardTimeout = 50 * time.Millisecond })
+	s := newLab(t, func(c *Config) { c.ForwardTimeout = 2 * time.Second }) // a device that is there needs less
 	a, b := newPhone(t, s, "alice", "tcp").online(), newPhone(t, s, "bob", "tcp").online()
 	s.Faults().Set("MESSAGE", Fault{DropDeliveries: true, Times: 1})
 	if m := a.say("bob", "lost"); m.status != 202 {
@@ -168,7 +168,7 @@ func TestFaultExpire(t *testing.T) {
 
 // The server goes away and comes back on the same port, with everything it knew.
 func TestStopAndStart(t *testing.T) {
-	s := newLab(t)
+	s := newLab(t, onItsOwnPort(t))
 	a, b := newPhone(t, s, "alice", "tcp").online(), newPhone(t, s, "bob", "udp").online()
 	b.watch("alice", "Event: presence")
 	b.hear("NOTIFY")

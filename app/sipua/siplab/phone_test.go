@@ -13,9 +13,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"portico/app/sipua/siptest"
 )
 
-const patience = 10 * time.Second
+// patience is how long something may take that is expected to come.
+const patience = 60 * time.Second
 
 // msg is a received message taken apart.
 type msg struct {
@@ -354,6 +357,13 @@ func (p *phone) quiet(method string, d time.Duration) {
 
 var labUsers = []User{{Name: "alice", DisplayName: "Alice", Password: "portico"}, {Name: "bob", DisplayName: "Bob", Password: "portico"},
 	{Name: "carol", Password: "portico"}, {Name: "dave", Password: "portico"}}
+
+// onItsOwnPort is for labs that are stopped and started: nobody else takes their port meanwhile.
+func onItsOwnPort(t testing.TB) func(*Config) {
+	t.Helper()
+	addr := siptest.FreeAddr(t)
+	return func(c *Config) { c.Listen = addr }
+}
 
 // newLab runs a server for the length of a test.
 func newLab(t testing.TB, change ...func(*Config)) *Server {

@@ -207,15 +207,35 @@ func TestWatchRefusals(t *testing.T) {
 func TestSubscriptionsAndPublicationsExpire(t *testing.T) {
 	s := newLab(t)
 	a, b := newPhone(t, s, "alice", "tcp").online(), newPhone(t, s, "bob", "tcp").online()
-	a.publish(pidfOpen, "", "Expires: 1")
-	b.watch("alice", "Event: presence", "Expires: 2")
-	if n := b.hear("NOTIFY"); !strings.Contains(n.body, "at desk") {
-		t.Fatal(n.body)
+	lasting, brief := b.watch("alice", "Event: presence", "Expires: 600"), b.watch("alice", "Event: presence", "Expires: 1")
+	if n := b.hearOf(lasting); !strings.Contains(n.body, "closed") {
+		t.Fatalf("nothing is published yet: %s", n.body)
 	}
-	if n := b.hear("NOTIFY"); !strings.Contains(n.body, "closed") {
-		t.Errorf("an expired publication: %s", n.body)
+	if m := a.publish(pidfOpen, "", "Expires: 1"); m.status != 200 {
+		t.Fatal(m.start)
 	}
-	if n := b.hear("NOTIFY"); n.get("Subscription-State") != "terminated;reason=timeout" {
+	// While it holds it is told, unless this machine is so slow that it is over by then; then it is gone.
+	for n := b.hearOf(lasting); !strings.Contains(n.body, "closed"); n = b.hearOf(lasting) {
+		if !strings.Contains(n.body, "at desk") {
+			t.Errorf("neither open nor closed: %s", n.body)
+		}
+	}
+	eventually(t, "the publication is forgotten", func() bool { return len(s.Publications("alice")) == 0 })
+	eventually(t, "one subscription is over", func() bool { return len(s.Subscriptions()) == 1 })
+	if m := b.again(brief, "Event: presence", "Expires: 300"); m.status != 481 {
+		t.Errorf("refresh of an expired subscription: %s", m.start)
+	}
+}
+
+func TestAnExpiredSubscriptionIsToldSo(t *testing.T) {
+	s := newLab(t)
+	b := newPhone(t, s, "bob", "tcp").online()
+	sub := b.watch("alice", "Event: presence", "Expires: 1")
+	n := b.hearOf(sub)
+	for strings.HasPrefix(n.get("Subscription-State"), "active") {
+		n = b.hearOf(sub)
+	}
+	if n.get("Subscription-State") != "terminated;reason=timeout" {
 		t.Errorf("an expired subscription: %s", n.get("Subscription-State"))
 	}
 }
@@ -272,7 +292,19 @@ func TestComposition(t *testing.T) {
 	}
 }
 
-// The first change goes out at once, a flood is gathered, and the last state arrives.
+// The first change does not wait for an interval to pass.
+func TestTheFirstChangeGoesOutAtOnce(t *testing.T) {
+	s := newLab(t, func(c *Config) { c.NotifyInterval = time.Hour })
+	a, b := newPhone(t, s, "alice", "tcp").online(), newPhone(t, s, "bob", "tcp").online()
+	b.watch("alice", "Event: presence")
+	b.hear("NOTIFY")
+	a.publish(pidfOpen, "")
+	if n := b.hear("NOTIFY"); !strings.Contains(n.body, "at desk") {
+		t.Errorf("the first change: %s", n.body)
+	}
+}
+
+// A flood is gathered, and the last state arrives.
 func TestFloodIsGathered(t *testing.T) {
 	s := newLab(t, func(c *Config) { c.NotifyInterval = 150 * time.Millisecond })
 	a, b := newPhone(t, s, "alice", "tcp").online(), newPhone(t, s, "bob", "tcp").online()
@@ -280,8 +312,8 @@ func TestFloodIsGathered(t *testing.T) {
 	b.hear("NOTIFY")
 	start := time.Now()
 	m := a.publish(strings.Replace(pidfOpen, "at desk", "state 0", 1), "")
-	if n := b.hear("NOTIFY"); !strings.Contains(n.body, "state 0") || time.Since(start) > 140*time.Millisecond {
-		t.Errorf("the first change took %s: %s", time.Since(start), n.body)
+	if n := b.hear("NOTIFY"); !strings.Contains(n.body, "state 0") {
+		t.Errorf("the first change: %s", n.body)
 	}
 	for i := range 20 {
 		m = a.publish(strings.Replace(pidfOpen, "at desk", fmt.Sprintf("state %d.", i+1), 1), m.get("SIP-ETag"))

@@ -98,7 +98,7 @@ func TestRobotChangesPresence(t *testing.T) {
 }
 
 func TestRobotComesBack(t *testing.T) {
-	s := newLab(t, withRobots)
+	s := newLab(t, withRobots, onItsOwnPort(t))
 	robotsOnline(t, s)
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)

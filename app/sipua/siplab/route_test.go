@@ -129,6 +129,8 @@ func TestHopsAndLoops(t *testing.T) {
 	})
 	a := newPhone(t, s, "alice", "tcp")
 	a.do(ask{method: "OPTIONS", target: "sip:bob@example.test"})
+	eventually(t, "482 Loop Detected", func() bool { return s.Counters().Responses["OPTIONS"][482] > 0 })
+	eventually(t, "everything is answered", func() bool { return s.Load().Transactions == 0 })
 	if got := s.Counters().Responses["OPTIONS"][482]; got != 1 {
 		t.Errorf("%d times 482 Loop Detected, want once; answers %v", got, s.Counters().Responses["OPTIONS"])
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"portico/app/sipua/siptest"
 )
 
 // tool finds a program, or skips the test (fails it where peers are required).
@@ -26,20 +28,6 @@ func tool(t *testing.T, name, debian string) string {
 	return path
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // sipp starts a scenario; the channel tells how it ended.
 func sipp(t *testing.T, s *Server, scenario, transport, port string, more ...string) chan error {
 	t.Helper()
@@ -47,7 +35,7 @@ func sipp(t *testing.T, s *Server, scenario, transport, port string, more ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string{s.Addr(), "-sf", file, "-m", "1", "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "15s",
+	args := append([]string{s.Addr(), "-sf", file, "-m", "1", "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "50s",
 		"-timeout_error"}, more...)
 	cmd := exec.Command(tool(t, "sipp", "sip-tester"), args...)
 	cmd.Dir = t.TempDir()
@@ -79,7 +67,7 @@ func finish(t *testing.T, what string, done chan error) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Errorf("%s does not end", what)
 	}
 }
@@ -88,39 +76,27 @@ func finish(t *testing.T, what string, done chan error) {
 func TestSipp(t *testing.T) {
 	for _, transport := range []string{"u1", "t1"} {
 		t.Run(transport, func(t *testing.T) {
-			s := newLab(t)
+			s := newLab(t, func(c *Config) { c.ForwardTimeout = patience }) // sipp may take its time to begin
 			a := newPhone(t, s, "alice", "tcp").online()
 			for _, sender := range []string{"sipp", "a phone"} {
-				device := freePort(t)
+				device := strconv.Itoa(siptest.FreePort(t))
 				s.Faults().ExpireRegistrations()
-				finish(t, "register", sipp(t, s, "register", transport, freePort(t), "-key", "contact", device))
+				finish(t, "register", sipp(t, s, "register", transport, strconv.Itoa(siptest.FreePort(t)), "-key", "contact", device))
 				if b := s.Bindings("bob"); len(b) != 1 {
 					t.Fatalf("sipp's binding: %+v", b)
 				}
 				taken := sipp(t, s, "answer", transport, device)
 				if transport == "t1" {
-					eventually(t, "the device listens", func() bool {
+					eventually(t, "the device listens", func() bool { // over UDP what comes too early is sent again
 						c, err := net.Dial("tcp", "127.0.0.1:"+device)
 						if err == nil {
 							c.Close()
 						}
 						return err == nil
 					})
-				} else {
-					eventually(t, "the device listens", func() bool {
-						n, err := strconv.Atoi(device)
-						if err != nil {
-							t.Fatal(err)
-						}
-						c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: n})
-						if err == nil {
-							c.Close()
-						}
-						return err != nil
-					})
 				}
 				if sender == "sipp" {
-					finish(t, "message", sipp(t, s, "message", transport, freePort(t)))
+					finish(t, "message", sipp(t, s, "message", transport, strconv.Itoa(siptest.FreePort(t))))
 				} else if m := a.say("bob", "from a phone"); m.status != 200 {
 					t.Errorf("phone to sipp: %s", m.start)
 				}

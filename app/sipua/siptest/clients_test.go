@@ -6,7 +6,7 @@ import (
 )
 
 // wait is how long something on loopback may take that takes milliseconds.
-const wait = 20 * time.Second
+const wait = 60 * time.Second
 
 // Two clients of different make write to each other and see each other's presence, through Kamailio.
 func TestLinphoneAndBaresip(t *testing.T) {

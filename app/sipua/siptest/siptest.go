@@ -57,19 +57,37 @@ func missing(t testing.TB, name, debianPackage string) {
 	t.Skipf("needs the SIP peer %s (Debian package %s)", name, debianPackage)
 }
 
-// FreePort returns a port on 127.0.0.1 that was free for TCP and UDP a moment ago. It lies below the range from
-// which systems take ports for outgoing connections, so that it is still free after a peer was stopped and before it
-// is started again.
+// FreePort returns a port on 127.0.0.1 that is free for TCP and UDP and that no other caller gets until the test has
+// ended, in whatever process: whoever listens on the even port below owns the odd one. It lies below the range from
+// which systems take ports for outgoing connections and for listeners that name none, so that it is still free after
+// a peer was stopped and before it is started again.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 200 {
-		port := 10000 + rand.IntN(20000)
-		if portFree(port) {
-			return port
+		guard := 10000 + 2*rand.IntN(10000)
+		l, err := net.Listen("tcp", loopback(guard))
+		if err != nil {
+			continue
 		}
+		if !portFree(guard + 1) {
+			_ = l.Close() // nothing was said on it
+			continue
+		}
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Errorf("give a port back: %v", err)
+			}
+		})
+		return guard + 1
 	}
 	t.Fatal("no free port between 10000 and 30000 on 127.0.0.1")
 	return 0
+}
+
+// FreeAddr is a FreePort as host:port, for servers that shall find their port free when they come back.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	return loopback(FreePort(t))
 }
 
 // portFree says whether nobody listens on the port, neither for TCP nor for UDP.

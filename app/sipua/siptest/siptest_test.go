@@ -66,6 +66,9 @@ func TestFreePort(t *testing.T) {
 	if !portFree(port) {
 		t.Fatalf("port %d is not free", port)
 	}
+	if l, err := net.Listen("tcp", loopback(port-1)); err == nil {
+		t.Error("somebody else can have the same port", l.Close())
+	}
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {
 		t.Fatal(err)
