@@ -27,6 +27,7 @@ func (r Reader) scriptTexts() map[string]string {
 	texts := map[string]string{}
 	for _, key := range []string{
 		"cutoff", "offline", "ended", "queued", "again", "notify-ask", "storage", "unread-mark",
+		"move-to", "move-keys", "move-left", "moved", "move-failed",
 	} {
 		texts[key] = r.Text("script." + key)
 	}

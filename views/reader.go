@@ -19,6 +19,14 @@ type Reader struct {
 	*catalogue.Catalogue
 	Zone *time.Location
 	Now  time.Time
+	Habits
+}
+
+// Habits are how people of a country write dates, as far as that differs within a language. The zero value: weeks
+// begin on Monday, days have 24 hours.
+type Habits struct {
+	SundayFirst bool
+	TwelveHours bool
 }
 
 // NewReader makes a Reader from a locale and an IANA zone; a zone that the system does not know is UTC.
@@ -75,6 +83,8 @@ type Frame struct {
 	Head int64
 	// Here is the page's own path, to come back to after a form.
 	Here string
+	// Reminders are those that are due.
+	Reminders []portal.ReminderEvent
 	// Conversation is whose conversation is open; empty if none.
 	Conversation portal.Address
 	// Problem is a sentence about what just went wrong; empty if nothing did.

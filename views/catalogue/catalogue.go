@@ -4,6 +4,7 @@ package catalogue
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -176,13 +177,16 @@ func load() (map[string]*Catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Name(), err)
 		}
-		c := &Catalogue{locale: file.Tag.String(), plain: map[string]string{}, filled: map[string][]segment{}, keys: map[string]bool{}}
+		c := all[file.Tag.String()]
+		if c == nil { // a language's texts may stand in several files, by the part of the portal they belong to
+			c = &Catalogue{locale: file.Tag.String(), plain: map[string]string{}, filled: map[string][]segment{}, keys: map[string]bool{}}
+			all[c.locale] = c
+		}
 		for _, m := range file.Messages {
 			if err := c.add(m); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", entry.Name(), m.ID, err)
 			}
 		}
-		all[c.locale] = c
 	}
 	for _, c := range all {
 		c.localizer = i18n.NewLocalizer(bundle, c.locale)
@@ -191,6 +195,9 @@ func load() (map[string]*Catalogue, error) {
 }
 
 func (c *Catalogue) add(m *i18n.Message) error {
+	if c.keys[m.ID] {
+		return errors.New("the text is there twice")
+	}
 	c.keys[m.ID] = true
 	for _, form := range []string{m.One, m.Other} {
 		if _, err := template.New(m.ID).Parse(form); err != nil {
