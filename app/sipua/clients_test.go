@@ -193,7 +193,7 @@ func TestKamailioHabits(t *testing.T) {
 		w := kamailioWorld(t, "tcp")
 		h := newHouse()
 		cfg := quick(w.cfg)
-		cfg.PingInterval, cfg.PongTimeout, cfg.AnswerTimeout = 200*time.Millisecond, 200*time.Millisecond, time.Second
+		cfg.PingInterval, cfg.PongTimeout = 300*time.Millisecond, 500*time.Millisecond
 		a := start(t, cfg, h)
 		signIn(t, a, alice)
 		w.kam.Pause()

@@ -284,7 +284,7 @@ func TestServerRestartsUnderTraffic(t *testing.T) {
 			w := labWorld(t, transport)
 			h := newHouse()
 			cfg := quick(w.cfg)
-			cfg.PingInterval, cfg.PongTimeout = 200*time.Millisecond, 100*time.Millisecond // UDP notices by pinging
+			cfg.PingInterval, cfg.PongTimeout = 200*time.Millisecond, 200*time.Millisecond // UDP notices by pinging, three times as long
 			a := start(t, cfg, h)
 			watchEachOther(t, a, h)
 
@@ -353,7 +353,7 @@ func TestASilentServerIsNoticed(t *testing.T) {
 	w := labWorld(t, "tcp")
 	h := newHouse()
 	cfg := quick(w.cfg)
-	cfg.PingInterval, cfg.PongTimeout, cfg.AnswerTimeout = 100*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond
+	cfg.PingInterval, cfg.PongTimeout = 300*time.Millisecond, 500*time.Millisecond
 	a := start(t, cfg, h)
 	signIn(t, a, alice)
 	w.lab.Faults().Silence(true)

@@ -120,7 +120,7 @@ func TestThePortalEndsWhileTheServerIsAway(t *testing.T) {
 	a.Publish(alice, is(portal.Away))
 	began := time.Now()
 	stop()
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 25*time.Second { // less than a transaction that nobody answers
 		t.Errorf("the end took %v", took)
 	}
 	w.lab.Faults().Silence(false)

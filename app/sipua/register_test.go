@@ -178,7 +178,7 @@ func TestAnotherRealmAtTheProxy(t *testing.T) {
 }
 
 func TestTwoThousandComeBackAtAPace(t *testing.T) {
-	const people, rate = 2000, 500
+	const people, rate, burst = 2000, 500, 500 / 20
 	var mu sync.Mutex
 	var times []time.Time
 	f := newFake(t, nil)
@@ -199,6 +199,7 @@ func TestTwoThousandComeBackAtAPace(t *testing.T) {
 		}
 		return false
 	})
+	cut := time.Now()
 	f.cut()
 	eventually(t, "everybody back", func() bool {
 		mu.Lock()
@@ -211,18 +212,11 @@ func TestTwoThousandComeBackAtAPace(t *testing.T) {
 	if len(times) < people {
 		t.Fatalf("%d REGISTER for %d people", len(times), people)
 	}
-	worst := 0
-	for i, from := 0, 0; i < len(times); i++ {
-		for times[i].Sub(times[from]) > time.Second {
-			from++
+	for i, at := range times { // a machine that stands still in between makes them later, never earlier
+		least := time.Duration(i-burst) * time.Second / rate
+		if took := at.Sub(cut); took < least*9/10 {
+			t.Fatalf("%d REGISTER within %v, want at least %v", i+1, took, least)
 		}
-		worst = max(worst, i-from+1)
-	}
-	if burst := rate + rate/20; worst > burst*5/4 { // the clock of a busy machine is coarse
-		t.Errorf("%d REGISTER within a second, want at most %d", worst, burst)
-	}
-	if took := times[len(times)-1].Sub(times[0]); took < (people-rate)/rate*time.Second*9/10 {
-		t.Errorf("all within %v", took)
 	}
 }
 
@@ -279,8 +273,9 @@ func TestConfigurationFaultsAllAtOnce(t *testing.T) {
 }
 
 func TestPublishPace(t *testing.T) {
-	f, h, a := scripted(t, func(c *sipua.Config) { c.PublishPace = 300 * time.Millisecond })
-	_ = h
+	const pace = 300 * time.Millisecond
+	f, _, a := scripted(t, func(c *sipua.Config) { c.PublishPace = pace })
+	began := time.Now()
 	a.Publish(alice, is(portal.Available))
 	f.awaitSeen("the first", methodIs("PUBLISH"))
 	states := []portal.Availability{portal.Available, portal.Busy, portal.Away, portal.DoNotDisturb, portal.BeRightBack}
@@ -291,8 +286,8 @@ func TestPublishPace(t *testing.T) {
 	f.awaitSeen("the last state", func(p packet) bool {
 		return p.method() == "PUBLISH" && p.get("Sip-If-Match") != "" && strings.Contains(p.body, "busy")
 	})
-	if n := f.count(methodIs("PUBLISH")); n != 2 {
-		t.Errorf("%d PUBLISH for a flood, want the first and the last", n)
+	if n, most := f.count(methodIs("PUBLISH")), 1+int(time.Since(began)/pace); n > most {
+		t.Errorf("%d PUBLISH for a flood within %v, want the first and the last", n, time.Since(began))
 	}
 	first := f.all("PUBLISH")[0]
 	if first.get("Sip-If-Match") != "" || first.get("Event") != "presence" {

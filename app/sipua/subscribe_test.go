@@ -125,7 +125,7 @@ func TestSubscriptionStates(t *testing.T) {
 		{"terminated;reason=deactivated", true, false},
 		{"terminated;reason=timeout", true, false},
 		{"terminated", true, false},
-		{"terminated;reason=probation;retry-after=1", false, true},
+		{"terminated;reason=probation;retry-after=600", false, true},
 		{"terminated;reason=giveup", false, true},
 		{"terminated;reason=rejected", false, true},
 		{"terminated;reason=noresource", false, true},

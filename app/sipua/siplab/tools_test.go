@@ -85,6 +85,7 @@ func TestSipp(t *testing.T) {
 				if b := s.Bindings("bob"); len(b) != 1 {
 					t.Fatalf("sipp's binding: %+v", b)
 				}
+				eventually(t, "no connection but alice's", func() bool { return s.Load().Connections == 1 })
 				taken := sipp(t, s, "answer", transport, device)
 				if transport == "t1" {
 					eventually(t, "the device listens", func() bool { // over UDP what comes too early is sent again

@@ -14,7 +14,7 @@ import (
 )
 
 // controlTimeout bounds one command to baresip.
-const controlTimeout = 5 * time.Second
+const controlTimeout = 30 * time.Second
 
 // maxControl bounds one answer from baresip, in bytes.
 const maxControl = 1 << 20

@@ -15,10 +15,10 @@ import (
 )
 
 // clientStart is how long a client may take until it is registered.
-const clientStart = 30 * time.Second
+const clientStart = 60 * time.Second
 
 // clientQuit is how long a client may take to unregister when it is asked to quit.
-const clientQuit = 5 * time.Second
+const clientQuit = 30 * time.Second
 
 // ClientOptions says who a client signs in as, and where.
 type ClientOptions struct {

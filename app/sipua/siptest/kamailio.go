@@ -17,7 +17,7 @@ import (
 )
 
 // startTimeout is how long Kamailio may take until it answers. It takes 0.3 s; a machine under full load takes longer.
-const startTimeout = 30 * time.Second
+const startTimeout = 60 * time.Second
 
 // KamailioOptions is what a test may want different. The zero value is the server as it is documented for users,
 // with the seeded people in Domain.

@@ -8,7 +8,7 @@ import (
 // A server answers after its start, knows its people, and comes back on the same port with its state as asked.
 func TestKamailioStartsAndStops(t *testing.T) {
 	k := StartKamailio(t, KamailioOptions{RoomsDomain: "rooms.example.test", TLS: true})
-	k.WaitBindings("alice", 0, time.Second)
+	k.WaitBindings("alice", 0, wait)
 	addr := k.Addr()
 	k.Restart()
 	if k.Addr() != addr {

@@ -22,7 +22,7 @@ import (
 const logTail = 16 << 10
 
 // stopGrace is how long a peer may take to end after it was asked to.
-const stopGrace = 5 * time.Second
+const stopGrace = 30 * time.Second
 
 // process is a running (or ended) peer. Its methods may be used from any goroutine.
 type process struct {
