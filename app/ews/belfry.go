@@ -1,0 +1,443 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"portico/app/portal"
+)
+
+// The belfry of one host: which mailboxes' bells are wanted, their subscriptions, and the streams they share.
+//
+// One goroutine (run) owns the bells: it subscribes, a bounded few at a time, assigns them to streams and asks
+// those that have none. Each stream has a goroutine of its own (see ring.go). Where the server cannot stream, the bells
+// are pulled; where it has no notifications at all they are rung by a timer. Nothing is queued but the set of
+// wanted mailboxes itself: a newer set replaces the older one.
+
+// bellServer is what a belfry needs of its server.
+type bellServer interface {
+	// subscribe makes a subscription to somebody's calendar.
+	subscribe(ctx context.Context, who portal.Address, pull bool) (subscription, error)
+	unsubscribe(ctx context.Context, who portal.Address, id string) error
+	// stream tells what it hears on the subscriptions until the connection ends; nil: the server closed it in time.
+	stream(ctx context.Context, anchor portal.Address, ids []string, minutes int, heard func(word)) error
+	// events asks a pull subscription once; the answer is the subscription to ask with the next time.
+	events(ctx context.Context, who portal.Address, s subscription) (next subscription, rang bool, err error)
+	// alone: each mailbox needs a connection of its own, because each is opened with its owner's password.
+	alone() bool
+	// note tells who can be reached or, with an error, not.
+	note(who portal.Address, err error)
+}
+
+// subscription is the server's name for a subscription, and for pulled ones how far it was read.
+type subscription struct{ id, watermark string }
+
+// word is one message of a stream: whose subscriptions rang, which are dead. Both may be empty: it lives.
+type word struct{ rang, dead []string }
+
+// bellMode is how a host's bells are heard.
+type bellMode uint8
+
+const (
+	streaming bellMode = iota
+	pulling
+	polling
+)
+
+func (m bellMode) String() string { return [...]string{"streaming", "pull", "timer"}[m] }
+
+// bell is one wanted mailbox. It belongs to the belfry's goroutine.
+type bell struct {
+	who   portal.Address
+	sub   subscription
+	group *group
+	tries int
+	next  time.Time // when to subscribe, to pull or to ring by the timer
+	poll  bool      // this one has no subscription and is rung by the timer
+}
+
+// subscribers is how many subscriptions are made, or pulled, at once.
+const subscribers = 8
+
+// errUnsupported: the server does not know the operation.
+var errUnsupported = errors.New("the server does not know this operation")
+
+type belfry struct {
+	server  bellServer
+	times   Bells
+	streams int // how many may be open
+	rang    func(portal.Address)
+	jitter  func(time.Duration) time.Duration
+	logger  *slog.Logger
+	wake    chan struct{}
+	mode    bellMode
+	bells   map[portal.Address]*bell
+	groups  []*group
+	pause   time.Time // the server does not answer: nothing is tried before
+	tries   int
+
+	mu     sync.Mutex
+	wanted map[portal.Address]bool
+	dead   map[string]bool // subscriptions that streams found dead
+	// noStreams is set by a stream that the server did not understand.
+	noStreams error
+}
+
+func newBelfry(s bellServer, times Bells, streams int, rang func(portal.Address), jitter func(time.Duration) time.Duration, l *slog.Logger) *belfry {
+	if streams < 1 {
+		streams = 10
+	}
+	return &belfry{server: s, times: times, streams: streams, rang: rang, jitter: jitter, logger: l, wake: make(chan struct{}, 1),
+		bells: map[portal.Address]*bell{}, wanted: map[portal.Address]bool{}, dead: map[string]bool{}}
+}
+
+// watch replaces the set of wanted mailboxes.
+func (b *belfry) watch(people []portal.Address) {
+	set := make(map[portal.Address]bool, len(people))
+	for _, p := range people {
+		set[p] = true
+	}
+	b.mu.Lock()
+	same := maps.Equal(set, b.wanted)
+	b.wanted = set
+	b.mu.Unlock()
+	if !same {
+		b.poke()
+	}
+}
+
+// bury notes that a stream found subscriptions dead.
+func (b *belfry) bury(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	b.mu.Lock()
+	for _, id := range ids {
+		b.dead[id] = true
+	}
+	b.mu.Unlock()
+	b.poke()
+}
+
+func (b *belfry) poke() {
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is awake, or will be
+	}
+}
+
+// run lives until ctx ends and its streams have ended.
+func (b *belfry) run(ctx context.Context) {
+	var streams sync.WaitGroup
+	defer streams.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.wake:
+			if !sleep(ctx, b.times.Gather) { // more may come: people sign in together
+				return
+			}
+		case <-timer.C:
+		}
+		b.settle(ctx)
+		b.work(ctx)
+		b.assign(ctx, &streams)
+		timer.Reset(b.due())
+	}
+}
+
+// settle brings the bells in line with what is wanted and with what the streams found.
+func (b *belfry) settle(ctx context.Context) {
+	b.mu.Lock()
+	wanted, dead, noStreams := maps.Clone(b.wanted), b.dead, b.noStreams
+	b.dead, b.noStreams = map[string]bool{}, nil
+	b.mu.Unlock()
+	if noStreams != nil && b.mode == streaming {
+		b.retreat(noStreams)
+	}
+	free := 0
+	for who, bl := range b.bells {
+		if !wanted[who] {
+			b.drop(ctx, bl)
+			free++
+			continue
+		}
+		if bl.poll && free > 0 { // there may be a place now
+			bl.poll, bl.next = false, time.Time{}
+			free--
+		}
+		if bl.sub.id != "" && dead[bl.sub.id] {
+			b.logger.Debug("a subscription is dead", "mailbox", who)
+			bl.leave()
+			bl.sub, bl.next = subscription{}, time.Time{}
+		}
+	}
+	for who := range wanted {
+		if b.bells[who] == nil {
+			b.bells[who] = &bell{who: who}
+		}
+	}
+}
+
+// drop ends the watch on a mailbox. A subscription that cannot be ended now ends by itself.
+func (b *belfry) drop(ctx context.Context, bl *bell) {
+	delete(b.bells, bl.who)
+	bl.leave()
+	if bl.sub.id == "" {
+		return
+	}
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := b.server.unsubscribe(short, bl.who, bl.sub.id); err != nil {
+		b.logger.Debug("a subscription is left to end by itself", "mailbox", bl.who, "error", err)
+	}
+}
+
+// work does what is due at the bells: subscribe, pull, or ring by the timer.
+func (b *belfry) work(ctx context.Context) {
+	now := time.Now()
+	if now.Before(b.pause) {
+		return
+	}
+	var due []*bell
+	places := b.streams * b.times.PerStream
+	for _, bl := range b.bells {
+		if bl.sub.id != "" {
+			places--
+		}
+	}
+	for _, bl := range b.bells {
+		if bl.next.After(now) || bl.sub.id != "" && b.mode != pulling {
+			continue
+		}
+		if b.mode == streaming && !b.server.alone() && bl.sub.id == "" && !bl.poll {
+			if bl.poll = places <= 0; !bl.poll { // more mailboxes than streams: for these the timer has to do
+				places--
+			}
+		}
+		due = append(due, bl)
+	}
+	slices.SortFunc(due, func(x, y *bell) int { return x.next.Compare(y.next) })
+	// Not all at once: streams are opened between, so that the first do not wait for the last.
+	due = due[:min(len(due), b.times.PerStream)]
+	mode := b.mode
+	var g errgroup.Group
+	g.SetLimit(subscribers)
+	outcomes := make([]outcome, len(due))
+	for i, bl := range due {
+		g.Go(func() error {
+			outcomes[i] = b.tend(ctx, bl)
+			outcomes[i].mode = mode
+			return nil
+		})
+	}
+	_ = g.Wait() // outcomes hold the errors
+	if ctx.Err() != nil {
+		return
+	}
+	for i, bl := range due {
+		b.book(bl, outcomes[i])
+	}
+}
+
+// outcome is what became of a bell that was due.
+type outcome struct {
+	sub  subscription
+	rang bool
+	mode bellMode // in which it was tried
+	err  error
+}
+
+// tend does what is due at one bell. It only reads it: others are tended at the same time.
+func (b *belfry) tend(ctx context.Context, bl *bell) outcome {
+	switch {
+	case ctx.Err() != nil:
+		return outcome{err: ctx.Err()}
+	case b.mode == polling || bl.poll:
+		return outcome{rang: true}
+	case bl.sub.id == "":
+		s, err := b.server.subscribe(ctx, bl.who, b.mode == pulling)
+		// What changed while nobody listened is caught up with.
+		return outcome{sub: s, rang: err == nil, err: err}
+	}
+	s, rang, err := b.server.events(ctx, bl.who, bl.sub)
+	return outcome{sub: s, rang: rang, err: err}
+}
+
+// book writes down what became of a bell, and when it is due again.
+func (b *belfry) book(bl *bell, o outcome) {
+	now := time.Now()
+	switch {
+	case o.mode != b.mode: // the host took another way meanwhile
+		bl.next = now
+	case o.err == nil:
+		bl.sub, bl.tries, b.tries = o.sub, 0, 0
+		bl.next = now
+		switch {
+		case b.mode == polling || bl.poll:
+			bl.next = now.Add(b.jitter(b.times.Poll))
+		case b.mode == pulling:
+			bl.next = now.Add(b.jitter(b.times.Pull))
+			b.server.note(bl.who, nil)
+		default:
+			b.server.note(bl.who, nil)
+		}
+		if o.rang {
+			b.rang(bl.who)
+		}
+	case errors.Is(o.err, errUnsupported):
+		b.fall(bl, o.mode, o.err)
+	case errors.Is(o.err, portal.ErrUnavailable):
+		// The server, not the mailbox: everybody waits, longer each time.
+		wait := b.wait(&b.tries, o.err)
+		b.pause = now.Add(wait)
+		bl.next = b.pause
+		b.server.note(bl.who, o.err)
+	default:
+		// A subscription that is no more, a mailbox that may not be watched: anew, after a while.
+		if bl.sub.id != "" {
+			bl.sub, bl.next = subscription{}, now
+			return
+		}
+		b.server.note(bl.who, o.err)
+		bl.poll = errors.Is(o.err, portal.ErrForbidden) && bl.tries > 2
+		bl.next = now.Add(b.wait(&bl.tries, o.err))
+	}
+}
+
+// fall takes the next simpler way for the whole host, unless another bell of the round did already.
+func (b *belfry) fall(bl *bell, asked bellMode, err error) {
+	bl.next = time.Time{}
+	if bl.sub.id != "" {
+		bl.sub = subscription{}
+		return
+	}
+	if b.mode == asked {
+		b.retreat(err)
+	}
+}
+
+// retreat gives up a kind of notifications for the whole host, and all subscriptions made for it.
+func (b *belfry) retreat(err error) {
+	if b.mode == polling {
+		return
+	}
+	b.mode++
+	for _, bl := range b.bells {
+		bl.leave()
+		bl.sub, bl.next = subscription{}, time.Time{}
+	}
+	b.logger.Warn("the server lacks a kind of notifications, taking another", "now", b.mode, "error", err)
+}
+
+// wait is how long to wait after the tries-th failure: doubled each time, as long as the server asks at least.
+func (b *belfry) wait(tries *int, err error) time.Duration {
+	d := b.times.Retry << min(*tries, 16)
+	*tries++
+	return b.jitter(max(min(d, b.times.Backoff), retryAfter(err)))
+}
+
+// due is how long the belfry may sleep.
+func (b *belfry) due() time.Duration {
+	now := time.Now()
+	at := now.Add(time.Hour)
+	for _, bl := range b.bells {
+		if bl.sub.id != "" && b.mode == streaming {
+			continue // the stream's goroutine has it
+		}
+		if bl.next.Before(at) {
+			at = bl.next
+		}
+	}
+	if at.Before(b.pause) {
+		at = b.pause
+	}
+	return max(at.Sub(now), 0)
+}
+
+// assign gives each subscribed bell a stream, and ends streams that nobody needs.
+func (b *belfry) assign(ctx context.Context, streams *sync.WaitGroup) {
+	if b.mode != streaming {
+		return
+	}
+	for _, bl := range sortedBells(b.bells) {
+		if bl.sub.id == "" || bl.group != nil {
+			continue
+		}
+		g := b.room(bl)
+		if g == nil {
+			continue // a place becomes free with the next empty stream
+		}
+		if !g.started {
+			g.started = true
+			b.groups = append(b.groups, g)
+			streams.Go(func() { g.run(ctx) })
+		}
+		g.join(bl)
+	}
+	b.groups = slices.DeleteFunc(b.groups, func(g *group) bool { return g.endIfEmpty() })
+}
+
+// room is a stream with a place for the bell, nil if there may be no more.
+func (b *belfry) room(bl *bell) *group {
+	if b.server.alone() {
+		return newGroup(b)
+	}
+	for _, g := range b.groups {
+		if g.size() < b.times.PerStream {
+			return g
+		}
+	}
+	if len(b.groups) >= b.streams {
+		return nil
+	}
+	return newGroup(b)
+}
+
+func sortedBells(bells map[portal.Address]*bell) []*bell {
+	return slices.SortedFunc(maps.Values(bells), func(x, y *bell) int {
+		if x.who < y.who {
+			return -1
+		}
+		return 1
+	})
+}
+
+// leave takes the bell out of its stream.
+func (bl *bell) leave() {
+	if bl.group != nil {
+		bl.group.remove(bl)
+		bl.group = nil
+	}
+}
+
+// sleep waits; false: ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// retryAfter is how long an error asks to wait.
+func retryAfter(err error) time.Duration {
+	var e *portal.Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}

@@ -1,0 +1,250 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"portico/app/ews/soap"
+	"portico/app/portal"
+)
+
+// Connector reaches the calendars of all configured Exchange servers. It is safe for concurrent use.
+type Connector struct {
+	o      Options
+	hosts  []*host
+	zones  *zoneBook
+	health *health
+	homes  *homes
+	smtp   *nameBook
+	said   *answerBook
+	asked  *answerLog
+	flight singleflight.Group
+}
+
+// New builds a connector; it speaks to no server yet.
+func New(o Options) (*Connector, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), smtp: newNameBook(),
+		said: newAnswerBook(), asked: newAnswerLog()}
+	for _, s := range o.Servers {
+		h, err := newHost(c, s)
+		if err != nil {
+			return nil, fmt.Errorf("ews: server %s: %w", s.Name, err)
+		}
+		c.hosts = append(c.hosts, h)
+	}
+	return c, nil
+}
+
+// Run keeps the bells of the watched mailboxes until ctx ends.
+func (c *Connector) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, h := range c.hosts {
+		all.Go(func() { h.bells.run(ctx) })
+	}
+	all.Go(func() { c.sortOut(ctx) })
+	all.Wait()
+	return nil
+}
+
+// Watch is the whole set of mailboxes whose bell is wanted; it does not block. Each mailbox rings at the server that
+// it lives on.
+func (c *Connector) Watch(people []portal.Address) {
+	if len(c.hosts) == 1 {
+		c.hosts[0].bells.watch(people)
+		return
+	}
+	c.homes.want(people)
+}
+
+// sortOut finds out where the watched mailboxes live, and tells each server its own.
+func (c *Connector) sortOut(ctx context.Context) {
+	if len(c.hosts) == 1 {
+		return
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.homes.changed:
+		}
+		lists := map[*host][]portal.Address{}
+		again := false
+		for _, who := range c.homes.wanted() {
+			h, _, err := c.home(ctx, who, who)
+			switch {
+			case err == nil:
+				lists[h] = append(lists[h], who)
+			case ctx.Err() != nil:
+				return
+			default:
+				again = again || errors.Is(err, portal.ErrUnavailable)
+				c.health.note(who, translate(err))
+			}
+		}
+		for _, h := range c.hosts {
+			h.bells.watch(lists[h])
+		}
+		if again { // a server that did not answer may be the home of some
+			if !sleep(ctx, c.o.Jitter(c.o.Bells.Backoff)) {
+				return
+			}
+			c.homes.poke()
+		}
+	}
+}
+
+// Check signs in to one server by name, for people who set it up: nil, or why it does not work.
+func (c *Connector) Check(ctx context.Context, server string) error {
+	for _, h := range c.hosts {
+		if h.s.Name == server {
+			return translate(h.check(ctx))
+		}
+	}
+	return portal.Fail(portal.ErrNotFound, "exchange.server").With("Name", server)
+}
+
+// Ready is nil unless a server is known not to answer.
+func (c *Connector) Ready() error {
+	var errs []error
+	for _, h := range c.hosts {
+		if err := h.down(); err != nil {
+			errs = append(errs, fmt.Errorf("server %s: %w", h.s.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// access is one mailbox reached for somebody.
+type access struct {
+	*soap.Client
+	c     *Connector
+	host  *host
+	as    soap.As
+	owner portal.Address
+	email string // of the owner
+	// mailbox names the owner in requests, "" where the call is made as the owner.
+	mailbox string
+}
+
+// folder is a well-known folder of the owner.
+func (a *access) folder(name string) soap.FolderRef { return soap.WellKnown(name, a.mailbox) }
+
+// do reaches the owner's mailbox for the reader and does something there. A mailbox that has moved is looked for once
+// more. What it learns about reaching the mailbox is noted.
+func (c *Connector) do(ctx context.Context, reader, owner portal.Address, op func(a *access) error) error {
+	a, err := c.reach(ctx, reader, owner)
+	if err == nil {
+		err = op(a)
+		if err != nil && elsewhere(err) && len(c.hosts) > 1 {
+			c.homes.forget(a.email)
+			if a, err = c.reach(ctx, reader, owner); err == nil {
+				err = op(a)
+			}
+		}
+	}
+	if ctx.Err() == nil || err == nil {
+		c.health.note(owner, err)
+		if a != nil {
+			a.host.learn(err)
+		}
+	}
+	return translate(err)
+}
+
+func (c *Connector) reach(ctx context.Context, reader, owner portal.Address) (*access, error) {
+	h, client, err := c.home(ctx, reader, owner)
+	if err != nil {
+		return nil, err
+	}
+	as, mailbox, err := h.as(ctx, reader, owner)
+	if err != nil {
+		return nil, err
+	}
+	return &access{Client: client, c: c, host: h, as: as, owner: owner, email: c.o.Mailbox(owner), mailbox: mailbox}, nil
+}
+
+// as is on whose behalf a call is made, and the owner's address where that has to be named in folders.
+func (h *host) as(ctx context.Context, reader, owner portal.Address) (as soap.As, mailbox string, err error) {
+	email := h.c.o.Mailbox(owner)
+	as.Anchor = email
+	if reader != owner {
+		mailbox = email
+	}
+	switch {
+	case h.s.Impersonate:
+		as.Impersonate = h.c.o.Mailbox(reader)
+	case h.c.o.Credentials != nil:
+		user, password, err := h.c.o.Credentials(ctx, reader)
+		if err != nil {
+			return as, "", fmt.Errorf("credentials of %s: %w", reader, err)
+		}
+		as.Credentials = &soap.Credentials{User: user, Password: password}
+	case reader != owner:
+		// The account acts as itself: Exchange would apply its rights, not the reader's.
+		return as, "", portal.Fail(portal.ErrForbidden, "exchange.rights")
+	default:
+		mailbox = email
+	}
+	return as, mailbox, nil
+}
+
+// reading is what it takes to understand the items of the mailbox.
+func (a *access) reading(ctx context.Context) *reading {
+	return &reading{voice: a.voice(ctx), owner: a.owner, email: a.email, zones: a.c.zones,
+		note: func(what string, args ...any) { a.c.o.Logger.Info(what, append(args, "mailbox", a.email)...) }}
+}
+
+func (a *access) voice(ctx context.Context) voice {
+	return voice{person: a.c.o.Person, smtp: func(dn string) string { return a.c.smtp.find(ctx, a, dn) }}
+}
+
+// elsewhere tells whether an error says that the mailbox is not where it was asked for.
+func elsewhere(err error) bool {
+	switch soap.Code(err) {
+	case "ErrorNonExistentMailbox", "ErrorMailboxMoveInProgress", "ErrorMailboxStoreUnavailable", "ErrorWrongServerVersion",
+		"ErrorMailboxDataArrayEmpty":
+		return true
+	}
+	return false
+}
+
+// translate gives an error that people can be told: every one has a meaning and a sentence.
+func translate(err error) error {
+	var said *portal.Error
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &said) {
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return portal.Fail(portal.ErrUnavailable, "exchange.down").Because(err)
+	}
+	code, wait := soap.Code(err), soap.BackOff(err)
+	switch portal.Meaning(err) {
+	case portal.ErrUnavailable, portal.ErrTooMany:
+		key := "exchange.down"
+		if code == "ErrorServerBusy" || wait > 0 || strings.HasPrefix(code, "ErrorExceeded") {
+			key = "exchange.busy"
+		}
+		return portal.Fail(portal.ErrUnavailable, key).After(wait).Because(err)
+	case portal.ErrUnauthenticated:
+		return portal.Fail(portal.ErrUnauthenticated, "exchange.signin").Because(err)
+	case portal.ErrForbidden:
+		return portal.Fail(portal.ErrForbidden, "exchange.forbidden").Because(err)
+	case portal.ErrNotFound:
+		return portal.Fail(portal.ErrNotFound, "exchange.not-found").Because(err)
+	case portal.ErrConflict:
+		return portal.Fail(portal.ErrConflict, "calendar.conflict").Because(err)
+	}
+	if code == "" && !errors.Is(err, portal.ErrInvalid) {
+		return portal.Fail(portal.ErrUnavailable, "exchange.down").Because(err)
+	}
+	return portal.Fail(portal.ErrInvalid, "exchange.refused").With("Code", code).Because(err)
+}

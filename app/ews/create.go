@@ -1,0 +1,112 @@
+package ews
+
+import (
+	"context"
+	"errors"
+
+	"portico/app/ews/soap"
+	"portico/app/portal"
+)
+
+// Making entries. One request makes the entry and sends the invitations, stamped, so that after an answer that never came the
+// retry can find out whether it was done.
+
+// Create makes an entry in the owner's calendar. An error that means ErrUnavailable may come from an entry that was made
+// nevertheless: ask Find before trying again.
+func (c *Connector) Create(ctx context.Context, reader, owner portal.Address, ap portal.Appointment, o portal.WriteOptions) (e portal.Entry, err error) {
+	err = c.do(ctx, reader, owner, func(a *access) error {
+		e, err = a.create(ctx, ap, o)
+		return err
+	})
+	return e, err
+}
+
+func (a *access) create(ctx context.Context, ap portal.Appointment, o portal.WriteOptions) (portal.Entry, error) {
+	it, err := newItem(ap, o, a.knowsElsewhere())
+	if err != nil {
+		return portal.Entry{}, err
+	}
+	send := soap.SendToNone
+	if len(it.RequiredAttendees)+len(it.OptionalAttendees)+len(it.Resources) > 0 {
+		asked := true
+		it.IsResponseRequested = &asked
+		if o.Send {
+			send = soap.SendToAllAndSaveCopy
+		}
+	}
+	id, err := a.make(ctx, it, send)
+	if err != nil && it.UID != "" && refusedProperty(err) {
+		it.UID = "" // there are servers that choose it themselves
+		id, err = a.make(ctx, it, send)
+	}
+	if err != nil {
+		return portal.Entry{}, err
+	}
+	e, err := a.entry(ctx, id.ID)
+	if err != nil && !errors.Is(err, portal.ErrNotFound) {
+		// It is made; what cannot be read back now comes with the next changes.
+		a.c.o.Logger.Info("a new entry could not be read back", "mailbox", a.email, "error", err)
+		ap.Calendar, ap.Source, ap.Sync = a.owner, portal.SourceExchange, portal.SyncState{State: portal.SyncDone}
+		return portal.Entry{Appointment: ap, RemoteID: id.ID, ChangeKey: id.ChangeKey, ChangeID: o.ChangeID}, nil
+	}
+	return e, err
+}
+
+func (a *access) make(ctx context.Context, it *soap.CalendarItem, send string) (soap.ItemID, error) {
+	folder := a.folder("calendar")
+	res, err := a.CreateItem(ctx, a.as, &soap.CreateItem{SendInvitations: send, Folder: &folder, Items: []soap.NewItem{{CalendarItem: it}}})
+	if err != nil {
+		return soap.ItemID{}, err
+	}
+	m, err := one(res.Messages)
+	if err != nil {
+		return soap.ItemID{}, err
+	}
+	if len(m.Items) == 0 || m.Items[0].ID().ID == "" {
+		return soap.ItemID{}, portal.Fail(portal.ErrUnavailable, "exchange.down").Because(errors.New("a new item without an id"))
+	}
+	return m.Items[0].ID(), nil
+}
+
+// refusedProperty tells whether a server does not let a property be set.
+func refusedProperty(err error) bool {
+	switch soap.Code(err) {
+	case "ErrorInvalidPropertySet", "ErrorInvalidPropertyRequest", "ErrorInvalidPropertyForOperation":
+		return true
+	}
+	return false
+}
+
+// Find finds the entry that a Create with this stamp made.
+func (c *Connector) Find(ctx context.Context, reader, owner portal.Address, changeID string) (e portal.Entry, ok bool, err error) {
+	err = c.do(ctx, reader, owner, func(a *access) error {
+		id, err := a.find(ctx, changeID)
+		if err != nil || id == "" {
+			return err
+		}
+		e, err = a.entry(ctx, id)
+		if errors.Is(err, portal.ErrNotFound) {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return e, ok, err
+}
+
+// find gives the id of what carries the stamp, "" for none.
+func (a *access) find(ctx context.Context, changeID string) (string, error) {
+	if changeID == "" {
+		return "", nil
+	}
+	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: idShape(), Page: soap.Page(0, 2),
+		Restriction: soap.Where(soap.Equal(stampMade, changeID)), Parents: []soap.FolderRef{a.folder("calendar")}})
+	if err != nil {
+		return "", err
+	}
+	m, err := one(res.Messages)
+	if err != nil || m.Root == nil || len(m.Root.Items) == 0 {
+		return "", err
+	}
+	return m.Root.Items[0].ID().ID, nil
+}

@@ -1,0 +1,204 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"portico/app/ews/soap"
+	"portico/app/portal"
+)
+
+// host is one configured server: its clients by address (one, unless Autodiscover named several), its bells, and
+// whether it answers.
+type host struct {
+	c     *Connector
+	s     Server
+	auth  soap.Authenticator
+	bells *belfry
+
+	mu      sync.Mutex
+	clients map[string]*soap.Client
+	found   map[string]foundURL // by mail domain
+	away    error
+	// anchored is the mailbox by which the front end finds the back end of the subscriptions.
+	anchored string
+}
+
+type foundURL struct {
+	url   string
+	until time.Time
+}
+
+func newHost(c *Connector, s Server) (*host, error) {
+	auth, err := authenticator(s)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}}
+	h.bells = newBelfry(bellHost{h}, c.o.Bells, s.Streams, c.o.Handler.Rang, c.o.Jitter, c.o.Logger)
+	if s.URL != "" {
+		_, err = h.clientOf(s.URL)
+	}
+	return h, err
+}
+
+func authenticator(s Server) (soap.Authenticator, error) {
+	user := s.Username
+	if s.Domain != "" && s.Auth != "kerberos" && !strings.ContainsAny(user, `\@`) && user != "" {
+		user = s.Domain + `\` + user
+	}
+	switch s.Auth {
+	case "", "basic":
+		return soap.Basic(user, s.Password), nil
+	case "ntlm":
+		return soap.NTLM(user, s.Password), nil
+	case "kerberos":
+		return soap.Kerberos(soap.KerberosConfig{Config: s.Krb5Conf, Keytab: s.Keytab, User: s.Username, Realm: s.Domain, Password: s.Password, SPN: s.SPN})
+	case "oauth2":
+		o := soap.OAuth2Config{TokenURL: s.TokenURL, ClientID: s.ClientID, ClientSecret: s.Password, HTTP: s.HTTP}
+		if s.Scope != "" {
+			o.Scopes = strings.Fields(s.Scope)
+		}
+		return soap.OAuth2(o)
+	}
+	return nil, fmt.Errorf("the authentication %q is unknown: %w", s.Auth, portal.ErrInvalid)
+}
+
+// clientOf gives the client of an address; each address has one.
+func (h *host) clientOf(url string) (*soap.Client, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c, ok := h.clients[url]; ok {
+		return c, nil
+	}
+	c, err := soap.New(soap.Options{URL: url, Auth: h.auth, HTTP: h.s.HTTP, Version: h.s.Version, UserAgent: "Portico",
+		Timeout: h.s.Timeout, Concurrency: h.s.Concurrency, Streams: h.streams(), Silence: h.c.o.Bells.Silence,
+		Logger: h.c.o.Logger, Observe: h.c.o.Observe})
+	if err != nil {
+		return nil, err
+	}
+	h.clients[url] = c
+	return c, nil
+}
+
+// streams is how many streams a client may hold: those of the belfry and, while they are renewed, their successors.
+func (h *host) streams() int {
+	if (bellHost{h}).alone() {
+		return 10_000 // one for each signed-in person, bounded by who is watched
+	}
+	return 2*max(h.s.Streams, 10) + 1
+}
+
+// client gives the client for a mailbox. Without a configured address it is found by Autodiscover, once for each mail
+// domain and day.
+func (h *host) client(ctx context.Context, email string) (*soap.Client, error) {
+	if h.s.URL != "" {
+		return h.clientOf(h.s.URL)
+	}
+	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
+	now := h.c.o.Now()
+	h.mu.Lock()
+	f, ok := h.found[domain]
+	h.mu.Unlock()
+	if ok && now.Before(f.until) {
+		return h.clientOf(f.url)
+	}
+	url, err, _ := h.c.flight.Do("discover "+h.s.Name+" "+domain, func() (any, error) { return h.discover(ctx, email) })
+	switch {
+	case err == nil:
+		f = foundURL{url.(string), now.Add(foundTime)}
+	case !ok:
+		return nil, err
+	default: // what was known goes on working while Autodiscover does not
+		h.c.o.Logger.Warn("Autodiscover failed, the known address is kept", "server", h.s.Name, "domain", domain, "error", err)
+		f.until = now.Add(noneLasts)
+	}
+	h.mu.Lock()
+	h.found[domain] = f
+	h.mu.Unlock()
+	return h.clientOf(f.url)
+}
+
+func (h *host) discover(ctx context.Context, email string) (string, error) {
+	o := soap.DiscoverOptions{Email: email, Auth: h.auth, HTTP: h.s.HTTP, Logger: h.c.o.Logger}
+	if who := h.c.o.Person(email); who != "" && !h.s.Impersonate && h.c.o.Credentials != nil {
+		user, password, err := h.c.o.Credentials(ctx, who)
+		if err != nil {
+			return "", fmt.Errorf("credentials of %s: %w", who, err)
+		}
+		o.Credentials = &soap.Credentials{User: user, Password: password}
+	}
+	res, err := soap.Discover(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	h.c.o.Logger.Info("Autodiscover named a server", "server", h.s.Name, "url", res.EWSURL, "from", res.From)
+	return res.EWSURL, nil
+}
+
+// check signs in. An account that only impersonates others need not have a mailbox of its own; where everybody has
+// their own password it is enough that the server asks for one.
+func (h *host) check(ctx context.Context) error {
+	email := h.s.Username
+	if !strings.Contains(email, "@") {
+		email = "postmaster@" + h.c.o.Domain
+	}
+	client, err := h.client(ctx, email)
+	if err != nil {
+		return err
+	}
+	res, err := client.GetFolder(ctx, soap.As{}, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
+		Folders: []soap.FolderRef{soap.WellKnown("msgfolderroot", "")}})
+	if err == nil {
+		_, err = one(res.Messages)
+	}
+	if h.s.Username == "" && h.c.o.Credentials != nil && errors.Is(err, portal.ErrUnauthenticated) {
+		return nil
+	}
+	if absent(err) {
+		return nil
+	}
+	return err
+}
+
+// learn notes whether the server answers at all.
+func (h *host) learn(err error) {
+	away := err
+	if !errors.Is(err, portal.ErrUnavailable) {
+		away = nil
+	}
+	h.mu.Lock()
+	h.away = away
+	h.mu.Unlock()
+}
+
+func (h *host) down() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.away
+}
+
+// knowsElsewhere: "working elsewhere" came with Exchange 2013.
+func (a *access) knowsElsewhere() bool {
+	v := a.Version()
+	info := a.Server()
+	return !strings.HasPrefix(v, "Exchange2007") && !strings.HasPrefix(v, "Exchange2010") && (info.Major == 0 || info.Major >= 15)
+}
+
+// failing is a message that knows why it failed.
+type failing[M any] interface {
+	*M
+	Err() error
+}
+
+// one is the only message of an answer.
+func one[M any, P failing[M]](messages []M) (*M, error) {
+	if len(messages) == 0 {
+		return nil, portal.Fail(portal.ErrUnavailable, "exchange.down").Because(errors.New("an answer without a message"))
+	}
+	return &messages[0], P(&messages[0]).Err()
+}
