@@ -72,15 +72,15 @@ func (a *authenticator) challenge(nonce []byte) []byte {
 	const fixed = 48
 	msg := append([]byte(nil), ntlmSignature...)
 	msg = binary.LittleEndian.AppendUint32(msg, 2)
-	msg = appendField(msg, len(target), fixed)
+	msg = appendSpan(msg, len(target), fixed)
 	msg = binary.LittleEndian.AppendUint32(msg, ntlmFlags)
 	msg = append(msg, nonce...)
 	msg = append(msg, make([]byte, 8)...)
-	msg = appendField(msg, len(info), fixed+len(target))
+	msg = appendSpan(msg, len(info), fixed+len(target))
 	return append(append(msg, target...), info...)
 }
 
-func appendField(msg []byte, length, offset int) []byte {
+func appendSpan(msg []byte, length, offset int) []byte {
 	msg = binary.LittleEndian.AppendUint16(msg, uint16(length))
 	msg = binary.LittleEndian.AppendUint16(msg, uint16(length))
 	return binary.LittleEndian.AppendUint32(msg, uint32(offset))

@@ -49,7 +49,6 @@ func tables() []string {
 		`CREATE TABLE IF NOT EXISTS attachments(id INTEGER PRIMARY KEY AUTOINCREMENT, item INTEGER NOT NULL, name TEXT NOT NULL, content_type TEXT NOT NULL,
 			size INTEGER NOT NULL, props BLOB NOT NULL, content BLOB)`,
 		`CREATE INDEX IF NOT EXISTS attachments_item ON attachments(item)`,
-		`CREATE TABLE IF NOT EXISTS configurations(folder INTEGER NOT NULL, name TEXT NOT NULL, props BLOB NOT NULL, PRIMARY KEY(folder, name)) WITHOUT ROWID`,
 		`CREATE TABLE IF NOT EXISTS rights(folder INTEGER NOT NULL, email TEXT NOT NULL, level TEXT NOT NULL, private INTEGER NOT NULL, props BLOB NOT NULL,
 			PRIMARY KEY(folder, email)) WITHOUT ROWID`,
 	}, serviceTables()...)
