@@ -391,7 +391,15 @@ func (c *call) updateFolder(x *tx, f *folder, u *node) error {
 		return nil
 	}
 	if u.Name == "DeleteFolderField" {
-		return fail("ErrorInvalidPropertyDelete", "Delete action is invalid for property.")
+		switch p.Field {
+		case "FolderClass":
+			f.Class = ""
+		case "PermissionSet":
+			return c.setPermissions(x, f, t("PermissionSet"))
+		default:
+			return fail("ErrorInvalidPropertyDelete", "Delete action is invalid for property.")
+		}
+		return nil
 	}
 	value := u.Kids[len(u.Kids)-1]
 	switch p.Field {

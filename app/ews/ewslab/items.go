@@ -121,7 +121,10 @@ func (s *Server) create(x *tx, c *call, n *node) ([]*node, error) {
 	}
 	if it.Elem != "Message" {
 		it.Read = true
-		return one(createdNode(it)), x.insertWith(c, it, attachments)
+		if err := x.insertWith(c, it, attachments); err != nil {
+			return nil, err
+		}
+		return one(createdNode(it)), nil
 	}
 	return s.createMessage(x, c, it, f, attachments, disposition)
 }
@@ -207,7 +210,10 @@ func (s *Server) createMessage(x *tx, c *call, it *item, f *folder, attachments 
 			it.Draft, it.Read = true, true
 		}
 		it.remove("IsDraft")
-		return one(createdNode(it)), x.insertWith(c, it, attachments)
+		if err := x.insertWith(c, it, attachments); err != nil {
+			return nil, err
+		}
+		return one(createdNode(it)), nil
 	}
 	it.remove("IsDraft")
 	saveIn := f

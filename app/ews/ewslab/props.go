@@ -41,6 +41,16 @@ const (
 	cancelProps   = "Start-@ End-@ Location- Recurrence-! CalendarItemType- "
 )
 
+// silentFields are fields that the schema names and the lab does not keep: asking for one answers nothing.
+const silentFields = "PredictedActionReasons MimeContentUTF8 Mentions MentionedMe MentionsPreview MentionsEx Hashtags AppliedHashtags AppliedHashtagsPreview Likes " +
+	"LikesPreview PendingSocialActivityTagIds AtAllMention CanDelete InferenceClassification FirstBody ApprovalRequestData VotingInformation " +
+	"ReminderMessageData PublishedCalendarItemIcs PublishedCalendarItemName MessageSafety ChangeHighlights InboxReminders AbchEmailAddresses " +
+	"AccountName IsAutoUpdateDisabled IsMessengerEnabled Comment ContactShortId ContactType CreatedBy Gender IsHidden ObjectId PassportId " +
+	"IsPrivate SourceId TrustLevel Urls Cid SkypeAuthCertificate SkypeContext SkypeId XboxLiveTag SkypeRelationship YomiNickname InviteFree " +
+	"HidePresenceAndProfile IsPendingOutbound SupportGroupFeeds UserTileHash UnifiedInbox Mris Wlid AbchContactId NotInBirthdayCalendar " +
+	"ShellContactType ImMri PresenceTrustLevel OtherMri ProfileLastChanged MobileIMEnabled PartnerNetworkProfilePhotoUrl " +
+	"PartnerNetworkThumbnailPhotoUrl PersonId ConversationGuid "
+
 // prop is what is known of a property.
 type prop struct {
 	Name                                  string
@@ -80,9 +90,12 @@ type kind struct {
 // kindOf returns the properties of an element; nil when it is no item.
 func kindOf(elem string) *kind { return kinds()[elem] }
 
-// knownProperty says whether any kind has a property of this name.
+// knownProperties are the names that some kind of item has, or could have.
 var knownProperties = sync.OnceValue(func() map[string]bool {
 	known := map[string]bool{}
+	for _, name := range strings.Fields(silentFields) {
+		known[name] = true
+	}
 	for _, k := range kinds() {
 		for name := range k.byName {
 			known[name] = true
