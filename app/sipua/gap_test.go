@@ -111,6 +111,9 @@ func TestASignInOutlastsEveryGap(t *testing.T) {
 		if _, err := a.SignIn(soon(t), who, "portico"); err != nil {
 			t.Errorf("%s: %v", who, err)
 		}
+		if err := a.Check(soon(t), who, "portico"); err != nil {
+			t.Errorf("check of %s: %v", who, err)
+		}
 	}
 }
 

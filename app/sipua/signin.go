@@ -98,7 +98,11 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	if l.a.cfg.Auth == AuthTrusted {
 		used = nil
 	}
-	got, err := l.registerSoon(ctx, used)
+	var got grant
+	err := l.soon(ctx, func() (err error) {
+		got, err = l.register(ctx, used, l.a.cfg.RegisterExpires)
+		return err
+	})
 	if err == nil && used != nil {
 		l.learn(ctx, used)
 	}
@@ -117,18 +121,17 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 	return nil
 }
 
-// registerSoon registers on a connection that stands, waiting a little for one, also when the one it
-// used breaks. The caller has the turn (begin).
-func (l *line) registerSoon(ctx context.Context, c *credentials) (grant, error) {
+// soon asks on a connection that stands, waiting a little for one, also when the one it used breaks.
+func (l *line) soon(ctx context.Context, ask func() error) error {
 	wait, cancel := context.WithTimeout(ctx, signInWait)
 	defer cancel()
 	for {
 		if err := l.link.await(wait); err != nil {
-			return grant{}, err
+			return err
 		}
-		got, err := l.register(ctx, c, l.a.cfg.RegisterExpires)
+		err := ask()
 		if wait.Err() != nil || !errors.Is(err, errFlowClosed) && !errors.Is(err, errNoFlow) {
-			return got, err
+			return err
 		}
 		pause(wait, between(0, 20*time.Millisecond)) // the link notices what this request did
 	}
@@ -237,15 +240,13 @@ func (a *Agent) Check(ctx context.Context, who portal.Address, password string) 
 	if a.cfg.Auth == AuthTrusted {
 		c = nil
 	}
-	wait, cancel := context.WithTimeout(ctx, signInWait)
-	defer cancel()
-	if err := l.link.await(wait); err != nil {
-		return signInError(err)
-	}
-	res, _, err := l.ask(ctx, c, query{method: sip.REGISTER, uri: "sip:" + who.Domain(), to: who, callID: l.callID, fromTag: l.tag, cseq: l.nextRegister})
-	if err == nil && res.StatusCode/100 != 2 {
-		err = failed(sip.REGISTER, res)
-	}
+	err := l.soon(ctx, func() error {
+		res, _, err := l.ask(ctx, c, query{method: sip.REGISTER, uri: "sip:" + who.Domain(), to: who, callID: l.callID, fromTag: l.tag, cseq: l.nextRegister})
+		if err == nil && res.StatusCode/100 != 2 {
+			err = failed(sip.REGISTER, res)
+		}
+		return err
+	})
 	if err != nil {
 		return signInError(err)
 	}
