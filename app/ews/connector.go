@@ -199,7 +199,7 @@ func (h *host) as(ctx context.Context, reader, owner portal.Address) (as soap.As
 
 // reading is what it takes to understand the items of the mailbox.
 func (a *access) reading(ctx context.Context) *reading {
-	return &reading{voice: a.voice(ctx), owner: a.owner, email: a.email, zones: a.c.zones,
+	return &reading{voice: a.voice(ctx), owner: a.owner, own: a.email, zones: a.c.zones,
 		note: func(what string, args ...any) { a.c.o.Logger.Info(what, append(args, "mailbox", a.email)...) }}
 }
 

@@ -198,7 +198,9 @@ func (c *Connector) Rooms(ctx context.Context, who portal.Address) ([]portal.Att
 		}
 		return nil
 	})
-	slices.SortFunc(out, func(x, y portal.Attendee) int { return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)) })
+	slices.SortFunc(out, func(x, y portal.Attendee) int {
+		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
+	})
 	return out, err
 }
 

@@ -17,7 +17,7 @@ import (
 type reading struct {
 	voice
 	owner portal.Address
-	email string // of the owner
+	own   string // the owner's e-mail address
 	zones *zoneBook
 	// note hears, for the operator's log, what was understood only in part.
 	note func(what string, args ...any)
@@ -193,7 +193,7 @@ func (r *reading) meeting(a *portal.Appointment, it *soap.CalendarItem) {
 		a.Organizer.Response = portal.ResponseOrganizer
 	}
 	mine := response(it.MyResponseType) == portal.ResponseOrganizer || a.Organizer.Email == "" ||
-		strings.EqualFold(a.Organizer.Email, r.email)
+		strings.EqualFold(a.Organizer.Email, r.own)
 	switch {
 	case !a.Meeting, mine && state&stateReceived == 0:
 		a.Mine, a.Response = true, portal.ResponseOrganizer
@@ -204,7 +204,7 @@ func (r *reading) meeting(a *portal.Appointment, it *soap.CalendarItem) {
 		}
 	}
 	if a.Organizer.Email == "" && a.Mine {
-		a.Organizer = portal.Attendee{URI: r.owner, Name: r.email, Email: r.email, Role: portal.RoleRequired, Response: portal.ResponseOrganizer}
+		a.Organizer = portal.Attendee{URI: r.owner, Name: r.own, Email: r.own, Role: portal.RoleRequired, Response: portal.ResponseOrganizer}
 	}
 }
 

@@ -48,7 +48,9 @@ func (a *access) remove(ctx context.Context, ref portal.Entry, occurrence time.T
 }
 
 // sent tells whether invitations went out; servers that do not say so are taken to have sent them.
-func sent(it *soap.CalendarItem) bool { return it.MeetingRequestWasSent == nil || *it.MeetingRequestWasSent }
+func sent(it *soap.CalendarItem) bool {
+	return it.MeetingRequestWasSent == nil || *it.MeetingRequestWasSent
+}
 
 // cancel tells the invited and removes the entry. Servers that do not know the operation do both by deleting.
 func (a *access) cancel(ctx context.Context, it *soap.CalendarItem, comment string) error {
@@ -72,7 +74,9 @@ func (a *access) cancel(ctx context.Context, it *soap.CalendarItem, comment stri
 }
 
 // drop removes an entry and tells nobody.
-func (a *access) drop(ctx context.Context, id soap.ItemID) error { return a.discard(ctx, id, soap.SendToNone) }
+func (a *access) drop(ctx context.Context, id soap.ItemID) error {
+	return a.discard(ctx, id, soap.SendToNone)
+}
 
 func (a *access) discard(ctx context.Context, id soap.ItemID, send string) error {
 	res, err := a.DeleteItem(ctx, a.as, &soap.DeleteItem{DeleteType: soap.MoveToDeletedItems, SendCancellations: send,
