@@ -1,9 +1,18 @@
 package soap
 
 import (
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"portico/app/ews/soap/binding"
+	"portico/app/portal"
 )
 
 // Options says how to reach one server.
@@ -72,26 +81,130 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 
 // ServerInfo is what the server tells of itself in each answer.
 type ServerInfo struct {
-	Major, Minor, MajorBuild, MinorBuild int
+	Major      int `ews:"@MajorVersion"`
+	Minor      int `ews:"@MinorVersion"`
+	MajorBuild int `ews:"@MajorBuildNumber"`
+	MinorBuild int `ews:"@MinorBuildNumber"`
 	// Version is the newest schema the server knows, "Exchange2013_SP1" say; some servers leave it out.
-	Version string
+	Version string `ews:"@Version"`
 }
 
 // Client is the client of one server. It is safe for concurrent use.
 type Client struct {
-	o Options
+	o       Options
+	url     *url.URL
+	codec   *binding.Codec
+	log     *slog.Logger
+	gate    *gate
+	slots   chan struct{} // requests under way; waiters are served in the order they came
+	streams chan struct{} // streams under way
+	version atomic.Pointer[string]
+	settled atomic.Bool // the version was accepted at least once
+	info    atomic.Pointer[ServerInfo]
+	signers *signers
+	jars    *jars
 }
 
 // New makes a client; nothing is sent yet.
 func New(o Options) (*Client, error) {
-	return &Client{o: o}, nil
+	u, err := checkURL(o.URL, o.AllowPlain)
+	if err != nil {
+		return nil, err
+	}
+	if o.Version != "" && versionIndex(o.Version) < 0 {
+		return nil, fmt.Errorf("%w: %q is no version of Exchange Web Services", portal.ErrInvalid, o.Version)
+	}
+	defaults(&o)
+	c := &Client{
+		o: o, url: u, codec: &binding.Codec{}, log: o.Logger, gate: newGate(o),
+		slots: make(chan struct{}, o.Concurrency), streams: make(chan struct{}, o.Streams), jars: newJars(u),
+	}
+	c.signers = newSigners(o.Auth, dialer(o.HTTP, o.Concurrency))
+	c.version.Store(&o.Version)
+	return c, nil
+}
+
+func defaults(o *Options) {
+	set := func(p *int, n int) {
+		if *p <= 0 {
+			*p = n
+		}
+	}
+	span := func(p *time.Duration, d time.Duration) {
+		if *p <= 0 {
+			*p = d
+		}
+	}
+	set(&o.Concurrency, 10)
+	set(&o.Streams, 100)
+	set(&o.Attempts, 4)
+	span(&o.Timeout, 30*time.Second)
+	span(&o.MaxWait, 30*time.Second)
+	span(&o.Silence, 150*time.Second)
+	if o.MaxAnswer <= 0 {
+		o.MaxAnswer = 64 << 20
+	}
+	if o.Version == "" {
+		o.Version = versions[0]
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "Portico"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, time.Duration) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+}
+
+// checkURL refuses addresses that would carry passwords in the clear.
+func checkURL(raw string, allowPlain bool) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, fmt.Errorf("%w: %q is no address of a web service", portal.ErrInvalid, redactURL(raw))
+	}
+	if u.User != nil {
+		return nil, fmt.Errorf("%w: the address of the web service may hold no password", portal.ErrInvalid)
+	}
+	if u.Scheme == "http" && !allowPlain && !loopback(u.Hostname()) {
+		return nil, fmt.Errorf("%w: %s: passwords go over https only", portal.ErrInvalid, u.Host)
+	}
+	return u, nil
+}
+
+// redactURL drops everything of an address that may hold a secret.
+func redactURL(raw string) string {
+	if i := strings.LastIndexByte(raw, '@'); i >= 0 {
+		return "…" + raw[i:]
+	}
+	return raw
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
 }
 
 // Server gives what the server told of itself in its last answer, the zero value before the first.
-func (c *Client) Server() ServerInfo { return ServerInfo{} }
+func (c *Client) Server() ServerInfo {
+	if i := c.info.Load(); i != nil {
+		return *i
+	}
+	return ServerInfo{}
+}
 
 // Version gives the RequestServerVersion that is sent at present.
-func (c *Client) Version() string { return c.o.Version }
+func (c *Client) Version() string { return *c.version.Load() }
 
-// Close closes idle connections. Requests under way end by their contexts.
-func (c *Client) Close() {}
+// Close closes idle connections and lets go of tickets. Requests under way end by their contexts.
+func (c *Client) Close() { c.signers.close() }

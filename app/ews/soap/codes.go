@@ -15,7 +15,8 @@ type retryRule int
 const (
 	never     retryRule = iota
 	readsOnly           // the server may have begun: what only reads may be repeated
-	refused             // the server did not begin: everything may be repeated
+	refused             // the server asked for a pause before it began: everything may be repeated after it
+	unreached           // the server was never reached: everything may be repeated
 )
 
 type treatment struct {

@@ -31,6 +31,7 @@ type ResponseError struct {
 	meaning error
 	retry   retryRule
 	cause   error
+	parts   bool // of some parts of a response only, which the caller may see
 }
 
 // Error is the operator's text: operation, status, code and words of the server.

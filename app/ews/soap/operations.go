@@ -12,6 +12,7 @@ import "context"
 type operation struct {
 	element string // the request's element in the messages namespace
 	repeat  bool   // doing it twice is the same as doing it once
+	stream  bool   // the answer stays open
 }
 
 // request is any of the operations' request structs.
@@ -253,7 +254,9 @@ func (c *Client) GetRooms(ctx context.Context, as As, req *GetRooms) (*GetRoomsR
 
 func (*GetRooms) op() operation { return operation{element: "GetRooms", repeat: true} }
 
-func (r *GetRoomsResponse) heads() []*ResponseMessage { return []*ResponseMessage{&r.ResponseMessage} }
+func (r *GetRoomsResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetRoomsResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // GetDelegate asks who may act for a mailbox.
 func (c *Client) GetDelegate(ctx context.Context, as As, req *GetDelegate) (*GetDelegateResponse, error) {
@@ -341,5 +344,5 @@ func (*GetServerTimeZones) op() operation {
 func (r *GetServerTimeZonesResponse) heads() []*ResponseMessage { return headsOf(r.Messages) }
 
 func (*GetStreamingEvents) op() operation {
-	return operation{element: "GetStreamingEvents", repeat: true}
+	return operation{element: "GetStreamingEvents", repeat: true, stream: true}
 }
