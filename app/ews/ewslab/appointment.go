@@ -109,11 +109,17 @@ func finishSeries(it *item) error {
 	it.put("End", s.endOf(first))
 	for _, k := range it.get("Recurrence").Kids { // the range begins with the first occurrence
 		if d := k.kid("StartDate"); d != nil {
-			d.Text = first.In(s.zone).Format("2006-01-02Z")
+			d.Text = zonedDate(first.In(s.zone))
+		}
+		if d := k.kid("EndDate"); d != nil {
+			d.Text = zonedDate(time.Date(s.end.Year(), s.end.Month(), s.end.Day(), 0, 0, 0, 0, s.zone))
 		}
 	}
 	return nil
 }
+
+// zonedDate writes an xs:date with the offset of its zone, as Exchange does; one client reads no shorter form.
+func zonedDate(at time.Time) string { return at.Format("2006-01-02-07:00") }
 
 // newUID makes an identifier as Exchange makes them (MS-OXOCAL 2.2.1.27).
 func newUID() (string, error) {

@@ -144,7 +144,7 @@ func cleanRecurrence(n *node) error {
 				if !ok {
 					return invalid("the '%s' element is invalid - the value '%s' is invalid.", d.Name, d.Text)
 				}
-				d.Text = at.Format("2006-01-02Z")
+				d.Text = zonedDate(at)
 			}
 		}
 	}

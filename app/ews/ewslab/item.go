@@ -21,8 +21,9 @@ type item struct {
 	Created, Modified   time.Time
 	ModifiedBy          string // display name
 	CreatedMod, Mod     int64
-	ReadMod             int64 // write that changed nothing but Read, if later than Mod
-	Props               *node // the element with what was set; what is computed is not in it
+	ReadMod             int64       // write that changed nothing but Read, if later than Mod
+	Props               *node       // the element with what was set; what is computed is not in it
+	gaps                []time.Time // occurrences to take out once the item is written
 }
 
 // id is the item's identifier; an exception's is that of its occurrence.
@@ -187,6 +188,9 @@ func (x *tx) insertItem(i *item) error {
 	if i.ID, err = res.LastInsertId(); err != nil {
 		return err
 	}
+	if err := x.saveGaps(i); err != nil {
+		return err
+	}
 	if i.Master == 0 {
 		x.note(change{Kind: created, Mailbox: i.Mailbox, Item: i.ID, Folder: i.Folder, Calendar: i.Elem == "CalendarItem"})
 	}
@@ -203,9 +207,23 @@ func (x *tx) saveItem(i *item) error {
 	if err != nil {
 		return err
 	}
+	if err := x.saveGaps(i); err != nil {
+		return err
+	}
 	if i.Master == 0 {
 		x.note(change{Kind: modified, Mailbox: i.Mailbox, Item: i.ID, Folder: i.Folder, Calendar: i.Elem == "CalendarItem"})
 	}
+	return nil
+}
+
+// saveGaps takes out the occurrences that came with the item.
+func (x *tx) saveGaps(i *item) error {
+	for _, at := range i.gaps {
+		if _, err := x.Exec(`INSERT OR IGNORE INTO gaps(master, original) VALUES(?,?)`, i.ID, at.Unix()); err != nil {
+			return err
+		}
+	}
+	i.gaps = nil
 	return nil
 }
 

@@ -36,14 +36,12 @@ func seriesOf(master *item) (*series, error) {
 
 // itemZone is the zone an appointment was made in.
 func itemZone(i *item) *time.Location {
-	for _, name := range []string{"StartTimeZone", "MeetingTimeZone"} {
-		if def := i.get(name); def != nil {
-			if loc, err := locationOf(def); err == nil {
-				return loc
-			}
+	if def := i.get("StartTimeZone"); def != nil {
+		if loc, err := locationOf(def); err == nil {
+			return loc
 		}
 	}
-	return time.UTC
+	return time.UTC // finishTimes has made sure that there is one
 }
 
 // startOn is the start of the occurrence of a date.

@@ -32,6 +32,7 @@ type Config struct {
 	Logger      *slog.Logger     // default: silent
 	Now         func() time.Time // default time.Now
 	Seed        bool             // put an example week into empty mailboxes
+	KeepAlive   time.Duration    // between two signs of life on a silent stream; default 30 s
 }
 
 // Account is a user name and its password.
