@@ -37,6 +37,8 @@ type CalendarShow struct {
 	Date time.Time
 	// With are the people whose calendars stand beside one's own.
 	With []portal.Address
+	// Chosen: With is what the reader asked for, even if it is nobody.
+	Chosen bool
 	// AllHours shows whole days, not only the usual hours.
 	AllHours bool
 }
@@ -140,6 +142,9 @@ func (s CalendarShow) Path() string {
 	for _, a := range s.With {
 		q.Add("with", a.Bare())
 	}
+	if s.Chosen && len(s.With) == 0 {
+		q.Set("with", "")
+	}
 	if s.AllHours {
 		q.Set("hours", "all")
 	}
@@ -173,6 +178,7 @@ func (s CalendarShow) toggled(a portal.Address) string {
 	} else {
 		s.With = append(slices.Clone(s.With), a)
 	}
+	s.Chosen = true
 	return s.Path()
 }
 

@@ -110,6 +110,9 @@ func (r Reader) whenText(a portal.Appointment) string {
 		r.Text("calendar.day-time", "Day", r.shortDay(s.to), "Time", r.hour(s.to))
 }
 
+// WhenText is when an appointment is, day and time, for texts that are not pages.
+func (r Reader) WhenText(a portal.Appointment) string { return r.whenText(a) }
+
 // subject is what an appointment is called: of one that is hidden from the reader only how it shows.
 func (r Reader) subject(a portal.Appointment) string {
 	switch {

@@ -165,13 +165,21 @@ func pathAddress(c echo.Context, name string) (portal.Address, error) {
 // segment is still percent-encoded; otherwise it was decoded once already.
 func parsePathAddress(segment string, encoded bool) (portal.Address, error) {
 	if encoded {
-		decoded, err := url.PathUnescape(segment)
+		decoded, err := unescapePath(segment)
 		if err != nil {
-			return "", portal.Fail(portal.ErrInvalid, "address.form").Because(err)
+			return "", err
 		}
 		segment = decoded
 	}
 	return portal.ParseAddress(segment)
+}
+
+func unescapePath(segment string) (string, error) {
+	decoded, err := url.PathUnescape(segment)
+	if err != nil {
+		return "", portal.Fail(portal.ErrInvalid, "address.form").Because(err)
+	}
+	return decoded, nil
 }
 
 // relativeTarget is where a sign-in may lead: a path on this server. Anything else, and above all

@@ -13,7 +13,7 @@ import (
 	"portico/realtime"
 )
 
-// Deps is what the edge stands on. All but Logger, Registry, Now and Ready are needed.
+// Deps is what the edge stands on. All but Calendar, Logger, Registry, Now and Ready are needed.
 type Deps struct {
 	Account   Account
 	Chat      Chat
@@ -21,6 +21,8 @@ type Deps struct {
 	Contacts  Contacts
 	Directory Directory
 	Events    EventLog
+	// Calendar is nil where the portal has none.
+	Calendar Calendar
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub

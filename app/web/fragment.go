@@ -45,6 +45,14 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveCounts(r, e)
 	case portal.LineEvent:
 		return views.LiveLine(r, e)
+	case portal.CalendarEvent:
+		return views.LiveCalendar(seq, e)
+	case portal.ResponsesEvent:
+		return views.LiveResponses(seq, e)
+	case portal.ExchangeEvent:
+		return views.LiveExchange(r, e)
+	case portal.ReminderEvent:
+		return views.LiveReminder(r, e)
 	}
 	return nil
 }

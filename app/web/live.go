@@ -152,11 +152,30 @@ func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.F
 		return nil, err
 	}
 	current = append(current, portal.CountsEvent{Unread: unread})
+	current = append(current, l.calendarNow(ctx, c.Person)...)
 	frames := make([]*realtime.Frame, len(current))
 	for i, ev := range current {
 		frames[i] = l.frame(ev, 0, ev.Key())
 	}
 	return frames, nil
+}
+
+// calendarNow is whether the person's mailbox can be reached, and the reminders that are due. A connection without them
+// is better than none: pages say by themselves what is wrong with a calendar.
+func (l *Live) calendarNow(ctx context.Context, who portal.Address) []portal.Current {
+	if l.Calendar == nil {
+		return nil
+	}
+	var current []portal.Current
+	if state, err := l.Calendar.Status(ctx, who); err == nil {
+		current = append(current, state)
+	} else {
+		l.Logger.Debug("the calendar's state for a connection", slog.Any("error", err))
+	}
+	for _, e := range l.dueReminders(ctx, who) {
+		current = append(current, e)
+	}
+	return current
 }
 
 // Resync tells a browser to read everything afresh.

@@ -51,6 +51,12 @@ type lineJSON struct {
 	ReasonKey string `json:"reason_key,omitempty"`
 }
 
+type exchangeJSON struct {
+	portal.ExchangeEvent
+	Reason    string `json:"reason,omitempty"`
+	ReasonKey string `json:"reason_key,omitempty"`
+}
+
 // localized is ev with what depends on the reader's language filled in.
 func localized(r views.Reader, locale string, ev portal.Event) any {
 	switch e := ev.(type) {
@@ -66,6 +72,11 @@ func localized(r views.Reader, locale string, ev portal.Event) any {
 			return e
 		}
 		return lineJSON{LineEvent: e, Reason: sentence(locale, e.Reason, nil), ReasonKey: e.Reason}
+	case portal.ExchangeEvent:
+		if e.Reason == "" {
+			return e
+		}
+		return exchangeJSON{ExchangeEvent: e, Reason: sentence(locale, e.Reason, nil), ReasonKey: e.Reason}
 	}
 	return ev
 }

@@ -25,7 +25,7 @@ const (
 	requestIDKey = "portico.request"
 	failedKey    = "portico.failed"
 
-	// maxBody is the largest request body, in bytes.
+	// maxBody is the largest request body, in bytes, except where bodyLimit allows more.
 	maxBody = 64 << 10
 	// requestTimeout bounds the work on one request; less than writeTimeout, so that the answer that says so
 	// still gets out. A sign-in waits for SIP's own timeout, 32 s.
@@ -118,10 +118,11 @@ func (s *Server) sane(next echo.HandlerFunc) echo.HandlerFunc {
 		if !saneHost(r.Host) {
 			return failStatus(http.StatusBadRequest, "bad-host")
 		}
-		if r.ContentLength > maxBody {
+		limit := bodyLimit(r)
+		if r.ContentLength > limit {
 			return failStatus(http.StatusRequestEntityTooLarge, "too-large")
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
 		return next(c)
 	}
 }

@@ -28,5 +28,7 @@ func (s *Server) pages(g *echo.Group) {
 	g.GET("/help", s.helpPage)
 	g.GET("/help/:topic", s.helpPage)
 
+	s.calendarPages(g)
+
 	s.partsToCome(g)
 }

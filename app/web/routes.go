@@ -67,7 +67,7 @@ func (s *Server) calls() []call {
 // later are the API's families of calls that this release does not have. They answer 501 to those who
 // are signed in, and OpenAPI does not name them.
 func later() []string {
-	return []string{"/rooms", "/history", "/calls", "/voicemail", "/appointments", "/planner", "/crm", "/admin"}
+	return []string{"/rooms", "/history", "/calls", "/voicemail", "/crm", "/admin"}
 }
 
 // router puts the whole edge together. Middleware runs from left to right.
@@ -83,6 +83,7 @@ func (s *Server) router() *echo.Echo {
 	e.GET("/metrics", s.serveMetrics)
 	e.GET(static.Prefix+"*", s.asset)
 	e.GET("/ws", s.webSocket, s.signedIn)
+	e.GET("/calendar/subscribe/:token", s.subscribed, s.compress())
 
 	compress := s.compress()
 	for _, call := range s.calls() {
@@ -124,7 +125,7 @@ func (s *Server) notFound(c echo.Context) error {
 	var allow []string
 	probe := s.echo.AcquireContext()
 	defer s.echo.ReleaseContext(probe)
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		probe.Reset(r, nil)
 		s.echo.Router().Find(method, echo.GetPath(r), probe)
 		if probe.Path() != "/*" && probe.Path() != "" {

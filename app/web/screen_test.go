@@ -67,7 +67,8 @@ func (s *screen) part(part *goquery.Selection) {
 		s.top(part)
 	case "refresh":
 		id := part.AttrOr("data-to", "")
-		if find(s.doc.Selection, "id", id).Length() == 0 {
+		unless := part.AttrOr("data-unless", "")
+		if find(s.doc.Selection, "id", id).Length() == 0 || unless != "" && find(s.doc.Selection, "id", unless).Length() > 0 {
 			return
 		}
 		inner, err := find(s.fresh().Selection, "id", id).Html()

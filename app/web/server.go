@@ -19,6 +19,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
+	"github.com/microcosm-cc/bluemonday"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/realtime"
@@ -57,20 +58,29 @@ type Server struct {
 	origins  *origins
 	live     *Live
 	limits   *personLimits
-	metrics  *metrics
-	zones    zones
-	upgrader websocket.Upgrader
-	secure   bool // cookies only over TLS
-	draining atomic.Bool
-	openapi  []byte
+	// subscribers paces those who ask for private calendar addresses, by where they ask from.
+	subscribers *personLimits
+	metrics     *metrics
+	zones       zones
+	cleaner     *bluemonday.Policy
+	upgrader    websocket.Upgrader
+	secure      bool // cookies only over TLS
+	draining    atomic.Bool
+	openapi     []byte
 }
+
+// Calendar programs ask for a subscribed calendar every few minutes; this is for a whole office behind one address.
+const (
+	subscribeRate  = 2
+	subscribeBurst = 60
+)
 
 // New builds the edge; it starts nothing.
 func New(d Deps) (*Server, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{Deps: d}
+	s := &Server{Deps: d, cleaner: newCleaner()}
 	var public *url.URL
 	if d.Config.PublicURL != "" {
 		var err error
@@ -85,6 +95,7 @@ func New(d Deps) (*Server, error) {
 	}
 	s.sessions = newSessions(d.Sessions, d.Config.SessionLifetime)
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
+	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)
 	if s.metrics, err = newMetrics(d.Registry, d.Hub); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ const apply = {
   },
 
   refresh(part) {
-    if (!byId(part.dataset.to)) return;
+    if (!byId(part.dataset.to) || byId(part.dataset.unless)) return;
     refresh([part.dataset.to]);
     const find = byId("find");
     if (find?.value) htmx.trigger(find, "search");

@@ -1,0 +1,272 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"portico/app/calendar"
+	"portico/app/portal"
+	"portico/views"
+)
+
+// Files of the calendar: attachments, iCalendar out and in, the private address to subscribe to.
+
+const (
+	calendarType = "text/calendar; charset=utf-8"
+	// maxExport is the longest time that is exported at once.
+	maxExport = 366 * 24 * time.Hour
+)
+
+// uploaded reads the file of a form, at most limit bytes of it.
+func uploaded(c echo.Context, limit int64) (name, contentType string, data []byte, err error) {
+	file, head, err := c.Request().FormFile("file")
+	if errors.Is(err, http.ErrMissingFile) {
+		return "", "", nil, portal.Fail(portal.ErrInvalid, "appointment.file-missing")
+	}
+	if err != nil {
+		return "", "", nil, formError(err)
+	}
+	defer file.Close()
+	defer c.Request().MultipartForm.RemoveAll()
+	if head.Size > limit {
+		return "", "", nil, failStatus(http.StatusRequestEntityTooLarge, "too-large")
+	}
+	data, err = io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return "", "", nil, fmt.Errorf("read an upload: %w", err)
+	}
+	return fileName(head.Filename), head.Header.Get("Content-Type"), data, nil
+}
+
+// fileName is the last part of a file's name as a browser gives it, without what no file system takes.
+func fileName(name string) string {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || strings.ContainsRune(`<>:"/|?*`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if name = clip(name, 200); name == "" || name == "." || name == ".." {
+		return "file"
+	}
+	return name
+}
+
+// download answers with a file that is to be kept, never shown: whatever it is, it does not run here.
+func download(c echo.Context, name, contentType string) {
+	h := c.Response().Header()
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(name)}))
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+}
+
+// attachFile adds a file to an appointment.
+func (s *Server) attachFile(c echo.Context) error {
+	name, contentType, data, err := uploaded(c, calendar.MaxAttachment)
+	if err != nil {
+		return err
+	}
+	me, of, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	_, err = s.Calendar.Attach(c.Request().Context(), me, of, id, name, contentType, data)
+	return s.acted(c, err, views.AppointmentPath(me, of, id), "saved", nil)
+}
+
+// downloadFile answers with one file of an appointment.
+func (s *Server) downloadFile(c echo.Context) error {
+	me, of, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	file, err := pathText(c, "file")
+	if err != nil {
+		return err
+	}
+	body, about, err := s.Calendar.Attachment(c.Request().Context(), me, of, id, file)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	download(c, about.Name, "application/octet-stream")
+	if _, err := io.Copy(c.Response(), io.LimitReader(body, calendar.MaxAttachment+1)); err != nil {
+		return fmt.Errorf("send an attachment: %w", err)
+	}
+	return nil
+}
+
+// removeFile takes a file of an appointment away.
+func (s *Server) removeFile(c echo.Context) error {
+	if err := form(c); err != nil {
+		return err
+	}
+	me, of, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	file, err := pathText(c, "file")
+	if err != nil {
+		return err
+	}
+	_, err = s.Calendar.Detach(c.Request().Context(), me, of, id, file)
+	return s.acted(c, err, views.AppointmentPath(me, of, id), "saved", nil)
+}
+
+// exportCalendar answers with a stretch of the person's calendar as iCalendar.
+func (s *Server) exportCalendar(c echo.Context) error {
+	zone := s.reader(c).Zone
+	from, err := time.ParseInLocation(dateLayout, c.QueryParam("from"), zone)
+	to, err2 := time.ParseInLocation(dateLayout, c.QueryParam("to"), zone)
+	if err != nil || err2 != nil || !to.After(from) || to.Sub(from) > maxExport {
+		return portal.Fail(portal.ErrInvalid, "appointment.from-to")
+	}
+	of, err := s.calendarOf(c)
+	if err != nil {
+		return err
+	}
+	data, err := s.Calendar.Export(c.Request().Context(), s.person(c), of, from, to)
+	if err != nil {
+		return err
+	}
+	download(c, "calendar.ics", calendarType)
+	return c.Blob(http.StatusOK, calendarType, data)
+}
+
+// exportAppointment answers with one appointment as iCalendar.
+func (s *Server) exportAppointment(c echo.Context) error {
+	me, of, id, err := s.target(c)
+	if err != nil {
+		return err
+	}
+	data, err := s.Calendar.ExportOne(c.Request().Context(), me, of, id)
+	if err != nil {
+		return err
+	}
+	download(c, "appointment.ics", calendarType)
+	return c.Blob(http.StatusOK, calendarType, data)
+}
+
+// importPage is where a file is chosen.
+func (s *Server) importPage(c echo.Context) error {
+	f, err := s.calendarFrame(c, views.Calendar, "import.title")
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, views.ImportView(views.ImportPage{Frame: f}))
+}
+
+// importFile reads a file into the calendar and says what became of it.
+func (s *Server) importFile(c echo.Context) error {
+	f, err := s.calendarFrame(c, views.Calendar, "import.title")
+	if err != nil {
+		return err
+	}
+	v := views.ImportPage{Frame: f}
+	_, _, data, err := uploaded(c, calendar.MaxImport)
+	var result calendar.ImportResult
+	if err == nil {
+		result, err = s.Calendar.Import(c.Request().Context(), s.person(c), data)
+	}
+	if err != nil {
+		var said *portal.Error
+		if !errors.As(err, &said) {
+			return err
+		}
+		c.Set(failedKey, err)
+		v.Problem = f.Failure(err)
+		return s.render(c, classify(err).status, views.ImportView(v))
+	}
+	v.Done, v.Added, v.Present = true, result.Added, result.Present
+	for _, x := range result.Refused {
+		v.Refused = append(v.Refused, views.RefusedEntry{Subject: x.Subject, Reason: f.Sentence(x.Reason, nil)})
+	}
+	return s.render(c, http.StatusOK, views.ImportView(v))
+}
+
+// linkPage shows whether there is a private address.
+func (s *Server) linkPage(c echo.Context) error { return s.showLink(c, "") }
+
+func (s *Server) showLink(c echo.Context, token string) error {
+	f, err := s.calendarFrame(c, views.Calendar, "link.title")
+	if err != nil {
+		return err
+	}
+	v := views.LinkPage{Frame: f}
+	link, err := s.Calendar.Link(c.Request().Context(), s.person(c))
+	if err != nil && !errors.Is(err, portal.ErrNotFound) {
+		return err
+	}
+	v.Since = link.CreatedAt
+	if token != "" {
+		v.Address = s.publicBase(c) + subscribePath(token)
+	}
+	return s.render(c, http.StatusOK, views.LinkView(v))
+}
+
+func subscribePath(token string) string { return "/calendar/subscribe/" + token + ".ics" }
+
+// publicBase is the beginning of the portal's addresses as browsers use them.
+func (s *Server) publicBase(c echo.Context) string {
+	if s.Config.PublicURL != "" {
+		return strings.TrimSuffix(s.Config.PublicURL, "/")
+	}
+	scheme := "http"
+	if s.secure {
+		scheme = "https"
+	}
+	return scheme + "://" + c.Request().Host
+}
+
+// makeLink makes a new private address and shows it, this once.
+func (s *Server) makeLink(c echo.Context) error {
+	token, err := s.Calendar.NewLink(c.Request().Context(), s.person(c))
+	if err != nil {
+		return err
+	}
+	return s.showLink(c, token)
+}
+
+// revokeLink ends the private address.
+func (s *Server) revokeLink(c echo.Context) error {
+	if err := s.Calendar.RevokeLink(c.Request().Context(), s.person(c)); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/calendar/link")
+}
+
+// subscribed answers whoever knows a private address with the calendar behind it. It asks for no sign-in, is not
+// cached, and says of a token that is none only that there is nothing.
+func (s *Server) subscribed(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	if s.Calendar == nil {
+		return echo.ErrNotFound
+	}
+	if wait, ok := s.subscribers.allow(portal.Address(c.RealIP())); !ok {
+		return portal.Fail(portal.ErrTooMany, "subscribe.too-many").After(wait)
+	}
+	token, ok := strings.CutSuffix(c.Param("token"), ".ics")
+	if !ok || len(token) < 16 || len(token) > 128 {
+		return echo.ErrNotFound
+	}
+	data, err := s.Calendar.Subscribed(c.Request().Context(), token)
+	switch {
+	case errors.Is(err, portal.ErrNotFound), errors.Is(err, portal.ErrInvalid), errors.Is(err, portal.ErrForbidden):
+		return echo.ErrNotFound
+	case err != nil:
+		return err
+	}
+	c.Response().Header().Set("Content-Disposition", `inline; filename="calendar.ics"`)
+	http.ServeContent(c.Response(), c.Request(), "calendar.ics", time.Time{}, bytes.NewReader(data))
+	return nil
+}
