@@ -34,8 +34,8 @@ func (a *Agent) SignIn(ctx context.Context, who portal.Address, password string)
 			continue // somebody else's failed attempt ended the line we waited for
 		}
 		if err != nil {
-			if made && l.joins() {
-				a.drop(l)
+			if made {
+				a.dropJoining(l)
 			}
 			return nil, signInError(err)
 		}
@@ -62,24 +62,34 @@ func (a *Agent) join(who portal.Address) (l *line, made bool) {
 
 // drop ends a line without a word to the server.
 func (a *Agent) drop(l *line) {
+	l.mu.Lock()
+	l.gone = true
+	l.settle()
+	l.mu.Unlock()
+	a.forget(l)
+}
+
+// dropJoining ends a line whose first sign-in has failed, unless somebody else's has succeeded on it: then it
+// is theirs.
+func (a *Agent) dropJoining(l *line) {
+	l.mu.Lock()
+	failed := l.joining
+	l.gone = l.gone || failed
+	l.settle()
+	l.mu.Unlock()
+	if failed {
+		a.forget(l)
+	}
+}
+
+// forget takes a line that is gone out of the table.
+func (a *Agent) forget(l *line) {
 	a.mu.Lock()
 	if a.lines[l.who] == l {
 		delete(a.lines, l.who)
 	}
 	a.mu.Unlock()
-	l.mu.Lock()
-	l.gone = true
-	l.settle()
-	l.mu.Unlock()
 	a.clock.stop(&l.regTimer)
-}
-
-// joins reports whether the line still waits for its first sign-in to succeed: somebody else's may have, and
-// then the line is theirs.
-func (l *line) joins() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.joining
 }
 
 // settle ends joining. The caller holds the mutex.
@@ -107,17 +117,27 @@ func (l *line) signIn(ctx context.Context, c *credentials) error {
 		l.learn(ctx, used)
 	}
 	if err == nil {
-		c.password = ""
-		l.mu.Lock()
-		l.creds, l.refused = used, nil
-		l.settle()
-		l.mu.Unlock()
+		err = l.accept(c, used)
 	}
 	l.end()
 	if err != nil {
 		return err
 	}
 	l.registered(got)
+	return nil
+}
+
+// accept makes the line that of somebody with these credentials, unless it was dropped meanwhile: another's
+// attempt that failed, or a sign-out, may have ended it while the server said yes.
+func (l *line) accept(c, used *credentials) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return errGone
+	}
+	c.password = ""
+	l.creds, l.refused = used, nil
+	l.settle()
 	return nil
 }
 
