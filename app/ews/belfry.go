@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -65,6 +66,9 @@ type bell struct {
 
 // subscribers is how many subscriptions are made, or pulled, at once.
 const subscribers = 8
+
+// errNotAsked: the server did not answer others a moment ago.
+var errNotAsked = errors.New("the server does not answer")
 
 // errUnsupported: the server does not know the operation.
 var errUnsupported = errors.New("the server does not know this operation")
@@ -234,10 +238,18 @@ func (b *belfry) work(ctx context.Context) {
 	var g errgroup.Group
 	g.SetLimit(subscribers)
 	outcomes := make([]outcome, len(due))
+	var away atomic.Bool // the server does not answer: the others of the round need not ask too
 	for i, bl := range due {
 		g.Go(func() error {
+			if away.Load() {
+				outcomes[i] = outcome{mode: mode, err: errNotAsked}
+				return nil
+			}
 			outcomes[i] = b.tend(ctx, bl)
 			outcomes[i].mode = mode
+			if errors.Is(outcomes[i].err, portal.ErrUnavailable) {
+				away.Store(true)
+			}
 			return nil
 		})
 	}
@@ -245,8 +257,26 @@ func (b *belfry) work(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	var err error
 	for i, bl := range due {
 		b.book(bl, outcomes[i])
+		if errors.Is(outcomes[i].err, portal.ErrUnavailable) {
+			err = outcomes[i].err
+		}
+	}
+	if err != nil {
+		b.rest(err)
+	}
+}
+
+// rest leaves a server that does not answer alone, longer each time, and tells whom that concerns.
+func (b *belfry) rest(err error) {
+	b.pause = time.Now().Add(b.wait(&b.tries, err))
+	for _, bl := range b.bells {
+		if bl.sub.id == "" || b.mode == pulling {
+			bl.next = b.pause
+			b.server.note(bl.who, err)
+		}
 	}
 }
 
@@ -297,12 +327,8 @@ func (b *belfry) book(bl *bell, o outcome) {
 		}
 	case errors.Is(o.err, errUnsupported):
 		b.fall(bl, o.mode, o.err)
-	case errors.Is(o.err, portal.ErrUnavailable):
-		// The server, not the mailbox: everybody waits, longer each time.
-		wait := b.wait(&b.tries, o.err)
-		b.pause = now.Add(wait)
-		bl.next = b.pause
-		b.server.note(bl.who, o.err)
+	case errors.Is(o.err, portal.ErrUnavailable), errors.Is(o.err, errNotAsked):
+		// The server, not the mailbox: see rest.
 	default:
 		// A subscription that is no more, a mailbox that may not be watched: anew, after a while.
 		if bl.sub.id != "" {
@@ -310,7 +336,7 @@ func (b *belfry) book(bl *bell, o outcome) {
 			return
 		}
 		b.server.note(bl.who, o.err)
-		bl.poll = errors.Is(o.err, portal.ErrForbidden) && bl.tries > 2
+		bl.poll = (errors.Is(o.err, portal.ErrForbidden) || errors.Is(o.err, portal.ErrTooMany)) && bl.tries > 2
 		bl.next = now.Add(b.wait(&bl.tries, o.err))
 	}
 }

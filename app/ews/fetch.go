@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"portico/app/ews/soap"
+	"portico/app/ews/soap/binding"
 	"portico/app/portal"
 )
 
@@ -138,7 +139,11 @@ func poisoned(err error) bool {
 		"ErrorMimeContentConversionFailed", "ErrorInternalServerTransientError":
 		return soap.BackOff(err) == 0
 	}
-	return portal.Meaning(err) == nil
+	var syntax *binding.SyntaxError
+	if errors.As(err, &syntax) || errors.Is(err, binding.ErrTooLarge) || errors.Is(err, binding.ErrTooDeep) {
+		return true // characters that XML does not allow, an item of enormous size
+	}
+	return portal.Meaning(err) == nil || errors.Is(err, portal.ErrInvalid) && !soap.Unsupported(err)
 }
 
 // transient tells whether an item's error is the server's, and so that of all.
