@@ -246,7 +246,7 @@ func (s *Scanner) textMore() error {
 // there is none.
 func (s *Scanner) take(chunk []byte, whole bool) (int, error) {
 	if s.depth() == 0 {
-		return s.between(chunk)
+		return s.between(chunk, whole)
 	}
 	if !s.keep {
 		return s.pass(chunk, whole)
@@ -305,15 +305,15 @@ func (s *Scanner) pass(chunk []byte, whole bool) (int, error) {
 }
 
 // between allows white space and a byte order mark around documents.
-func (s *Scanner) between(chunk []byte) (int, error) {
+func (s *Scanner) between(chunk []byte, whole bool) (int, error) {
 	for i := 0; i < len(chunk); i++ {
 		switch c := chunk[i]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
 		case c == 0xEF:
-			if len(chunk)-i < 3 {
+			if len(chunk)-i < 3 && !whole {
 				return i, nil
 			}
-			if chunk[i+1] != 0xBB || chunk[i+2] != 0xBF {
+			if len(chunk)-i < 3 || chunk[i+1] != 0xBB || chunk[i+2] != 0xBF {
 				return i, s.syntax("text outside of the document")
 			}
 			i += 2
