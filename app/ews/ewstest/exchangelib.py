@@ -16,15 +16,13 @@ import uuid
 import warnings
 
 import exchangelib
-from exchangelib import (BASIC, DELEGATE, IMPERSONATION, Account, Attendee, CalendarItem, Configuration, Credentials,
-                         EWSDate, EWSDateTime, EWSTimeZone, ExtendedProperty, FaultTolerance, FileAttachment, FolderCollection,
-                         HTMLBody, ItemAttachment, Mailbox, Message, OofSettings, Q, UID)
-from exchangelib.errors import (ErrorAccessDenied, ErrorIrresolvableConflict, ErrorItemNotFound,
-                                ErrorNonExistentMailbox, UnauthorizedError)
-from exchangelib.folders import Calendar
-from exchangelib.items import (HARD_DELETE, MeetingCancellation, MeetingRequest, MeetingResponse, Persona, SEND_TO_ALL_AND_SAVE_COPY,
-                               SEND_TO_CHANGED_AND_SAVE_COPY, SEND_TO_NONE, SEND_ONLY_TO_ALL)
-from exchangelib.properties import DLMailbox
+from exchangelib import (BASIC, DELEGATE, IMPERSONATION, Account, CalendarItem, Configuration, Credentials,
+                         EWSDate, EWSDateTime, EWSTimeZone, ExtendedProperty, FailFast, FaultTolerance, FileAttachment,
+                         HTMLBody, ItemAttachment, Mailbox, Message, OofSettings, Q)
+from exchangelib.errors import ErrorIrresolvableConflict, ErrorItemNotFound, UnauthorizedError
+from exchangelib.folders import Calendar, SingleFolderQuerySet
+from exchangelib.items import (HARD_DELETE, MeetingCancellation, MeetingRequest, MeetingResponse, SEND_TO_ALL_AND_SAVE_COPY, SEND_TO_NONE)
+from exchangelib.properties import DistinguishedFolderId
 from exchangelib.protocol import BaseProtocol
 from exchangelib.recurrence import (AbsoluteMonthlyPattern, AbsoluteYearlyPattern, DailyPattern, Recurrence,
                                     RelativeMonthlyPattern, RelativeYearlyPattern, WeeklyPattern)
@@ -61,10 +59,10 @@ def email(user):
     return f"{user}@{TASK['domain']}"
 
 
-def config(user, password):
-    # Deliveries may make a server busy for a moment; a policy that gives up at once would make that a failure.
+def config(user, password, retry=None):
+    # A server may be busy for a moment; a policy that gives up at once would make that a failure.
     return Configuration(service_endpoint=TASK["url"], credentials=Credentials(user, password), auth_type=BASIC,
-                         retry_policy=FaultTolerance(max_wait=30), max_connections=4)
+                         retry_policy=retry or FaultTolerance(max_wait=30), max_connections=4)
 
 
 def account(user):
@@ -81,6 +79,9 @@ def at(days, hour, minute=0):
 
 
 def wall(moment):
+    """As the clock on the wall shows it. Free/busy comes as wall times of the zone that was asked in."""
+    if moment.tzinfo is None:
+        return moment.strftime("%Y-%m-%d %H:%M")
     return moment.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
 
 
@@ -122,10 +123,9 @@ def answers(item):
 @step
 def signs_in():
     a = account(TASK["alice"])
-    wrong = Account(email(TASK["alice"]), config=config(email(TASK["alice"]), "wrong"), autodiscover=False,
-                    access_type=DELEGATE, default_timezone=ZONE, locale="en_US")
     try:
-        list(wrong.inbox.all())
+        Account(email(TASK["alice"]), config=config(email(TASK["alice"]), "wrong", FailFast()), autodiscover=False,
+                access_type=DELEGATE, default_timezone=ZONE, locale="en_US").inbox.all().count()
         expect(False, "a wrong password is taken")
     except UnauthorizedError:
         pass
@@ -248,13 +248,10 @@ def move():
     equal(a.trash.filter(subject__contains="Moved " + MARK).count(), 1, "in Deleted Items")
     a.calendar.get(subject=W["item"].subject).delete()
     own.delete()
-    W["allday"] = a.calendar.get(id=W["allday"].id)
-    W["allday"].delete()
-    try:
-        a.calendar.get(id=W["allday"].id)
-        expect(False, "a deleted entry is still there")
-    except (ErrorItemNotFound, CalendarItem.DoesNotExist):
-        pass
+    gone = W["allday"].id
+    a.calendar.get(id=gone).delete()
+    found = list(a.fetch(ids=[(gone, None)]))
+    expect(isinstance(found[0], ErrorItemNotFound), "a deleted entry is still there", found)
 
 
 @step
@@ -296,7 +293,7 @@ def patterns():
     last = DAY + datetime.timedelta(days=400)
     for name, pattern, want in (
             ("every third day", DailyPattern(interval=3), 21),
-            ("monthly on a date", AbsoluteMonthlyPattern(interval=1, day_of_month=DAY.day), 3),
+            ("monthly on a date", AbsoluteMonthlyPattern(interval=1, day_of_month=DAY.day), 2),
             ("last Monday", RelativeMonthlyPattern(interval=1, weekday="Monday", week_number="Last"), None),
             ("last weekday", RelativeMonthlyPattern(interval=1, weekday="Weekday", week_number="Last"), None),
             ("yearly on a date", AbsoluteYearlyPattern(day_of_month=DAY.day, month=DAY.month), 1),
@@ -378,13 +375,12 @@ def answer():
     got = eventually("the answers on the organiser's copy", tally)
     for user in (TASK["bob"], TASK["carol"], TASK["dave"]):
         expect(got[user].last_response_time, "no time of the answer of", user)
-    proposed = got[TASK["carol"]]
-    equal(wall(proposed.proposed_start), wall(at(1, 16)))
     room = TASK["room"].split("@")[0].lower()
     eventually("the room's answer", lambda: answers(a.calendar.get(id=W["meeting"].id))[room].response_type == "Accept")
     for user, cls in ((TASK["bob"], "Pos"), (TASK["carol"], "Tent"), (TASK["dave"], "Neg")):
         found = [m for m in a.inbox.filter(subject__contains=text) if isinstance(m, MeetingResponse) and m.sender.email_address.lower() == email(user)]
         equal([m.item_class for m in found], ["IPM.Schedule.Meeting.Resp." + cls], user)
+        equal([wall(m.proposed_start) for m in found if m.proposed_start], [wall(at(1, 16))] if cls == "Tent" else [], "the proposed time")
         expect({"Pos": "Gern", "Tent": "vielleicht", "Neg": "leider"}[cls] in (found[0].text_body or found[0].body), "the comment is lost", user)
     equal((mine(TASK["bob"], text).my_response_type, mine(TASK["bob"], text).legacy_free_busy_status), ("Accept", "Busy"))
     equal((mine(TASK["carol"], text).my_response_type, mine(TASK["carol"], text).legacy_free_busy_status), ("Tentative", "Tentative"))
@@ -447,7 +443,7 @@ def series_exception():
         return answers(a.calendar.get(id=i.id))[TASK["bob"]].response_type == "Accept"
 
     eventually("the answer to one occurrence", one)
-    a.calendar.get(id=m.id).cancel(body="no longer")
+    a.calendar.get(id=m.id).cancel(new_body="no longer")
     eventually("the whole series is cancelled", lambda: letter(TASK["bob"], subject("Round"), MeetingCancellation))
 
 
@@ -455,7 +451,7 @@ def series_exception():
 def cancel():
     a = account(TASK["alice"])
     i = a.calendar.get(id=W["meeting"].id)
-    i.cancel(subject="Canceled", body="geht doch nicht")
+    i.cancel(new_body="geht doch nicht")
     expect(mine(TASK["alice"], subject("Meeting")) is None, "the organiser still has it")
     c = eventually("the cancellation", lambda: letter(TASK["carol"], subject("Meeting"), MeetingCancellation))
     equal(c.item_class, "IPM.Schedule.Meeting.Canceled")
@@ -506,7 +502,7 @@ def forwards():
     c = eventually("bob's entry", lambda: mine(TASK["bob"], subject("Passed on")))
     c.forward(subject=subject("Passed on"), body="for you too", to_recipients=[Mailbox(email_address=email(TASK["dave"]))])
     d = eventually("the forwarded entry", lambda: mine(TASK["dave"], subject("Passed on")))
-    equal((d.uid, d.organizer.email_address.lower()), (i.uid, email(TASK["alice"])))
+    equal((d.uid, d.organizer.email_address.lower()), (a.calendar.get(id=i.id).uid, email(TASK["alice"])))
     eventually("the organiser's copy knows of it", lambda: TASK["dave"] in answers(a.calendar.get(id=i.id)))
     d.accept()
     eventually("the answer to the organiser", lambda: answers(a.calendar.get(id=i.id))[TASK["dave"]].response_type == "Accept")
@@ -569,8 +565,9 @@ def synchronises():
     i.location = "there"
     i.save(update_fields=["location"])
     equal([(c, x.id) for c, x in a.calendar.sync_items(only_fields=["location"])], [("update", i.id)])
+    known = i.id
     i.delete()
-    equal([(c, x.id) for c, x in a.calendar.sync_items()], [("delete", i.id)])
+    equal([(c, x.id) for c, x in a.calendar.sync_items()], [("delete", known)])
     equal(list(a.calendar.sync_items()), [])
     made = CalendarItem(folder=a.calendar, subject=subject("Synced"), start=at(5, 9), end=at(5, 10)).save()
     made.delete()
@@ -578,9 +575,16 @@ def synchronises():
     list(a.msg_folder_root.sync_hierarchy())
     own = Calendar(parent=a.calendar, name=subject("Synced folder"))
     own.save()
-    equal([c for c, f in a.msg_folder_root.sync_hierarchy() if f.id == own.id], ["create"])
+    known = own.id
+    equal([c for c, f in a.msg_folder_root.sync_hierarchy() if f.id == known], ["create"])
     own.delete()
-    equal([c for c, f in a.msg_folder_root.sync_hierarchy() if (f if isinstance(f, str) else f.id) == own.id], ["delete"])
+    equal([c for c, f in a.msg_folder_root.sync_hierarchy() if f.id == known], ["delete"])
+
+
+def told(events, known):
+    """What was told of an item, beside that free/busy changed."""
+    kinds = [(type(e).__name__, e) for e in events]
+    return [k for k, e in kinds if getattr(e, "item_id", None) and e.item_id.id == known and k != "FreeBusyChangedEvent"]
 
 
 @step
@@ -605,10 +609,11 @@ def streams():
     i.save()
     i.location = "here"
     i.save(update_fields=["location"])
+    known = i.id
     i.delete()
     expect(seen.wait(WAIT + 70), "the stream brought", [type(e).__name__ for e in got])
     expect(not failed, *failed)
-    kinds = [type(e).__name__ for e in got if getattr(e, "item_id", None) and e.item_id.id == i.id]
+    kinds = told(got, known)
     expect(kinds and kinds[0] == "CreatedEvent" and kinds[-1] == "DeletedEvent", kinds)
     expect(a.calendar.unsubscribe(sub), "unsubscribe")
     try:
@@ -636,8 +641,9 @@ def pulls():
     equal([type(e).__name__ for e in events()], ["StatusEvent"], "nothing happened yet")
     i = CalendarItem(folder=a.calendar, subject=subject("Pulled"), start=at(5, 13), end=at(5, 14))
     i.save()
+    known = i.id
     i.delete()
-    got = [type(e).__name__ for e in events() if getattr(e, "item_id", None) and e.item_id.id == i.id]
+    got = told(events(), known)
     expect(got and got[0] == "CreatedEvent" and got[-1] == "DeletedEvent", got)
     equal([type(e).__name__ for e in events()], ["StatusEvent"], "told once")
     a.calendar.unsubscribe(sub)
@@ -662,7 +668,7 @@ def directory():
     facts = {"name": contact.display_name, "room_lists": lists, "rooms": rooms}
     if TASK["people"]:
         expect(any(contact.display_name == p.display_name for p in people), people)
-        persona = list(a.fetch_personas([p.id for p in people][:1]))[0]
+        persona = list(a.fetch_personas(people[:1]))[0]
         expect(persona.display_name and persona.email_address, persona)
         facts["persona"] = persona.display_name
     return facts
@@ -676,14 +682,21 @@ def delegates():
     found = {d.user_id.primary_smtp_address.lower(): d for d in a.delegates}
     d = found[email(TASK["delegate"])]
     equal(d.delegate_permissions.calendar_folder_permission_level, "Editor")
-    other = Account(email(TASK["alice"]), config=config(email(TASK["delegate"]), TASK["password"]), autodiscover=False, access_type=DELEGATE, default_timezone=ZONE, locale="en_US")
-    i = CalendarItem(folder=other.calendar, subject=subject("By the delegate"), start=at(5, 15), end=at(5, 16))
+
+    def calendar_of_alice(user):
+        known = DistinguishedFolderId(id=Calendar.DISTINGUISHED_FOLDER_ID, mailbox=Mailbox(email_address=email(TASK["alice"])))
+        found = SingleFolderQuerySet(account=account(user), folder=known).resolve()
+        found.is_distinguished = False  # else it goes by the name of the folder, in the wrong mailbox
+        return found
+
+    other = calendar_of_alice(TASK["delegate"])
+    i = CalendarItem(account=account(TASK["delegate"]), folder=other, subject=subject("By the delegate"), start=at(5, 15), end=at(5, 16))
     i.save()
     expect(mine(TASK["alice"], subject("By the delegate")), "not in the owner's calendar")
-    other.calendar.get(id=i.id).delete()
-    stranger = Account(email(TASK["alice"]), config=config(email(TASK["stranger"]), TASK["password"]), autodiscover=False, access_type=DELEGATE, default_timezone=ZONE, locale="en_US")
+    other.get(id=i.id).delete()
+    expect(mine(TASK["alice"], subject("By the delegate")) is None, "still in the owner's calendar")
     try:
-        CalendarItem(folder=stranger.calendar, subject=subject("By a stranger"), start=at(5, 15), end=at(5, 16)).save()
+        CalendarItem(account=account(TASK["stranger"]), folder=calendar_of_alice(TASK["stranger"]), subject=subject("By a stranger"), start=at(5, 15), end=at(5, 16)).save()
         expect(False, "a stranger may write")
     except exchangelib.errors.EWSError as e:
         return {"delegates": sorted(found), "stranger": type(e).__name__}
