@@ -43,7 +43,7 @@ func (o Overview) CSV(w CSVWords, loc *time.Location) ([]byte, error) {
 
 func (m Meeting) rows(w CSVWords, loc *time.Location) [][]string {
 	a := m.Appointment
-	head := []string{a.Subject, nameOf(a.Organizer), a.Location, clock(a.Start, a.AllDay, loc), clock(a.End, a.AllDay, loc),
+	head := []string{a.Subject, nameOf(a.Organizer), a.Location, moment(a.Start, a.AllDay, loc), moment(a.End, a.AllDay, loc),
 		strconv.Itoa(m.Tally.Accepted), strconv.Itoa(m.Tally.Tentative), strconv.Itoa(m.Tally.Declined), strconv.Itoa(m.Tally.Waiting)}
 	var rows [][]string
 	for _, p := range a.Attendees {
@@ -51,7 +51,7 @@ func (m Meeting) rows(w CSVWords, loc *time.Location) [][]string {
 		if !ok {
 			answer = string(p.Response)
 		}
-		rows = append(rows, append(head[:len(head):len(head)], nameOf(p), p.Email, answer, clock(p.RespondedAt, false, loc), p.Comment))
+		rows = append(rows, append(head[:len(head):len(head)], nameOf(p), p.Email, answer, moment(p.RespondedAt, false, loc), p.Comment))
 	}
 	if rows == nil {
 		rows = [][]string{append(head, "", "", "", "", "")}
@@ -66,7 +66,7 @@ func nameOf(a portal.Attendee) string {
 	return a.Email
 }
 
-func clock(t time.Time, date bool, loc *time.Location) string {
+func moment(t time.Time, date bool, loc *time.Location) string {
 	switch {
 	case t.IsZero():
 		return ""

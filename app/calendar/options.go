@@ -40,6 +40,9 @@ type Options struct {
 	CallTimeout time.Duration
 	// FirstRetry and MaxRetry bound the wait between tries (1 s doubling to 5 min).
 	FirstRetry, MaxRetry time.Duration
+	// Settle is how long after a try without an answer a create may still arrive at the server by itself (10 s); only then
+	// is it sent again, if it is not found there.
+	Settle time.Duration
 	// Reconcile is how often an open calendar is read although no bell rang (10 min); ReconcileBlind how
 	// often while its bell is out of order (30 s). Both vary by a fifth.
 	Reconcile, ReconcileBlind time.Duration
@@ -72,7 +75,7 @@ func (o Options) withDefaults() Options {
 	}{
 		{&o.Wait, 5 * time.Second}, {&o.CallTimeout, time.Minute}, {&o.FirstRetry, time.Second}, {&o.MaxRetry, 5 * time.Minute},
 		{&o.Reconcile, 10 * time.Minute}, {&o.ReconcileBlind, 30 * time.Second}, {&o.OutOfOfficeEvery, 5 * time.Minute},
-		{&o.Idle, 30 * time.Minute}, {&o.Drain, 3 * time.Second},
+		{&o.Idle, 30 * time.Minute}, {&o.Drain, 3 * time.Second}, {&o.Settle, 10 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.standard

@@ -43,8 +43,10 @@ type Mirrors interface {
 type Intents interface {
 	// AddIntents stores intents in their order and gives them their Seq. An ID that is there already is ErrConflict.
 	AddIntents(ctx context.Context, list []portal.Intent, evs ...portal.Addressed) ([]portal.Intent, error)
-	// CalendarIntents gives a calendar's intents by Seq.
-	CalendarIntents(ctx context.Context, key portal.CalendarKey) ([]portal.Intent, error)
+	// CalendarIntents gives a calendar's intents by Seq, those of one entry where that is not empty.
+	CalendarIntents(ctx context.Context, key portal.CalendarKey, entry string) ([]portal.Intent, error)
+	// NextIntent gives a calendar's first intent that has not failed; none: false.
+	NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error)
 	// SaveIntent replaces an intent where it still has the given Revision (else ErrConflict) and raises that.
 	SaveIntent(ctx context.Context, in portal.Intent, evs ...portal.Addressed) (portal.Intent, error)
 	// EndIntents removes intents of a calendar and stores what came of them in its mirror: put replaces or adds an

@@ -1,0 +1,129 @@
+package calendar
+
+import (
+	"time"
+
+	"portico/app/portal"
+)
+
+// apply lays a change over an appointment.
+func apply(a portal.Appointment, ch portal.AppointmentChange) portal.Appointment {
+	set(&a.Subject, ch.Subject)
+	set(&a.Location, ch.Location)
+	if ch.Body != nil {
+		a.Body, a.BodyHTML = *ch.Body, ""
+	}
+	length := a.End.Sub(a.Start)
+	set(&a.AllDay, ch.AllDay)
+	set(&a.TimeZone, ch.TimeZone)
+	if ch.Start != nil {
+		a.Start, a.End = *ch.Start, ch.Start.Add(length)
+	}
+	set(&a.End, ch.End)
+	set(&a.Recurrence, ch.Recurrence)
+	if ch.Attendees != nil {
+		a.Attendees = ch.AttendeesOver(a.Attendees)
+		a.Meeting = len(a.Attendees) > 0
+	}
+	set(&a.Show, ch.Show)
+	set(&a.Private, ch.Private)
+	set(&a.ReminderMinutes, ch.ReminderMinutes)
+	set(&a.Categories, ch.Categories)
+	return a
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// mergeChanges makes one change of two made after each other of the same thing.
+func mergeChanges(first, second portal.AppointmentChange) portal.AppointmentChange {
+	take := func(to, from **string) {
+		if *from != nil {
+			*to = *from
+		}
+	}
+	take(&first.Subject, &second.Subject)
+	take(&first.Location, &second.Location)
+	take(&first.Body, &second.Body)
+	take(&first.TimeZone, &second.TimeZone)
+	take(&first.Recurrence, &second.Recurrence)
+	over(&first.Start, second.Start)
+	over(&first.End, second.End)
+	over(&first.AllDay, second.AllDay)
+	if second.Attendees != nil {
+		// Whom the first change added, its author knew when they made the second.
+		known := append([]string(nil), first.Known...)
+		if first.Attendees == nil {
+			known = append(known, second.Known...)
+		}
+		first.Attendees, first.Known = second.Attendees, known
+	}
+	over(&first.Show, second.Show)
+	over(&first.Private, second.Private)
+	over(&first.ReminderMinutes, second.ReminderMinutes)
+	over(&first.Categories, second.Categories)
+	return first
+}
+
+func over[T any](to **T, from *T) {
+	if from != nil {
+		*to = from
+	}
+}
+
+// overlaps reports whether somebody else's way from base to fresh touched what the change touches. Times, zone and
+// repetition are one thing.
+func overlaps(ch portal.AppointmentChange, base, fresh *portal.Appointment) bool {
+	b, f := seenOf(base), seenOf(fresh)
+	after := seenOf(ptr(apply(*fresh, ch)))
+	differs := func(touched bool, base, fresh, ours any) bool { return touched && base != fresh && fresh != ours }
+	times := func(s seen) [5]any { return [5]any{s.Start, s.End, s.AllDay, s.Recurrence, s.TimeZone} }
+	return differs(ch.Subject != nil, b.Subject, f.Subject, after.Subject) ||
+		differs(ch.Location != nil, b.Location, f.Location, after.Location) ||
+		differs(ch.Body != nil, b.Body, f.Body, after.Body) ||
+		differs(ch.Timed(), times(b), times(f), times(after)) ||
+		differs(ch.Show != nil, b.Show, f.Show, after.Show) ||
+		differs(ch.Private != nil, b.Private, f.Private, after.Private) ||
+		differs(ch.ReminderMinutes != nil, minutes(b.Reminder), minutes(f.Reminder), minutes(after.Reminder)) ||
+		differs(ch.Categories != nil, join(b.Categories), join(f.Categories), join(after.Categories))
+	// Attendees never collide: AttendeesOver keeps whom the author did not know.
+}
+
+// achieved reports whether fresh already is as the change wants it: the trace of a try whose answer was lost.
+func achieved(ch portal.AppointmentChange, fresh *portal.Appointment) bool {
+	return versionOf(ptr(apply(*fresh, ch))) == versionOf(fresh)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func minutes(p *int) int {
+	if p == nil {
+		return -1
+	}
+	return *p
+}
+
+func join(list []string) string {
+	out := ""
+	for _, s := range list {
+		out += s + "\x00"
+	}
+	return out
+}
+
+// moved shifts a series' first start by as much as one of its occurrences was moved, by the wall clock of the series' zone.
+func moved(master *portal.Appointment, was, is time.Time) time.Time {
+	if master.AllDay {
+		return master.Start.Add(is.Sub(was))
+	}
+	loc := place(master.TimeZone)
+	wall := func(t time.Time) time.Time {
+		t = t.In(loc)
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+	}
+	w := wall(master.Start).Add(wall(is).Sub(wall(was)))
+	return time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, loc).UTC()
+}

@@ -1,0 +1,200 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"portico/app/portal"
+)
+
+// lanes owns the open calendars: who has them open, when they close, whose bells are wanted.
+type lanes struct {
+	s *Service
+	// bells wakes the goroutine that tells the server whose bells are wanted.
+	bells chan struct{}
+	wg    sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[portal.CalendarKey]*lane
+	// run and work are the contexts of lanes and of their calls, nil while the service does not run: work outlives run by
+	// Options.Drain, so that an answer under way is not thrown away.
+	runs, work context.Context
+}
+
+func newLanes(s *Service) *lanes {
+	return &lanes{s: s, open: map[portal.CalendarKey]*lane{}, bells: make(chan struct{}, 1)}
+}
+
+// find gives an open lane, nil if there is none.
+func (ls *lanes) find(key portal.CalendarKey) *lane {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return ls.open[key]
+}
+
+// of gives the open lanes of a mailbox.
+func (ls *lanes) of(owner portal.Address) []*lane {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	var out []*lane
+	for key, l := range ls.open {
+		if key.Owner == owner {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// get opens a calendar, or finds it open, for user ("" for nobody in particular). ErrTooMany where too many are open.
+func (ls *lanes) get(key portal.CalendarKey, user portal.Address) (*lane, error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l := ls.open[key]
+	if l == nil {
+		if len(ls.open) >= ls.s.o.MaxLanes && !ls.evict() {
+			return nil, portal.Fail(portal.ErrTooMany, keyOpen)
+		}
+		l = newLane(ls.s, key)
+		ls.open[key] = l
+		if ls.runs != nil {
+			ls.start(l)
+		}
+		ls.ring()
+	}
+	l.use(user)
+	return l, nil
+}
+
+// evict closes the calendar that nobody has had open for longest; false where there is none. The caller holds the lock.
+func (ls *lanes) evict() bool {
+	var oldest *lane
+	var at time.Time
+	for _, l := range ls.open {
+		if used, idle := l.idleSince(); idle && (oldest == nil || used.Before(at)) {
+			oldest, at = l, used
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	ls.drop(oldest)
+	return true
+}
+
+// drop closes a lane. The caller holds the lock.
+func (ls *lanes) drop(l *lane) {
+	delete(ls.open, l.key)
+	l.stop()
+	ls.ring()
+}
+
+// retire closes a lane that has been idle for long; false where it is in use.
+func (ls *lanes) retire(l *lane) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	used, idle := l.idleSince()
+	if !idle || ls.s.o.Now().Sub(used) < ls.s.o.Idle {
+		return false
+	}
+	ls.drop(l)
+	return true
+}
+
+// forsake closes whatever calendars of others somebody has open, or just that of owner where it is set.
+func (ls *lanes) forsake(user, owner portal.Address) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for key, l := range ls.open {
+		if owner == "" || key.Owner == owner && key.Reader == user {
+			l.unuse(user)
+		}
+	}
+}
+
+func (ls *lanes) start(l *lane) {
+	runs, work := ls.runs, ls.work
+	ls.wg.Go(func() { l.run(runs, work) })
+}
+
+func (ls *lanes) ring() {
+	select {
+	case ls.bells <- struct{}{}:
+	default:
+	}
+}
+
+// run lets the lanes live until ctx is done.
+func (ls *lanes) run(ctx context.Context) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	ls.mu.Lock()
+	ls.runs, ls.work = ctx, work
+	for _, l := range ls.open {
+		ls.start(l)
+	}
+	ls.mu.Unlock()
+
+	ls.resume(ctx)
+	ls.watch(ctx)
+
+	ls.mu.Lock()
+	ls.runs, ls.work = nil, nil
+	ls.mu.Unlock()
+	timer := time.AfterFunc(ls.s.o.Drain, cancel)
+	defer timer.Stop()
+	ls.wg.Wait()
+	return nil
+}
+
+// resume opens the calendars that have intents from before a restart, trying until storage answers.
+func (ls *lanes) resume(ctx context.Context) {
+	for n := 1; ; n++ {
+		keys, err := ls.s.s.IntentCalendars(ctx)
+		for _, key := range keys {
+			if _, full := ls.get(key, ""); full != nil {
+				err = errors.Join(err, full)
+			}
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		ls.s.o.Logger.WarnContext(ctx, "calendar: changes of before could not be taken up; tried again", "err", err)
+		timer := time.NewTimer(ls.s.backoff(n))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// watch tells the server whose bells are wanted, whenever that changes.
+func (ls *lanes) watch(ctx context.Context) {
+	var told []portal.Address
+	for {
+		wanted := ls.owners()
+		if !slices.Equal(wanted, told) {
+			ls.s.x.Watch(slices.Clone(wanted))
+			told = wanted
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ls.bells:
+		}
+	}
+}
+
+func (ls *lanes) owners() []portal.Address {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	var out []portal.Address
+	for key := range ls.open {
+		out = append(out, key.Owner)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,197 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+
+	"portico/app/portal"
+)
+
+// Merging: what is wanted on top of an intent that nothing was sent of yet becomes part of it.
+
+// merged is what became of an intent that may be merged; done: nothing further is to be stored.
+type merged struct {
+	done bool
+	w    chan outcome
+	id   string
+}
+
+// merge puts an intent into the last one of the same entry where that has not been sent (or was refused). The caller has the
+// calendar's turn, so that the lane does not take it up meanwhile.
+func (s *Service) merge(ctx context.Context, l *lane, own []portal.Intent, in portal.Intent) (merged, error) {
+	if len(own) == 0 {
+		return merged{}, nil
+	}
+	last := own[len(own)-1]
+	if last.State == portal.IntentSending {
+		return merged{}, nil
+	}
+	if in.Kind == portal.IntentDelete && in.Occurrence.IsZero() {
+		return s.mergeDelete(ctx, l, own, in)
+	}
+	into, ok := mergedInto(last, in)
+	if !ok {
+		return merged{}, nil
+	}
+	into.State, into.Tries, into.Reason = portal.IntentWaiting, 0, ""
+	w := l.await(into.ID)
+	if _, err := s.s.SaveIntent(ctx, into, l.event(in.Entry, portal.Updated)); err != nil {
+		l.forget(into.ID, w)
+		return merged{}, err
+	}
+	return merged{done: true, w: w, id: into.ID}, nil
+}
+
+// mergedInto is the pure part: the first intent with the second one's wish; false where they stay two.
+func mergedInto(first, second portal.Intent) (portal.Intent, bool) {
+	switch {
+	case first.Kind == portal.IntentCreate && second.Kind == portal.IntentChange && second.Change.Occurrence.IsZero():
+		first.Appointment = ptr(apply(*first.Appointment, *second.Change))
+		first.Appointment.Kind = portal.KindSingle
+		if first.Appointment.Recurrence != "" {
+			first.Appointment.Kind = portal.KindMaster
+		}
+		first.Send = first.Send && first.Appointment.Meeting || second.Send
+		return first, true
+	case first.Kind == portal.IntentChange && second.Kind == portal.IntentChange && first.Change.Occurrence.Equal(second.Change.Occurrence):
+		if first.State == portal.IntentFailed {
+			first.Base = second.Base // made from what is shown now
+		}
+		first.Change = ptr(mergeChanges(*first.Change, *second.Change))
+		first.Send = first.Send || second.Send
+		return first, true
+	case first.Kind == portal.IntentRespond && second.Kind == portal.IntentRespond && first.Occurrence.Equal(second.Occurrence):
+		first.Response, first.Comment, first.Proposal = second.Response, second.Comment, second.Proposal
+		return first, true
+	}
+	return first, false
+}
+
+// mergeDelete ends what waits for an entry that is now to go. Was it never sent, it is gone at once.
+func (s *Service) mergeDelete(ctx context.Context, l *lane, own []portal.Intent, in portal.Intent) (merged, error) {
+	var ids []string
+	unsent := false
+	for _, o := range own {
+		if o.State == portal.IntentSending {
+			return merged{}, nil // its outcome comes first
+		}
+		unsent = unsent || o.Kind == portal.IntentCreate
+		ids = append(ids, o.ID)
+	}
+	if !unsent {
+		return merged{}, s.s.EndIntents(ctx, l.key, ids, nil, nil) // the deletion itself follows
+	}
+	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, l.event(in.Entry, portal.Deleted)); err != nil {
+		return merged{}, err
+	}
+	s.tellStatus(ctx, l.key.Reader)
+	return merged{done: true}, nil
+}
+
+// Retry sends the changes of an entry that the server refused once more, as the last word over what others changed meanwhile. An
+// entry that somebody else has deleted meanwhile is made anew.
+func (s *Service) Retry(ctx context.Context, me, of portal.Address, id string) error {
+	l, err := s.openFor(me, of)
+	if err != nil {
+		return err
+	}
+	entry, _ := portal.SplitOccurrenceID(id)
+	done, err := l.edits.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	intents, err := s.s.CalendarIntents(ctx, l.key, entry)
+	if err != nil {
+		return err
+	}
+	any := false
+	for _, in := range intents {
+		if in.State != portal.IntentFailed {
+			continue
+		}
+		if err := s.again(ctx, l, in); err != nil && !errors.Is(err, portal.ErrConflict) {
+			return err
+		}
+		any = true
+	}
+	if !any {
+		return portal.Fail(portal.ErrNotFound, keyNothing)
+	}
+	l.urge()
+	s.tellStatus(ctx, me)
+	return nil
+}
+
+// again makes a failed intent a waiting one.
+func (s *Service) again(ctx context.Context, l *lane, in portal.Intent) error {
+	k, err := s.s.CalendarEntry(ctx, l.key, in.Entry)
+	if errors.Is(err, portal.ErrNotFound) && in.Kind == portal.IntentChange && in.Base != nil && in.Change.Occurrence.IsZero() {
+		return s.anew(ctx, l, in)
+	}
+	if err != nil && !errors.Is(err, portal.ErrNotFound) {
+		return err
+	}
+	if err == nil && in.Base != nil {
+		occurrence := in.Occurrence
+		if in.Change != nil {
+			occurrence = in.Change.Occurrence
+		}
+		if now, err := target(&k.Entry, occurrence); err == nil {
+			in.Base = &now
+		}
+	}
+	in.State, in.Tries, in.Reason = portal.IntentWaiting, 0, ""
+	_, err = s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated))
+	return err
+}
+
+// anew creates what was changed here and deleted by somebody else meanwhile.
+func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
+	a := apply(*in.Base, *in.Change)
+	create := s.intent(ctx, l, portal.IntentCreate, in.Entry)
+	a.ID, a.UID = in.Entry, create.ID
+	create.Appointment, create.Send = &a, a.Meeting && a.Mine
+	if _, err := s.s.AddIntents(ctx, []portal.Intent{create}); err != nil {
+		return err
+	}
+	return s.s.EndIntents(ctx, l.key, []string{in.ID}, nil, nil, l.event(in.Entry, portal.Updated))
+}
+
+// Discard gives up the changes of an entry that the server refused or that have not been sent: the entry is as the server has it.
+// ErrConflict where one is under way.
+func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string) error {
+	l, err := s.openFor(me, of)
+	if err != nil {
+		return err
+	}
+	entry, _ := portal.SplitOccurrenceID(id)
+	done, err := l.edits.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	intents, err := s.s.CalendarIntents(ctx, l.key, entry)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	change := portal.Updated
+	for _, in := range intents {
+		if in.State == portal.IntentSending {
+			return portal.Fail(portal.ErrConflict, "calendar.under-way")
+		}
+		if in.Kind == portal.IntentCreate {
+			change = portal.Deleted
+		}
+		ids = append(ids, in.ID)
+	}
+	if len(ids) == 0 {
+		return portal.Fail(portal.ErrNotFound, keyNothing)
+	}
+	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, l.event(entry, change)); err != nil {
+		return err
+	}
+	s.tellStatus(ctx, me)
+	return nil
+}

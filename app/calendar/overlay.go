@@ -1,0 +1,145 @@
+package calendar
+
+import (
+	"slices"
+	"time"
+
+	"portico/app/portal"
+)
+
+// overlay lays intents over the entries of a mirror, in their order, as if the server had carried them out. What they
+// touched is marked pending or failed.
+func overlay(entries []portal.KeptEntry, intents []portal.Intent) []portal.Entry {
+	out := make([]portal.Entry, 0, len(entries)+1)
+	for i := range entries {
+		e := entries[i].Entry
+		e.Sync = portal.SyncState{State: portal.SyncDone}
+		out = append(out, e)
+	}
+	for i := range intents {
+		out = lay(out, &intents[i])
+	}
+	for i := range out {
+		out[i].Version = entryVersion(&out[i])
+	}
+	return out
+}
+
+func lay(list []portal.Entry, in *portal.Intent) []portal.Entry {
+	at := slices.IndexFunc(list, func(e portal.Entry) bool { return e.ID == in.Entry })
+	if in.Kind == portal.IntentCreate {
+		if at < 0 && in.Appointment != nil { // else the server has it already, and told
+			e := portal.Entry{Appointment: *in.Appointment, ChangeID: in.ID}
+			e.Sync = syncOf(in)
+			list = append(list, e)
+		}
+		return list
+	}
+	if at < 0 {
+		return layGone(list, in)
+	}
+	e := &list[at]
+	switch in.Kind {
+	case portal.IntentChange:
+		layChange(e, in)
+	case portal.IntentDelete:
+		return layDelete(list, at, in)
+	case portal.IntentRespond:
+		layResponse(e, in)
+	case portal.IntentForward:
+		e.Sync = syncOf(in)
+	}
+	return list
+}
+
+// layGone keeps in sight what was changed here and deleted by somebody else meanwhile.
+func layGone(list []portal.Entry, in *portal.Intent) []portal.Entry {
+	if in.Kind != portal.IntentChange || in.State != portal.IntentFailed || in.Base == nil || !in.Change.Occurrence.IsZero() {
+		return list
+	}
+	e := portal.Entry{Appointment: apply(*in.Base, *in.Change)}
+	e.ID, e.Sync = in.Entry, syncOf(in)
+	return append(list, e)
+}
+
+func layChange(e *portal.Entry, in *portal.Intent) {
+	ch := *in.Change
+	if in.State == portal.IntentFailed && in.Reason == keyConflict {
+		e.Sync = syncOf(in) // what the server has is shown; what was wanted waits for a decision
+		return
+	}
+	if ch.Occurrence.IsZero() {
+		e.Appointment = apply(e.Appointment, ch)
+		e.Sync = syncOf(in)
+		if ch.Timed() { // as Exchange does it: a series that moves has no exceptions any more
+			e.Exceptions, e.Deleted = nil, nil
+		}
+		return
+	}
+	x := changed(e, ch.Occurrence)
+	if x == nil {
+		return
+	}
+	*x = apply(*x, ch)
+	x.Sync = syncOf(in)
+}
+
+// changed gives the exception of a series at id, making one of the occurrence where there is none; nil where there
+// is no such occurrence.
+func changed(e *portal.Entry, id time.Time) *portal.Appointment {
+	e.Exceptions = slices.Clone(e.Exceptions) // the mirror's stay as they are
+	if x := exceptionOf(e, id); x != nil {
+		return x
+	}
+	o, err := occurrenceAt(e, id)
+	if err != nil {
+		return nil
+	}
+	o.Kind = portal.KindException
+	e.Exceptions = append(e.Exceptions, o)
+	return &e.Exceptions[len(e.Exceptions)-1]
+}
+
+func layDelete(list []portal.Entry, at int, in *portal.Intent) []portal.Entry {
+	e := &list[at]
+	switch {
+	case in.State == portal.IntentFailed:
+		e.Sync = syncOf(in) // it is still there, and nobody may think otherwise
+	case in.Occurrence.IsZero():
+		return slices.Delete(list, at, at+1)
+	default:
+		e.Exceptions = slices.DeleteFunc(slices.Clone(e.Exceptions), func(x portal.Appointment) bool { return x.RecurrenceID.Equal(in.Occurrence) })
+		e.Deleted = append(slices.Clone(e.Deleted), in.Occurrence)
+		e.Sync = syncOf(in)
+	}
+	return list
+}
+
+func layResponse(e *portal.Entry, in *portal.Intent) {
+	a := &e.Appointment
+	if !in.Occurrence.IsZero() {
+		if a = changed(e, in.Occurrence); a == nil {
+			return
+		}
+	}
+	a.Sync = syncOf(in)
+	if in.State == portal.IntentFailed {
+		return
+	}
+	a.Response = in.Response
+	switch in.Response {
+	case portal.ResponseAccepted:
+		a.Show = portal.ShowBusy
+	case portal.ResponseTentative:
+		a.Show = portal.ShowTentative
+	case portal.ResponseDeclined:
+		a.Show = portal.ShowFree
+	}
+}
+
+func syncOf(in *portal.Intent) portal.SyncState {
+	if in.State == portal.IntentFailed {
+		return portal.SyncState{State: portal.SyncFailed, Error: in.Reason}
+	}
+	return portal.SyncState{State: portal.SyncPending, Error: in.Reason}
+}

@@ -1,0 +1,93 @@
+package calendar
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"portico/app/portal"
+)
+
+const (
+	maxPlan       = 62 * 24 * time.Hour
+	maxPlanPeople = 200
+	maxPlanLength = 24 * 60
+)
+
+// Plan gives everybody's free/busy and the best times. Distribution lists count with their members.
+func (s *Service) Plan(ctx context.Context, me portal.Address, r PlanRequest) (Plan, error) {
+	if s.x == nil {
+		return Plan{}, portal.Fail(portal.ErrUnavailable, keyNone)
+	}
+	if !r.To.After(r.From) || r.To.Sub(r.From) > maxPlan {
+		return Plan{}, bad("calendar.window")
+	}
+	if r.Minutes < 1 || r.Minutes > maxPlanLength {
+		return Plan{}, bad("calendar.minutes")
+	}
+	if r.Location == nil {
+		r.Location = s.o.Zone(ctx, me)
+	}
+	people, err := s.planned(ctx, me, r.Attendees)
+	if err != nil {
+		return Plan{}, err
+	}
+	emails := make([]string, len(people))
+	for i := range people {
+		emails[i] = people[i].Email
+	}
+	rows, err := s.availability(ctx, me, emails, r.From, r.To)
+	if err != nil {
+		return Plan{}, err
+	}
+	if r.Except != "" {
+		if a, err := s.get(ctx, portal.CalendarKey{Reader: me, Owner: me}, r.Except); err == nil {
+			except(rows, a)
+		}
+	}
+	p := Plan{Attendees: people, Rows: rows, From: r.From, To: r.To, Minutes: r.Minutes}
+	p.Suggestions = suggest(people, rows, suggestFor{from: r.From, to: r.To, length: time.Duration(r.Minutes) * time.Minute, loc: r.Location, now: s.o.Now()})
+	return p, nil
+}
+
+// planned are those whose time counts: the asker first, lists by their members, each once.
+func (s *Service) planned(ctx context.Context, me portal.Address, attendees []portal.Attendee) ([]portal.Attendee, error) {
+	list := []portal.Attendee{s.known(ctx, portal.Attendee{URI: me, Role: portal.RoleRequired})}
+	add := func(p portal.Attendee) {
+		if !slices.ContainsFunc(list, func(o portal.Attendee) bool { return strings.EqualFold(o.Email, p.Email) }) {
+			list = append(list, p)
+		}
+	}
+	checked, err := s.invited(ctx, portal.Appointment{Attendees: attendees})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range checked.Attendees {
+		if !p.List {
+			add(p)
+			continue
+		}
+		members, err := s.Expand(ctx, me, p.Email)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			m.Role = p.Role
+			add(m)
+		}
+	}
+	if len(list) > maxPlanPeople {
+		return nil, portal.Fail(portal.ErrTooMany, "calendar.attendees-many")
+	}
+	return list, nil
+}
+
+// except takes an appointment's own time out of everybody's: it is what is to be moved.
+func except(rows []portal.Availabilities, a portal.Appointment) {
+	for i := range rows {
+		rows[i].Busy = slices.DeleteFunc(slices.Clone(rows[i].Busy), func(b portal.BusyTime) bool {
+			return b.Start.Equal(a.Start) && b.End.Equal(a.End) && (i == 0 || b.Meeting || b.Subject == a.Subject)
+		})
+	}
+}

@@ -1,0 +1,450 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"portico/app/portal"
+)
+
+// Sending: a calendar's intents, in their order, each carried out once.
+//
+// Before anything is sent the intent is stored as "sending": after a crash, or an answer that never came, it may have been
+// carried out, and its traces are looked for before it is sent again (a create by its stamp, a change and an answer by
+// what the entry now is, a deletion by what is gone). A forward leaves no trace and is never repeated by itself.
+
+const (
+	// maxOddTries is how often an intent is tried whose failure nobody understands.
+	maxOddTries = 6
+	// maxRaces is how often a change is tried in one go against a server whose entry changes in between.
+	maxRaces = 3
+)
+
+// errSettling: a create has to wait although the server answers, for it may still arrive there by itself.
+var errSettling = errors.New("a create without an answer may still arrive")
+
+// send carries out the next intent; again: it was dealt with, there may be more.
+func (l *lane) send(ctx context.Context) (again bool, err error) {
+	in, found, err := l.s.s.NextIntent(ctx, l.key)
+	if err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	l.busy = found
+	l.mu.Unlock()
+	if !found {
+		return false, nil
+	}
+	if in.After != "" {
+		half, err := l.s.s.CalendarIntents(ctx, l.key, "")
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(half, func(f portal.Intent) bool { return f.ID == in.After }) {
+			return true, l.refuse(ctx, in, portal.Fail(portal.ErrConflict, keyConflict)) // its other half was refused
+		}
+	}
+	return true, l.carry(ctx, in)
+}
+
+// carry tries one intent. An error means that it is to be tried again.
+func (l *lane) carry(ctx context.Context, in portal.Intent) error {
+	unsure := in.State == portal.IntentSending
+	last := in.SentAt
+	in.State, in.Tries, in.SentAt = portal.IntentSending, in.Tries+1, l.s.o.Now()
+	if unsure && in.Kind == portal.IntentCreate {
+		in.SentAt = last // until it is sent again, the time counts from the last sending
+	}
+	in, err := l.begin(ctx, in)
+	if errors.Is(err, portal.ErrConflict) {
+		return nil // somebody changed it or took it back just now
+	}
+	if err != nil {
+		return err
+	}
+	put, gone, err := l.do(ctx, &in, unsure)
+	switch {
+	case err == nil:
+		return l.finish(ctx, in, put, gone)
+	case ctx.Err() != nil:
+		return err // the portal ends; the intent stays as it is
+	case passing(err) && (portal.Meaning(err) != nil || in.Tries < maxOddTries || timedOut(err)):
+		l.s.o.Counted("intent", "retried")
+		in.Reason = portal.Reason(err)
+		if _, saveErr := l.s.s.SaveIntent(ctx, in); saveErr != nil {
+			err = errors.Join(err, saveErr)
+		}
+		return err
+	}
+	return l.refuse(ctx, in, err)
+}
+
+// begin stores that an intent is being sent, in the calendar's turn: who merges with it or takes it back does so before or not at all.
+func (l *lane) begin(ctx context.Context, in portal.Intent) (portal.Intent, error) {
+	done, err := l.edits.take(ctx)
+	if err != nil {
+		return in, err
+	}
+	defer done()
+	return l.s.s.SaveIntent(ctx, in)
+}
+
+func timedOut(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
+
+// do carries the intent out and gives what that makes of the mirror.
+func (l *lane) do(ctx context.Context, in *portal.Intent, unsure bool) (put *portal.KeptEntry, gone []string, err error) {
+	if in.Kind == portal.IntentCreate {
+		put, err = l.create(ctx, in, unsure)
+		return put, nil, err
+	}
+	k, err := l.s.s.CalendarEntry(ctx, l.key, in.Entry)
+	if errors.Is(err, portal.ErrNotFound) {
+		if in.Kind == portal.IntentDelete {
+			return nil, nil, nil
+		}
+		return nil, nil, portal.Fail(portal.ErrNotFound, keyGone).Because(err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	switch in.Kind {
+	case portal.IntentChange:
+		put, err = l.update(ctx, in, k, unsure)
+	case portal.IntentDelete:
+		return l.remove(ctx, in, k)
+	case portal.IntentRespond:
+		put, err = l.respond(ctx, in, k, unsure)
+	case portal.IntentForward:
+		err = l.forward(ctx, in, k, unsure)
+	default:
+		err = portal.Fail(portal.ErrInvalid, keyInternal).Because(errors.New("an intent of unknown kind " + string(in.Kind)))
+	}
+	return put, nil, err
+}
+
+func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*portal.KeptEntry, error) {
+	var e portal.Entry
+	if unsure {
+		found := false
+		err := l.s.call(ctx, func(ctx context.Context) (err error) {
+			e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, in.ID)
+			return err
+		})
+		if err != nil || found {
+			return l.made(in, e), err
+		}
+		if l.s.o.Now().Sub(in.SentAt) < l.s.o.Settle {
+			return nil, portal.Fail(portal.ErrUnavailable, "unavailable").Because(errSettling)
+		}
+		in.SentAt = l.s.o.Now()
+		saved, err := l.s.s.SaveIntent(ctx, *in)
+		if err != nil {
+			return nil, err
+		}
+		*in = saved
+	}
+	err := l.s.call(ctx, func(ctx context.Context) (err error) {
+		e, err = l.s.x.Create(ctx, l.key.Reader, l.key.Owner, *in.Appointment, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
+		return err
+	})
+	return l.made(in, e), err
+}
+
+func (l *lane) made(in *portal.Intent, e portal.Entry) *portal.KeptEntry {
+	e.ID, e.Calendar, e.ChangeID = in.Entry, l.key.Owner, in.ID
+	return ptr(kept(settled(e), nil))
+}
+
+// update sends a change, over what others changed meanwhile where that is something else.
+func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry, unsure bool) (*portal.KeptEntry, error) {
+	for race := 1; ; race++ {
+		now, err := target(&k.Entry, in.Change.Occurrence)
+		if err != nil {
+			return nil, err
+		}
+		if unsure && achieved(*in.Change, &now) {
+			return &k, nil
+		}
+		if in.Base != nil && l.stale(in, &now) {
+			return nil, portal.Fail(portal.ErrConflict, keyConflict)
+		}
+		var e portal.Entry
+		err = l.s.call(ctx, func(ctx context.Context) (err error) {
+			e, err = l.s.x.Update(ctx, l.key.Reader, l.key.Owner, k.Entry, *in.Change, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
+			return err
+		})
+		switch {
+		case err == nil:
+			return l.changed(ctx, k, e)
+		case errors.Is(err, portal.ErrNotFound):
+			return nil, l.vanished(ctx, k, err)
+		case !errors.Is(err, portal.ErrConflict) || race == maxRaces:
+			return nil, err
+		}
+		unsure = true // the conflict may be with our own earlier try
+		if k, err = l.refetch(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// stale reports whether the entry is no longer what the intent's author saw, in a way that matters. Somebody who
+// waits is asked to look again; where nobody does, only what both touched collides.
+func (l *lane) stale(in *portal.Intent, now *portal.Appointment) bool {
+	if versionOf(in.Base) == versionOf(now) {
+		return false
+	}
+	return l.waited(in.ID) || overlaps(*in.Change, in.Base, now)
+}
+
+// target is what a change means: the entry, or one occurrence of it.
+func target(e *portal.Entry, occurrence time.Time) (portal.Appointment, error) {
+	if occurrence.IsZero() {
+		return e.Appointment, nil
+	}
+	a, err := occurrenceAt(e, occurrence)
+	if errors.Is(err, portal.ErrNotFound) {
+		return a, portal.Fail(portal.ErrNotFound, keyGone).Because(err)
+	}
+	return a, err
+}
+
+// changed makes the mirror's entry of what an update answered; where the server names an occurrence, the series is read.
+func (l *lane) changed(ctx context.Context, k portal.KeptEntry, e portal.Entry) (*portal.KeptEntry, error) {
+	if e.RemoteID != k.RemoteID {
+		err := l.s.call(ctx, func(ctx context.Context) (err error) {
+			e, err = l.s.x.Entry(ctx, l.key.Reader, l.key.Owner, k.RemoteID)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	e.ID, e.Calendar = k.ID, l.key.Owner
+	if e.ChangeID == "" {
+		e.ChangeID = k.ChangeID
+	}
+	e = settled(e)
+	return ptr(kept(e, mergeNews(k.News, news(&k.Entry, &e, l.s.o.Now())))), nil
+}
+
+// refetch reads an entry afresh.
+func (l *lane) refetch(ctx context.Context, k portal.KeptEntry) (portal.KeptEntry, error) {
+	var e portal.Entry
+	err := l.s.call(ctx, func(ctx context.Context) (err error) {
+		e, err = l.s.x.Entry(ctx, l.key.Reader, l.key.Owner, k.RemoteID)
+		return err
+	})
+	if errors.Is(err, portal.ErrNotFound) {
+		return k, l.vanished(ctx, k, err)
+	}
+	if err != nil {
+		return k, err
+	}
+	fresh, err := l.changed(ctx, k, e)
+	if err != nil {
+		return k, err
+	}
+	var evs []portal.Addressed
+	if fresh.Version != k.Version {
+		evs = append(evs, l.event(k.ID, portal.Updated))
+	}
+	if err := l.s.s.EndIntents(ctx, l.key, nil, fresh, nil, evs...); err != nil {
+		return k, err
+	}
+	return *fresh, nil
+}
+
+// vanished takes an entry that the server no longer has out of the mirror; the error is what to refuse with.
+func (l *lane) vanished(ctx context.Context, k portal.KeptEntry, cause error) error {
+	if err := l.s.s.EndIntents(ctx, l.key, nil, nil, []string{k.RemoteID}, l.event(k.ID, portal.Deleted)); err != nil {
+		return err
+	}
+	return portal.Fail(portal.ErrNotFound, keyGone).Because(cause)
+}
+
+func (l *lane) remove(ctx context.Context, in *portal.Intent, k portal.KeptEntry) (*portal.KeptEntry, []string, error) {
+	if !in.Occurrence.IsZero() && slices.ContainsFunc(k.Deleted, func(d time.Time) bool { return d.Equal(in.Occurrence) }) {
+		return &k, nil, nil
+	}
+	if in.Base != nil {
+		now, err := target(&k.Entry, in.Occurrence)
+		if errors.Is(err, portal.ErrNotFound) {
+			return &k, nil, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if versionOf(in.Base) != versionOf(&now) { // nobody may lose what they have not seen
+			return nil, nil, portal.Fail(portal.ErrConflict, keyConflict)
+		}
+	}
+	err := l.s.call(ctx, func(ctx context.Context) error {
+		return l.s.x.Delete(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Comment)
+	})
+	if err != nil && !errors.Is(err, portal.ErrNotFound) {
+		return nil, nil, err
+	}
+	if in.Occurrence.IsZero() {
+		return nil, []string{k.RemoteID}, nil
+	}
+	e := k.Entry
+	e.Exceptions = slices.DeleteFunc(slices.Clone(e.Exceptions), func(x portal.Appointment) bool { return x.RecurrenceID.Equal(in.Occurrence) })
+	e.Deleted = append(slices.Clone(e.Deleted), in.Occurrence)
+	l.ask() // for the series' new change key
+	return ptr(kept(settled(e), k.News)), nil, nil
+}
+
+func (l *lane) respond(ctx context.Context, in *portal.Intent, k portal.KeptEntry, unsure bool) (*portal.KeptEntry, error) {
+	if unsure {
+		var err error
+		if k, err = l.refetch(ctx, k); err != nil {
+			return nil, err
+		}
+		now, err := target(&k.Entry, in.Occurrence)
+		if err != nil {
+			return nil, err
+		}
+		if now.Response == in.Response && (in.Base == nil || in.Base.Response != in.Response) {
+			return &k, nil
+		}
+	}
+	err := l.s.call(ctx, func(ctx context.Context) error {
+		return l.s.x.Respond(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Response, in.Comment, in.Proposal, in.Send)
+	})
+	if errors.Is(err, portal.ErrNotFound) {
+		return nil, l.vanished(ctx, k, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e := k.Entry
+	layResponse(&e, &portal.Intent{Occurrence: in.Occurrence, Response: in.Response, State: portal.IntentWaiting})
+	for i := range e.Exceptions {
+		e.Exceptions[i].Sync = portal.SyncState{State: portal.SyncDone}
+	}
+	l.ask() // the server decides what becomes of the entry: a declined one leaves the calendar
+	return ptr(kept(settled(e), k.News)), nil
+}
+
+func (l *lane) forward(ctx context.Context, in *portal.Intent, k portal.KeptEntry, unsure bool) error {
+	if unsure {
+		return portal.Fail(portal.ErrInvalid, keyForwarding)
+	}
+	return l.s.call(ctx, func(ctx context.Context) error {
+		return l.s.x.Forward(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.To, in.Comment)
+	})
+}
+
+func (l *lane) event(id string, change portal.Change) portal.Addressed {
+	return portal.Addressed{For: []portal.Address{l.key.Reader}, Event: portal.CalendarEvent{ID: id, Calendar: l.key.Owner, Change: change}}
+}
+
+// finish stores that an intent is done and tells whoever waits.
+func (l *lane) finish(ctx context.Context, in portal.Intent, put *portal.KeptEntry, gone []string) error {
+	change := portal.Updated
+	if in.Kind == portal.IntentDelete && in.Occurrence.IsZero() {
+		change = portal.Deleted
+	}
+	if err := l.conclude(ctx, in, put, gone, l.event(in.Entry, change)); err != nil {
+		return err
+	}
+	l.s.o.Counted("intent", "done")
+	l.s.o.Lag(l.s.o.Now().Sub(in.MadeAt))
+	if w := l.claim(in.ID); w != nil {
+		w <- outcome{entry: put}
+	}
+	l.others()
+	if l.key.Own() {
+		l.s.clock.changed(l.key.Owner)
+	}
+	l.s.tellStatus(ctx, l.key.Reader)
+	return nil
+}
+
+// conclude is the end of an intent in storage, in the calendar's turn: what is wanted on top of it counts from its result.
+func (l *lane) conclude(ctx context.Context, in portal.Intent, put *portal.KeptEntry, gone []string, ev portal.Addressed) error {
+	done, err := l.edits.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := l.s.s.EndIntents(ctx, l.key, []string{in.ID}, put, gone, ev); err != nil {
+		return err
+	}
+	l.rebase(ctx, in, put)
+	return nil
+}
+
+// rebase lets later intents of the same entry count from what the server made of this one.
+func (l *lane) rebase(ctx context.Context, done portal.Intent, put *portal.KeptEntry) {
+	if put == nil {
+		return
+	}
+	intents, err := l.s.s.CalendarIntents(ctx, l.key, done.Entry)
+	for _, in := range intents {
+		if in.Base == nil || in.State != portal.IntentWaiting || in.Seq < done.Seq {
+			continue
+		}
+		occurrence := in.Occurrence
+		if in.Change != nil {
+			occurrence = in.Change.Occurrence
+		}
+		now, gone := target(&put.Entry, occurrence)
+		if gone != nil {
+			continue // it says so itself when its turn comes
+		}
+		in.Base = &now
+		if _, saveErr := l.s.s.SaveIntent(ctx, in); saveErr != nil && !errors.Is(saveErr, portal.ErrConflict) {
+			err = errors.Join(err, saveErr)
+		}
+	}
+	if err != nil { // at worst somebody is asked to look again
+		l.s.o.Logger.WarnContext(ctx, "calendar: later changes could not be put on top of an earlier one", "calendar", l.key.Owner, "err", err)
+	}
+}
+
+// others rings those who have the same calendar open for another reader: their bell may be out of order.
+func (l *lane) others() {
+	for _, other := range l.s.lanes.of(l.key.Owner) {
+		if other != l {
+			other.ask()
+		}
+	}
+}
+
+// refuse ends an intent that the server will not carry out: whoever waits is told why and the intent is gone; otherwise it stays,
+// failed, until somebody decides.
+func (l *lane) refuse(ctx context.Context, in portal.Intent, cause error) error {
+	result := "failed"
+	if errors.Is(cause, portal.ErrConflict) {
+		result = "conflict"
+	}
+	if portal.Meaning(cause) == nil {
+		cause = portal.Fail(portal.ErrUnavailable, keyInternal).Because(cause)
+	}
+	l.s.o.Logger.InfoContext(ctx, "calendar: a change was refused", "calendar", l.key.Owner, "reader", l.key.Reader, "kind", in.Kind, "change", in.ID, "err", cause)
+	change := portal.Updated
+	if in.Kind == portal.IntentCreate {
+		change = portal.Deleted
+	}
+	if w := l.claim(in.ID); w != nil {
+		if err := l.s.s.EndIntents(ctx, l.key, []string{in.ID}, nil, nil, l.event(in.Entry, change)); err != nil {
+			w <- outcome{pending: true}
+			return err
+		}
+		l.s.o.Counted("intent", result)
+		w <- outcome{err: cause}
+		l.s.tellStatus(ctx, l.key.Reader)
+		return nil
+	}
+	in.State, in.Reason = portal.IntentFailed, portal.Reason(cause)
+	if _, err := l.s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated)); err != nil && !errors.Is(err, portal.ErrConflict) {
+		return err
+	}
+	l.s.o.Counted("intent", result)
+	l.s.tellStatus(ctx, l.key.Reader)
+	return nil
+}

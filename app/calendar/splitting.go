@@ -1,0 +1,132 @@
+package calendar
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"portico/app/calendar/recurrence"
+	"portico/app/portal"
+)
+
+// Splitting: "this one and all that follow" cuts a series in two. The later part is made first, then the earlier one ends
+// before it: whatever goes wrong in between, nothing is lost.
+
+// parts are the two halves of a series, cut before one of its occurrences.
+func parts(e *portal.Entry, at time.Time) (head, tail *recurrence.Series, err error) {
+	rule, err := recurrence.Parse(e.Recurrence)
+	if err != nil {
+		return nil, nil, bad("calendar.recurrence").Because(err)
+	}
+	s := &recurrence.Series{Start: e.Start, End: e.End, AllDay: e.AllDay, Rule: &rule}
+	if !e.AllDay {
+		loc := place(e.TimeZone)
+		s.Start, s.End = e.Start.In(loc), e.End.In(loc)
+	}
+	return s.Split(at)
+}
+
+// cut makes the intents of a change of an occurrence and all that follow.
+func (s *Service) cut(ctx context.Context, l *lane, e portal.Entry, now portal.Appointment, ch portal.AppointmentChange) ([]portal.Intent, string, error) {
+	head, tail, err := parts(&e, now.RecurrenceID)
+	if errors.Is(err, portal.ErrInvalid) && now.RecurrenceID.Equal(e.Start) { // the first: all of it
+		ch.Scope = portal.ScopeAll
+		return s.changes(ctx, l, e, now, ch)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	later := e.Appointment
+	later.Start, later.End = tail.Start.UTC(), tail.End.UTC()
+	if tail.Rule != nil {
+		later.Recurrence = tail.Rule.String()
+	}
+	timed := ch.Timed()
+	later = apply(later, wholeOf(later, now, ch))
+	later.ID, later.UID, later.Attachments = "", "", nil
+	if later, err = s.fresh(ctx, l.key.Reader, l.key.Owner, later); err != nil {
+		return nil, "", err
+	}
+	create := s.intent(ctx, l, portal.IntentCreate, "")
+	later.UID, later.ID = create.ID, entryID(l.key, create.ID)
+	create.Entry, create.Appointment, create.Send = later.ID, &later, later.Meeting
+
+	end := s.intent(ctx, l, portal.IntentChange, e.ID)
+	rule := head.Rule.String()
+	end.Change, end.Base = &portal.AppointmentChange{Scope: portal.ScopeAll, Recurrence: &rule}, ptr(e.Appointment)
+	end.Send, end.After = e.Meeting && e.Mine, create.ID
+	list := []portal.Intent{create}
+	if !timed { // else there is nothing left that the exceptions could be exceptions of
+		list = append(list, s.inherited(ctx, l, &e, &later, now.RecurrenceID)...)
+	}
+	return append(list, end), later.ID, nil
+}
+
+// wholeOf turns a change made at the first occurrence of a part into that of the part.
+func wholeOf(part, now portal.Appointment, ch portal.AppointmentChange) portal.AppointmentChange {
+	e := portal.Entry{Appointment: part}
+	at := now
+	at.RecurrenceID = part.Start
+	out := wholeSeries(e, at, ch)
+	out.Scope, out.Occurrence = "", time.Time{}
+	return out
+}
+
+// inherited carries what was different about single occurrences over to the later part.
+func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, later *portal.Appointment, from time.Time) []portal.Intent {
+	var list []portal.Intent
+	for _, d := range e.Deleted {
+		if d.Before(from) {
+			continue
+		}
+		in := s.intent(ctx, l, portal.IntentDelete, later.ID)
+		in.Occurrence = d
+		list = append(list, in)
+	}
+	for i := range e.Exceptions {
+		x := &e.Exceptions[i]
+		if !x.RecurrenceID.After(from) { // the one at the cut is what the change was made from
+			continue
+		}
+		in := s.intent(ctx, l, portal.IntentChange, later.ID)
+		ch := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: x.RecurrenceID}
+		if !x.Start.Equal(x.RecurrenceID) || x.End.Sub(x.Start) != e.End.Sub(e.Start) {
+			ch.Start, ch.End = &x.Start, &x.End
+		}
+		differ(&ch.Subject, e.Subject, x.Subject)
+		differ(&ch.Location, e.Location, x.Location)
+		differ(&ch.Body, e.Body, x.Body)
+		differ(&ch.Show, e.Show, x.Show)
+		if ch.Empty() {
+			continue
+		}
+		in.Change = &ch
+		list = append(list, in)
+	}
+	return list
+}
+
+func differ[T comparable](to **T, whole, part T) {
+	if whole != part {
+		*to = &part
+	}
+}
+
+// cutOff makes the intents of deleting an occurrence and all that follow: the series ends before it.
+func (s *Service) cutOff(ctx context.Context, l *lane, e portal.Entry, now portal.Appointment, del portal.Intent) ([]portal.Intent, error) {
+	head, _, err := parts(&e, now.RecurrenceID)
+	if errors.Is(err, portal.ErrInvalid) && now.RecurrenceID.Equal(e.Start) {
+		return []portal.Intent{del}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.Meeting && !e.Mine {
+		return nil, portal.Fail(portal.ErrForbidden, keyOrganizer)
+	}
+	end := s.intent(ctx, l, portal.IntentChange, e.ID)
+	rule := head.Rule.String()
+	end.Change, end.Base = &portal.AppointmentChange{Scope: portal.ScopeAll, Recurrence: &rule}, ptr(e.Appointment)
+	end.Send = e.Meeting && e.Mine
+	return []portal.Intent{end}, nil
+}
