@@ -173,7 +173,6 @@ func away(ctx context.Context, err error) *ResponseError {
 	}
 	e = &ResponseError{Text: "no answer", meaning: portal.ErrUnavailable, retry: readsOnly, cause: err}
 	if ctx.Err() != nil {
-		e.retry = never
 		e.cause = ctx.Err()
 	}
 	return e
@@ -235,7 +234,7 @@ func (c *Client) send(ctx context.Context, op operation, as As, body []byte) (*h
 		switch {
 		case errors.Is(err, portal.ErrUnauthenticated):
 			e.meaning, e.retry, e.Text = portal.ErrUnauthenticated, never, "not signed in"
-		case !reached.Load() && ctx.Err() == nil && e.retry == readsOnly:
+		case !reached.Load() && e.retry == readsOnly:
 			e.retry = unreached
 		}
 		return nil, e

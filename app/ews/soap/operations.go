@@ -168,9 +168,9 @@ func (*GetUserOofSettings) op() operation {
 	return operation{element: "GetUserOofSettingsRequest", repeat: true}
 }
 
-func (r *GetUserOofSettingsResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.Message}
-}
+func (r *GetUserOofSettingsResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetUserOofSettingsResponse) whole() *ResponseMessage { return &r.Message }
 
 // SetUserOofSettings changes an out-of-office setting.
 func (c *Client) SetUserOofSettings(ctx context.Context, as As, req *SetUserOofSettings) (*SetUserOofSettingsResponse, error) {
@@ -181,9 +181,9 @@ func (*SetUserOofSettings) op() operation {
 	return operation{element: "SetUserOofSettingsRequest", repeat: true}
 }
 
-func (r *SetUserOofSettingsResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.Message}
-}
+func (r *SetUserOofSettingsResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *SetUserOofSettingsResponse) whole() *ResponseMessage { return &r.Message }
 
 // GetMailTips asks what to know of recipients.
 func (c *Client) GetMailTips(ctx context.Context, as As, req *GetMailTips) (*GetMailTipsResponse, error) {
@@ -192,9 +192,9 @@ func (c *Client) GetMailTips(ctx context.Context, as As, req *GetMailTips) (*Get
 
 func (*GetMailTips) op() operation { return operation{element: "GetMailTips", repeat: true} }
 
-func (r *GetMailTipsResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.ResponseMessage}
-}
+func (r *GetMailTipsResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetMailTipsResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // ResolveNames looks a name up.
 func (c *Client) ResolveNames(ctx context.Context, as As, req *ResolveNames) (*ResolveNamesResponse, error) {
@@ -221,9 +221,9 @@ func (c *Client) FindPeople(ctx context.Context, as As, req *FindPeople) (*FindP
 
 func (*FindPeople) op() operation { return operation{element: "FindPeople", repeat: true} }
 
-func (r *FindPeopleResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.ResponseMessage}
-}
+func (r *FindPeopleResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *FindPeopleResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // GetUserPhoto asks for a photo.
 func (c *Client) GetUserPhoto(ctx context.Context, as As, req *GetUserPhoto) (*GetUserPhotoResponse, error) {
@@ -232,9 +232,9 @@ func (c *Client) GetUserPhoto(ctx context.Context, as As, req *GetUserPhoto) (*G
 
 func (*GetUserPhoto) op() operation { return operation{element: "GetUserPhoto", repeat: true} }
 
-func (r *GetUserPhotoResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.ResponseMessage}
-}
+func (r *GetUserPhotoResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetUserPhotoResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // GetRoomLists asks for the lists of rooms.
 func (c *Client) GetRoomLists(ctx context.Context, as As, req *GetRoomLists) (*GetRoomListsResponse, error) {
@@ -243,9 +243,9 @@ func (c *Client) GetRoomLists(ctx context.Context, as As, req *GetRoomLists) (*G
 
 func (*GetRoomLists) op() operation { return operation{element: "GetRoomLists", repeat: true} }
 
-func (r *GetRoomListsResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.ResponseMessage}
-}
+func (r *GetRoomListsResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetRoomListsResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // GetRooms asks for the rooms of a list.
 func (c *Client) GetRooms(ctx context.Context, as As, req *GetRooms) (*GetRoomsResponse, error) {
@@ -265,9 +265,9 @@ func (c *Client) GetDelegate(ctx context.Context, as As, req *GetDelegate) (*Get
 
 func (*GetDelegate) op() operation { return operation{element: "GetDelegate", repeat: true} }
 
-func (r *GetDelegateResponse) heads() []*ResponseMessage {
-	return []*ResponseMessage{&r.ResponseMessage}
-}
+func (r *GetDelegateResponse) heads() []*ResponseMessage { return []*ResponseMessage{r.whole()} }
+
+func (r *GetDelegateResponse) whole() *ResponseMessage { return &r.ResponseMessage }
 
 // ConvertID turns ids into another format.
 func (c *Client) ConvertID(ctx context.Context, as As, req *ConvertID) (*ConvertIDResponse, error) {
