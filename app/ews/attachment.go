@@ -104,7 +104,7 @@ func (c *Connector) Detach(ctx context.Context, reader, owner portal.Address, re
 		if err == nil {
 			_, err = one(res.Messages)
 		}
-		if err != nil && !errors.Is(err, portal.ErrNotFound) && soap.Code(err) != "ErrorInvalidAttachmentId" {
+		if err != nil && !errors.Is(err, portal.ErrNotFound) && soap.Code(err) != "ErrorAttachmentNotFound" {
 			return err
 		}
 		e, err = a.entry(ctx, ref.RemoteID)
