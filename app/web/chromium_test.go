@@ -21,8 +21,7 @@ import (
 	"portico/app/portal"
 )
 
-// chromium is a real browser. Where there is none the test is skipped, unless PORTICO_REQUIRE_PEERS says that
-// there must be one.
+// chromium is a real browser in the hands of one test.
 type chromium struct {
 	t   *testing.T
 	ctx context.Context
@@ -39,7 +38,41 @@ type tab struct {
 	said []string // what the console said that it should not
 }
 
-func startChromium(t *testing.T) *chromium {
+// TestInChromium is what people do in a real browser. All share one, each in profiles and with a portal of its own:
+// another start for each takes longer than most of them.
+func TestInChromium(t *testing.T) {
+	ctx := startChromium(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *chromium)
+	}{
+		{"TwoBrowsersTalk", twoBrowsersTalk},
+		{"BrowserHoldsTheFreshPage", browserHoldsTheFreshPage},
+		{"CutOff", cutOff},
+		{"WithoutScript", withoutScript},
+		{"EarlierMessagesComeOnScrolling", earlierMessagesComeOnScrolling},
+		{"OneNotificationOverAllTabs", oneNotificationOverAllTabs},
+		{"NothingIsCutOffAtAnyWidth", nothingIsCutOffAtAnyWidth},
+		{"WhatIsHeard", whatIsHeard},
+		{"Keys", keys},
+		{"StatusAndContactsByScript", statusAndContactsByScript},
+		{"WithoutWebSocket", withoutWebSocket},
+		{"SignedOutElsewhere", signedOutElsewhere},
+		{"FocusIsKept", focusIsKept},
+		{"NobodyThere", nobodyThere},
+		{"TypingIsToldSparingly", typingIsToldSparingly},
+		{"ADayOfTalkDoesNotWeighThePageDown", aDayOfTalkDoesNotWeighThePageDown},
+		{"APageThatMissedTooMuchIsReadAgain", aPageThatMissedTooMuchIsReadAgain},
+		{"ALongQueueGoesOutInOrder", aLongQueueGoesOutInOrder},
+		{"PageIsIdleWhenTold", pageIsIdleWhenTold},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
+	}
+}
+
+// startChromium starts a browser for all that t runs. Where there is none t is skipped, unless PORTICO_REQUIRE_PEERS
+// says that there must be one.
+func startChromium(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
@@ -69,7 +102,7 @@ func startChromium(t *testing.T) *chromium {
 			t.Logf("close the browser: %v", err)
 		}
 	})
-	return &chromium{t: t, ctx: ctx}
+	return ctx
 }
 
 // launch starts a browser with an empty profile that looks for nothing outside.

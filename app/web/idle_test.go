@@ -25,8 +25,8 @@ func TestHelloSaysWhenToBeIdle(t *testing.T) {
 }
 
 // The page keeps to it: two seconds without a key are enough here.
-func TestPageIsIdleWhenTold(t *testing.T) {
-	c, h := startChromium(t), newHouse(t, func(s *settings) { s.web.IdleAfter = 2 * time.Second })
+func pageIsIdleWhenTold(t *testing.T, c *chromium) {
+	h := newHouse(t, func(s *settings) { s.web.IdleAfter = 2 * time.Second })
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
 	a.connected()

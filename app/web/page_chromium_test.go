@@ -13,9 +13,9 @@ import (
 	"portico/app/portal"
 )
 
-// TestTwoBrowsersTalk is what people come for, in a real browser.
-func TestTwoBrowsersTalk(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// twoBrowsersTalk is what people come for, in a real browser.
+func twoBrowsersTalk(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a, b := c.visitor(h), c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
@@ -43,9 +43,9 @@ func TestTwoBrowsersTalk(t *testing.T) {
 	b.untroubled()
 }
 
-// TestBrowserHoldsTheFreshPage: what the page's script makes of frames is what the server renders afresh.
-func TestBrowserHoldsTheFreshPage(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// browserHoldsTheFreshPage: what the page's script makes of frames is what the server renders afresh.
+func browserHoldsTheFreshPage(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
 	put(t, h, bob, "Friends")
@@ -96,9 +96,9 @@ const freshPage = `(() => {
   return document.body.dataset.differs === "";
 })()`
 
-// TestCutOff: the page says so, keeps what is written over a reload, and sends it once when it is back.
-func TestCutOff(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// cutOff: the page says so, keeps what is written over a reload, and sends it once when it is back.
+func cutOff(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a, net := c.visitor(h), newWire(t, h.url)
 	a.base = net.url
 	a.signIn(alice, chatWith(bob))
@@ -123,9 +123,9 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// TestWithoutScript: sign in, read and send by form.
-func TestWithoutScript(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// withoutScript: sign in, read and send by form.
+func withoutScript(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	h.browse(bob)
 	a := c.visitor(h)
 	a.withoutScript()
@@ -145,9 +145,9 @@ func TestWithoutScript(t *testing.T) {
 	a.until("the status is set", `document.querySelector(".me .presence-word")?.textContent === "Busy"`)
 }
 
-// TestEarlierMessagesComeOnScrolling: by the page's script, and by a link.
-func TestEarlierMessagesComeOnScrolling(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// earlierMessagesComeOnScrolling: by the page's script, and by a link.
+func earlierMessagesComeOnScrolling(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	h.browse(alice)
 	start := time.Now().Add(-72 * time.Hour)
 	for i := range 120 {
@@ -177,9 +177,9 @@ func TestEarlierMessagesComeOnScrolling(t *testing.T) {
 	}
 }
 
-// TestOneNotificationOverAllTabs: three windows, one notification and one sound; none while one looks.
-func TestOneNotificationOverAllTabs(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// oneNotificationOverAllTabs: three windows, one notification and one sound; none while one looks.
+func oneNotificationOverAllTabs(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	first := c.visitor(h)
 	first.signIn(alice, "/contacts")
 	tabs := []*tab{first, c.another(first), c.another(first)}
@@ -236,9 +236,9 @@ func TestOneNotificationOverAllTabs(t *testing.T) {
 	}
 }
 
-// TestNothingIsCutOffAtAnyWidth: no page scrolls sideways.
-func TestNothingIsCutOffAtAnyWidth(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// nothingIsCutOffAtAnyWidth: no page scrolls sideways.
+func nothingIsCutOffAtAnyWidth(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
 	put(t, h, bob, "A group with quite a long name that goes on")
@@ -255,9 +255,9 @@ func TestNothingIsCutOffAtAnyWidth(t *testing.T) {
 	a.untroubled()
 }
 
-// TestWhatIsHeard: the names under which a screen reader, and a test, finds things.
-func TestWhatIsHeard(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// whatIsHeard: the names under which a screen reader, and a test, finds things.
+func whatIsHeard(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.open("/signin")
 	a.hears("textbox", "SIP address")
@@ -281,9 +281,9 @@ func TestWhatIsHeard(t *testing.T) {
 	a.hears("button", "Send")
 }
 
-// TestKeys: without a mouse to the person, the message, the status and the next conversation.
-func TestKeys(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// keys: without a mouse to the person, the message, the status and the next conversation.
+func keys(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
 	h.hear(carol, "c1", "from carol", time.Now())
@@ -305,9 +305,9 @@ func TestKeys(t *testing.T) {
 	a.untroubled()
 }
 
-// TestStatusAndContactsByScript: the forms in the menus work without leaving the page, and what cannot be done is said.
-func TestStatusAndContactsByScript(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// statusAndContactsByScript: the forms in the menus work without leaving the page, and what cannot be done is said.
+func statusAndContactsByScript(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
 	a.connected()
@@ -327,9 +327,9 @@ func TestStatusAndContactsByScript(t *testing.T) {
 	}
 }
 
-// TestWithoutWebSocket: where a network breaks WebSockets, the event stream and ordinary requests do.
-func TestWithoutWebSocket(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// withoutWebSocket: where a network breaks WebSockets, the event stream and ordinary requests do.
+func withoutWebSocket(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	h.browse(bob)
 	a := c.visitor(h)
 	a.beforeScript(`window.WebSocket = class { constructor() { this.readyState = 3; setTimeout(() => this.onclose?.({}), 1); } close() {} send() {} };`)
@@ -341,9 +341,9 @@ func TestWithoutWebSocket(t *testing.T) {
 	a.until("the answer is delivered", `document.querySelector(".msg.mine .state")?.dataset.state === "delivered"`)
 }
 
-// TestSignedOutElsewhere: a page whose session has ended says so and leads to the sign-in.
-func TestSignedOutElsewhere(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// signedOutElsewhere: a page whose session has ended says so and leads to the sign-in.
+func signedOutElsewhere(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
@@ -353,9 +353,9 @@ func TestSignedOutElsewhere(t *testing.T) {
 	a.until("the sign-in page, and the way back", `location.pathname === "/signin" && document.querySelector("input[name=next]").value === "/chat/sip:bob@example.test"`)
 }
 
-// TestFocusIsKept: what arrives while one writes does not take the place one writes at.
-func TestFocusIsKept(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// focusIsKept: what arrives while one writes does not take the place one writes at.
+func focusIsKept(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()
@@ -375,10 +375,10 @@ func TestFocusIsKept(t *testing.T) {
 	a.untroubled()
 }
 
-// TestNobodyThere: five minutes without a key make the person inactive, the next key available again; time runs a
+// nobodyThere: five minutes without a key make the person inactive, the next key available again; time runs a
 // thousand times as fast in this browser until nobody is there.
-func TestNobodyThere(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+func nobodyThere(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.beforeScript(`(() => {
 	  const now = Date.now.bind(Date), later = window.setTimeout.bind(window);
@@ -398,9 +398,9 @@ func TestNobodyThere(t *testing.T) {
 	a.until("available again", `document.querySelector(".me .presence-word").textContent === "Available"`)
 }
 
-// TestTypingIsToldSparingly: many keys are one notice, and an emptied field ends it.
-func TestTypingIsToldSparingly(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// typingIsToldSparingly: many keys are one notice, and an emptied field ends it.
+func typingIsToldSparingly(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	h.browse(bob)
 	a := c.visitor(h)
 	a.beforeScript(`window.__sent = []; const send = WebSocket.prototype.send; WebSocket.prototype.send = function (frame) { window.__sent.push(frame); send.call(this, frame); };`)
@@ -416,9 +416,9 @@ func TestTypingIsToldSparingly(t *testing.T) {
 	}
 }
 
-// TestADayOfTalkDoesNotWeighThePageDown: old messages leave the page while one reads its end, and come back.
-func TestADayOfTalkDoesNotWeighThePageDown(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+// aDayOfTalkDoesNotWeighThePageDown: old messages leave the page while one reads its end, and come back.
+func aDayOfTalkDoesNotWeighThePageDown(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a := c.visitor(h)
 	a.signIn(alice, chatWith(bob))
 	a.connected()

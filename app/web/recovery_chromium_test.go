@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// TestAPageThatMissedTooMuchIsReadAgain: the tab knows numbers of a log that the portal has no more, and the
+// aPageThatMissedTooMuchIsReadAgain: the tab knows numbers of a log that the portal has no more, and the
 // page cannot be read at first.
-func TestAPageThatMissedTooMuchIsReadAgain(t *testing.T) {
-	c, h := startChromium(t), newHouse(t)
+func aPageThatMissedTooMuchIsReadAgain(t *testing.T, c *chromium) {
+	h := newHouse(t)
 	a, net := c.visitor(h), newWire(t, h.url)
 	a.base = net.url
 	a.signIn(alice, "/contacts")
@@ -43,9 +43,8 @@ func TestAPageThatMissedTooMuchIsReadAgain(t *testing.T) {
 	a.until("each once", `document.querySelectorAll(".msg").length === 4`)
 }
 
-// TestALongQueueGoesOutInOrder: more waits than the portal takes at once.
-func TestALongQueueGoesOutInOrder(t *testing.T) {
-	c := startChromium(t)
+// aLongQueueGoesOutInOrder: more waits than the portal takes at once.
+func aLongQueueGoesOutInOrder(t *testing.T, c *chromium) {
 	h := newHouse(t, func(s *settings) { s.web.LiveRate, s.web.LiveBurst = 20, 12 })
 	a := c.visitor(h)
 	a.signIn(alice, "/contacts")
