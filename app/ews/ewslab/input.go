@@ -17,6 +17,10 @@ func (c *call) readItem(n *node) (it *item, attachments []*node, err error) {
 	it = &item{Elem: n.Name, Props: &node{Space: "t", Name: n.Name}}
 	place := -1
 	var mime *node
+	zones, err := c.zonesIn(n)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, k := range n.Kids {
 		p := kind.byName[k.Name]
 		if p == nil {
@@ -39,7 +43,7 @@ func (c *call) readItem(n *node) (it *item, attachments []*node, err error) {
 			}
 		case p.ReadOnly:
 		default:
-			clean, err := c.clean(k, p)
+			clean, err := c.clean(k, p, zones)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -54,15 +58,43 @@ func (c *call) readItem(n *node) (it *item, attachments []*node, err error) {
 	return it, attachments, err
 }
 
+// timeZones are the zones of an appointment's start and end where they stand without offset; zero: the request's.
+type timeZones struct{ start, end *time.Location }
+
+// zonesIn reads StartTimeZone and EndTimeZone among an element's children: times that stand beside them without offset are in them.
+func (c *call) zonesIn(n *node) (z timeZones, err error) {
+	if def := n.kid("StartTimeZone"); def != nil {
+		if z.start, err = locationOf(def); err != nil {
+			return z, err
+		}
+		z.end = z.start
+	}
+	if def := n.kid("EndTimeZone"); def != nil {
+		z.end, err = locationOf(def)
+	}
+	return z, err
+}
+
+// zoneFor is the zone of a property's time.
+func (c *call) zoneFor(name string, z timeZones) *time.Location {
+	switch {
+	case name == "Start" && z.start != nil:
+		return z.start
+	case name == "End" && z.end != nil:
+		return z.end
+	}
+	return c.zone
+}
+
 // clean checks and normalises one property.
-func (c *call) clean(n *node, p *prop) (*node, error) {
+func (c *call) clean(n *node, p *prop, zones timeZones) (*node, error) {
 	n = n.copy().inTypes()
 	bad := func() error {
 		return invalid("the '%s' element is invalid - the value '%s' is invalid.", n.Name, n.Text)
 	}
 	switch {
 	case p.Time:
-		at, ok := instant(n.Text, c.zone)
+		at, ok := instant(n.Text, c.zoneFor(n.Name, zones))
 		if !ok {
 			return nil, bad()
 		}
@@ -240,6 +272,10 @@ func (i *item) putExtended(n *node) error {
 		}
 	case key.same(named("Appointment", 0x8208, "String")):
 		i.put("Location", value)
+	case key.same(tagged(0x0037, "String")):
+		i.put("Subject", value)
+	case key.same(tagged(0x1000, "String")):
+		i.put("Body", at("BodyType", "Text"), value)
 	default:
 		i.Props.setExtended(key, n)
 	}

@@ -170,7 +170,7 @@ func (x *tx) items(where string, args ...any) ([]*item, error) {
 
 // insertItem writes a new item and notes the change. Mailbox, Folder, Elem and Props are set by the caller.
 func (x *tx) insertItem(i *item) error {
-	i.CreatedMod, i.Mod, i.ReadMod, i.Modified = x.mod, x.mod, 0, x.now
+	i.CreatedMod, i.Mod, i.ReadMod, i.Modified = x.mod, x.mod, 0, x.now.Truncate(time.Second)
 	if i.Created.IsZero() {
 		i.Created = x.now
 	}
@@ -199,7 +199,10 @@ func (x *tx) insertItem(i *item) error {
 
 // saveItem writes a changed item and notes the change. A change of an exception is one of its series too: touch the master.
 func (x *tx) saveItem(i *item) error {
-	i.Mod, i.Modified = x.mod, x.now
+	i.Mod = x.mod
+	if i.Modified = i.Modified.Add(time.Second); x.now.After(i.Modified) { // whole seconds, and new with each write: some clients know a version by it
+		i.Modified = x.now.Truncate(time.Second)
+	}
 	c := i.columns()
 	_, err := x.Exec(`UPDATE items SET class = ?, uid = ?, start_at = ?, end_at = ?, recurring = ?, is_read = ?, is_draft = ?, received = ?, size = ?, modified = ?, modified_by = ?,
 		mod = ?, props = ? WHERE id = ?`, i.class(), i.text("UID"), c.start, c.end, c.recurring, i.Read, i.Draft, i.Received.UnixMilli(), c.size, i.Modified.UnixMilli(), i.ModifiedBy,

@@ -64,8 +64,12 @@ func (s *Server) updateItem(x *tx, c *call, change *node) (*item, error) {
 	}
 	before := *it
 	before.Props = it.Props.copy()
+	zones, err := c.zonesOfUpdates(change.kid("Updates"))
+	if err != nil {
+		return nil, err
+	}
 	for _, u := range change.kid("Updates").Kids {
-		if err := c.applyUpdate(it, u); err != nil {
+		if err := c.applyUpdate(it, u, zones); err != nil {
 			return nil, err
 		}
 	}
@@ -120,8 +124,20 @@ func (c *call) checkVersion(it *item, ref *node) error {
 	return nil
 }
 
+// zonesOfUpdates are the zones that are set along with the times.
+func (c *call) zonesOfUpdates(updates *node) (timeZones, error) {
+	set := t("Zones")
+	for _, u := range updates.Kids {
+		value := u.Kids[max(0, len(u.Kids)-1):]
+		if u.Name == "SetItemField" && len(value) == 1 {
+			set.add(value[0].kid("StartTimeZone"), value[0].kid("EndTimeZone"))
+		}
+	}
+	return c.zonesIn(set)
+}
+
 // applyUpdate applies one SetItemField, AppendToItemField or DeleteItemField.
-func (c *call) applyUpdate(it *item, u *node) error {
+func (c *call) applyUpdate(it *item, u *node, zones timeZones) error {
 	p, err := pathIn(u)
 	if err != nil {
 		return err
@@ -159,7 +175,7 @@ func (c *call) applyUpdate(it *item, u *node) error {
 	case p.Field == "Attachments":
 		return fail("ErrorInvalidPropertySet")
 	}
-	clean, err := c.clean(value, kind)
+	clean, err := c.clean(value, kind, zones)
 	if err != nil {
 		return err
 	}
