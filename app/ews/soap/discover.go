@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -244,13 +245,19 @@ func (s *search) fail(err error) {
 	s.failed = append(s.failed, err)
 }
 
-// failure is the error of a search without result: the one that says most.
+// failure is the error of a search without result: the one that says most. A service that answered
+// that it does not know the address says more than one that is not there.
 func (s *search) failure() error {
-	for _, meaning := range []error{portal.ErrUnauthenticated, portal.ErrForbidden, portal.ErrUnavailable} {
-		for _, err := range s.failed {
-			if errors.Is(err, meaning) {
-				return fmt.Errorf("autodiscover of %s: %w", s.email, err)
-			}
+	is := func(meaning error) func(error) bool {
+		return func(err error) bool { return errors.Is(err, meaning) }
+	}
+	answered := func(err error) bool {
+		var e *ResponseError
+		return errors.As(err, &e) && errors.Is(err, portal.ErrNotFound)
+	}
+	for _, telling := range []func(error) bool{is(portal.ErrUnauthenticated), is(portal.ErrForbidden), answered, is(portal.ErrUnavailable)} {
+		if i := slices.IndexFunc(s.failed, telling); i >= 0 {
+			return fmt.Errorf("autodiscover of %s: %w", s.email, s.failed[i])
 		}
 	}
 	return fmt.Errorf("autodiscover of %s: %w", s.email, errors.Join(append([]error{portal.ErrNotFound}, s.failed...)...))

@@ -152,7 +152,7 @@ func (s *search) askPOX(ctx context.Context, at string) (found, error) {
 	doc, err := decodePOX(s.codec.Reader(binding.NewScanner(head, maxDiscovery, discoverDepth)))
 	if err != nil {
 		e := broken(err, head.text())
-		e.Operation = "autodiscover"
+		e.Operation, e.meaning = "autodiscover", portal.ErrUnavailable
 		return found{}, e
 	}
 	return s.readPOX(doc, at)
@@ -279,7 +279,7 @@ func (s *search) askSOAP(ctx context.Context, at string) (found, error) {
 	}
 	if err != nil {
 		e := broken(err, head.text())
-		e.Operation = "autodiscover"
+		e.Operation, e.meaning = "autodiscover", portal.ErrUnavailable
 		return found{}, e
 	}
 	return s.readSettings(&doc, at)

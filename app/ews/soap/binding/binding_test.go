@@ -45,7 +45,7 @@ type book struct {
 	Day    day      `ews:"t:Day"`
 	Price  int      `ews:"t:Price,always"`
 	Author *author  `ews:"t:Author"`
-	Parts  []pick `ews:"t:Parts>*"`
+	Parts  []pick   `ews:"t:Parts>*"`
 	Extra  []extra  `ews:"?"`
 }
 
@@ -60,9 +60,9 @@ type pick struct {
 }
 
 type extra struct {
-	Kind string  `ews:"!"`
-	Note string  `ews:"t:Note"`
-	Pick *pick `ews:"*"`
+	Kind string `ews:"!"`
+	Note string `ews:"t:Note"`
+	Pick *pick  `ews:"*"`
 }
 
 func sample() book {
