@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"portico/app/config"
+	"portico/app/ews"
 	"portico/app/portal"
 	"portico/app/sipua"
 	"portico/storage"
@@ -35,9 +37,6 @@ func check(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 	}
 	report("configuration", nil)
 	report("storage "+cfg.Storage.DSN, checkStorage(ctx, cfg))
-	for _, line := range notYet(cfg) {
-		fmt.Fprintln(out, "skipped "+line)
-	}
 	h := &house{cfg: cfg, log: log}
 	if err := h.openLab(); err != nil {
 		report("lab SIP server", err)
@@ -45,19 +44,53 @@ func check(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 		what, err := h.checkSIP(ctx)
 		report("sip "+cfg.SIP.Proxy+what, err)
 	}
+	h.checkExchange(ctx, report)
 	if failed > 0 {
 		return fmt.Errorf("%d of the backends do not work", failed)
 	}
 	return nil
 }
 
-// notYet names the backends of the configuration that this release does not talk to.
-func notYet(cfg *config.Config) []string {
-	var out []string
-	for _, s := range cfg.EWS.Server {
-		out = append(out, "exchange "+s.Name+": calendars are not part of this release")
+// checkExchange signs in to every Exchange server, and with the lab to its own.
+func (h *house) checkExchange(ctx context.Context, report func(string, error)) {
+	if err := h.openEWSLab(""); err != nil {
+		report("lab Exchange server", err)
+		return
 	}
-	return out
+	if len(h.cfg.EWS.Server) == 0 {
+		return
+	}
+	o, err := exchangeOptions(h.cfg)
+	if err == nil {
+		o.Logger = h.log
+		o.Credentials = func(_ context.Context, who portal.Address) (user, password string, err error) {
+			account, password := h.checkAccount()
+			return account.Bare(), password, nil
+		}
+		h.exchange, err = ews.New(o)
+	}
+	if err != nil {
+		report("exchange", err)
+		return
+	}
+	ctx, finished := context.WithCancel(ctx)
+	defer finished()
+	stages := []stage{{name: "check", run: func(ctx context.Context) error {
+		for _, s := range h.cfg.EWS.Server {
+			try, done := context.WithTimeout(ctx, checkTimeout)
+			report("exchange "+s.Name+" "+cmp.Or(s.URL, "(found by Autodiscover)"), h.exchange.Check(try, s.Name))
+			done()
+		}
+		finished()
+		<-ctx.Done()
+		return nil
+	}}}
+	if h.ewslab != nil {
+		stages = append([]stage{{name: "lab Exchange server", run: h.ewslab.Run}}, stages...)
+	}
+	if err := runStages(ctx, h.log, stages); err != nil {
+		report("lab Exchange server", err)
+	}
 }
 
 // checkStorage opens the database without changing its schema: the portal may be running, and of another version.

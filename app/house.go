@@ -18,10 +18,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"portico/app/account"
+	"portico/app/calendar"
 	"portico/app/chat"
 	"portico/app/config"
 	"portico/app/contacts"
 	"portico/app/directory"
+	"portico/app/ews"
+	"portico/app/ews/ewslab"
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/app/sipua"
@@ -40,6 +43,9 @@ type house struct {
 
 	store     *storage.Store
 	lab       *siplab.Server // nil without the lab
+	ewslab    *ewslab.Server // nil without the lab, or with Exchange servers of one's own beside it
+	exchange  *ews.Connector // nil without an Exchange server
+	calendar  *calendar.Service
 	agent     *sipua.Agent
 	chat      *chat.Service
 	presence  *presence.Service
@@ -57,9 +63,6 @@ func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 	log := newLogger(cfg, errs)
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w)
-	}
-	for _, line := range notYet(cfg) {
-		log.Warn("configuration", "skipped", line)
 	}
 	h, err := build(ctx, cfg, log)
 	if err != nil {
@@ -91,7 +94,13 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 	if err := h.openLab(); err != nil {
 		return nil, err
 	}
+	if err := h.openEWSLab(filepath.Join(cfg.Storage.DataDir, "lab-exchange.db")); err != nil {
+		return nil, err
+	}
 	if err := h.openLine(); err != nil {
+		return nil, err
+	}
+	if err := h.openExchange(); err != nil {
 		return nil, err
 	}
 	if err := h.openRooms(); err != nil {
@@ -183,10 +192,11 @@ func (h *house) openRooms() (err error) {
 		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,
 		Logger: h.log.With("part", "presence"),
 	})
+	h.openCalendar(emit)
 	h.account, err = account.New(h.agent, h.store, account.Options{
 		Domain: h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
 		KeyFile:    filepath.Join(h.cfg.Storage.DataDir, "portico.key"),
-		OnSignedIn: h.signedIn, OnSignedOut: h.presence.SignedOut,
+		OnSignedIn: h.signedIn, OnSignedOut: h.signedOut, KeepPassword: ownPasswords(h.cfg),
 		OnEnded: h.sessionEnded,
 		Emit:    emit,
 		Person:  func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
@@ -213,6 +223,13 @@ func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
 	if err := h.contacts.SignedIn(ctx, who); err != nil {
 		h.log.Error("contacts of a sign-in", "person", who, "error", err)
 	}
+	h.calendar.SignedIn(ctx, who)
+}
+
+// signedOut ends what lives only while somebody is signed in.
+func (h *house) signedOut(who portal.Address) {
+	h.calendar.SignedOut(who)
+	h.presence.SignedOut(who)
 }
 
 // sessionEnded closes the live connections of a session that is over; storage has forgotten its data.
@@ -234,7 +251,7 @@ func (h *house) openWeb() (err error) {
 		return err
 	}
 	h.web, err = web.New(web.Deps{
-		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory,
+		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory, Calendar: h.calendar,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
@@ -243,10 +260,7 @@ func (h *house) openWeb() (err error) {
 			IdleAfter: h.cfg.Presence.InactiveAfter,
 			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 		},
-		Ready: []web.Probe{
-			{Name: "storage", Check: h.store.Ready},
-			{Name: "sip", Check: func(context.Context) error { return h.agent.Ready() }},
-		},
+		Ready: h.probes(),
 	})
 	if err != nil {
 		return err
@@ -258,6 +272,18 @@ func (h *house) openWeb() (err error) {
 	return nil
 }
 
+// probes are what /readyz asks.
+func (h *house) probes() []web.Probe {
+	probes := []web.Probe{
+		{Name: "storage", Check: h.store.Ready},
+		{Name: "sip", Check: func(context.Context) error { return h.agent.Ready() }},
+	}
+	if h.exchange != nil {
+		probes = append(probes, web.Probe{Name: "exchange", Check: func(context.Context) error { return h.exchange.Ready() }})
+	}
+	return probes
+}
+
 // stages is the house in the order of starting; it closes in the opposite one.
 func (h *house) stages() []stage {
 	server := web.NewHTTPServer(h.web.Handler(), h.log.With("part", "http"))
@@ -265,12 +291,20 @@ func (h *house) stages() []stage {
 	if h.lab != nil {
 		stages = append(stages, stage{name: "lab SIP server", run: h.lab.Run})
 	}
-	return append(stages,
+	if h.ewslab != nil {
+		stages = append(stages, stage{name: "lab Exchange server", run: h.ewslab.Run})
+	}
+	stages = append(stages,
 		stage{name: "directory", run: h.directory.Run},
 		stage{name: "sip", run: h.agent.Run},
 		stage{name: "chat", run: h.talk},
 		stage{name: "presence", run: h.presence.Run},
-		stage{name: "contacts", run: h.contacts.Run},
+		stage{name: "contacts", run: h.contacts.Run})
+	if h.exchange != nil {
+		stages = append(stages, stage{name: "exchange", run: h.exchange.Run})
+	}
+	return append(stages,
+		stage{name: "calendar", run: h.calendar.Run},
 		stage{name: "live", run: h.hub.Run},
 		stage{name: "account", run: h.account.Run},
 		stage{name: "http", run: func(ctx context.Context) error { return h.listen(ctx, server) }, leave: h.leave},
@@ -344,6 +378,11 @@ func (h *house) close() {
 			h.log.Warn("close the lab", "error", err)
 		}
 	}
+	if h.ewslab != nil {
+		if err := h.ewslab.Close(); err != nil {
+			h.log.Warn("close the lab Exchange", "error", err)
+		}
+	}
 	if h.store != nil {
 		if err := h.store.Close(); err != nil {
 			h.log.Error("close storage", "error", err)
@@ -357,6 +396,9 @@ func (h *house) announce(out io.Writer) error {
 	fmt.Fprintf(&b, "Portico is at %s\n", h.address())
 	if h.lab != nil {
 		fmt.Fprintf(&b, "Lab SIP server at sip:%s (UDP and TCP)\n", h.lab.Addr())
+		if h.ewslab != nil {
+			fmt.Fprintf(&b, "Lab Exchange server at %s\n", h.ewslab.URL())
+		}
 		fmt.Fprintf(&b, "Sign in as one of %s\nThe password of each is %q; karl and lena answer by themselves.\n",
 			strings.Join(labAccounts(h.cfg.SIP.Domain), ", "), labPassword)
 	}

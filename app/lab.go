@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,12 +23,20 @@ func lab(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 	if err := sip.Listen(); err != nil {
 		return fmt.Errorf("lab SIP server: %w", err)
 	}
-	_, err = fmt.Fprintf(out, "Lab SIP server: sip:%s (UDP and TCP), domain %s\nAccounts: %s\nPassword of each: %s\n",
-		sip.Addr(), sip.Domain(), strings.Join(labAccounts(cfg.SIP.Domain), ", "), labPassword)
+	exchange, err := newEWSLab(cfg, log, "")
 	if err != nil {
-		return err
+		return errors.Join(err, sip.Close())
 	}
-	return runStages(ctx, log, []stage{{name: "lab SIP server", run: sip.Run}})
+	if err := exchange.Listen(); err != nil {
+		return errors.Join(fmt.Errorf("lab Exchange server: %w", err), exchange.Close(), sip.Close())
+	}
+	_, err = fmt.Fprintf(out, "Lab SIP server: sip:%s (UDP and TCP), domain %s\nLab Exchange server: %s\n"+
+		"Accounts: %s\nPassword of each: %s\nService account of the Exchange server: %s, with the same password\n",
+		sip.Addr(), sip.Domain(), exchange.URL(), strings.Join(labAccounts(cfg.SIP.Domain), ", "), labPassword, labService)
+	if err != nil {
+		return errors.Join(err, exchange.Close(), sip.Close())
+	}
+	return runStages(ctx, log, []stage{{name: "lab SIP server", run: sip.Run}, {name: "lab Exchange server", run: exchange.Run}})
 }
 
 // newSIPLab builds the lab SIP server with the example people.

@@ -35,6 +35,17 @@ func labPeople() []labPerson {
 	}
 }
 
+// labZone is where most of the example people work, as a Windows zone.
+const labZone = "W. Europe Standard Time"
+
+// zone is the Windows zone of the person's office.
+func (p labPerson) zone() string {
+	if p.office == "Madrid" {
+		return "Romance Standard Time"
+	}
+	return labZone
+}
+
 // labUsers is the example people as accounts of the lab SIP server.
 func labUsers() []siplab.User {
 	var out []siplab.User
