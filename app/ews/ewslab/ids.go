@@ -27,8 +27,8 @@ type id struct {
 	Original time.Time
 }
 
-// idPad makes identifiers as long as Exchange's, so that nobody builds on short ones.
-var idPad = [24]byte{'A', 'Q', 'M', 'k', 'L', 'a', 'b', 0, 0x2e, 0, 0, 0x03, 0x5d, 0xc4}
+// idPad makes identifiers as long as Exchange's: nobody shall build on short ones, and one client knows an identifier by its length.
+var idPad = [88]byte{'A', 'Q', 'M', 'k', 'L', 'a', 'b', 0, 0x2e, 0, 0, 0x03, 0x5d, 0xc4}
 
 // String is the identifier.
 func (i id) String() string {
