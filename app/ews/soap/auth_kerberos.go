@@ -136,7 +136,11 @@ func (s *krbSigner) ticket(ctx context.Context, r *http.Request) error {
 	if done {
 		return &ResponseError{Operation: "ticket", Text: "the tickets were let go of", meaning: portal.ErrUnavailable, retry: unreached}
 	}
-	if err := spnego.SetSPNEGOHeader(s.client, r, s.spn); err != nil {
+	spn := s.spn
+	if spn == "" {
+		spn = "HTTP/" + r.URL.Hostname() // as it is written: no look-up of another name for it
+	}
+	if err := spnego.SetSPNEGOHeader(s.client, r, spn); err != nil {
 		return krbError(err)
 	}
 	return nil

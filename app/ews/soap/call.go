@@ -232,6 +232,7 @@ func (c *Client) send(ctx context.Context, op operation, as As, body []byte) (*h
 	if err != nil {
 		e := away(ctx, err)
 		switch {
+		case e.meaning == portal.ErrUnauthenticated:
 		case errors.Is(err, portal.ErrUnauthenticated):
 			e.meaning, e.retry, e.Text = portal.ErrUnauthenticated, never, "not signed in"
 		case !reached.Load() && e.retry == readsOnly:

@@ -116,7 +116,7 @@ func TestTooLargeAndTooDeepAnswers(t *testing.T) {
 
 func TestWritesAreSentAgainOnlyWhenTheyCannotHaveBeenDone(t *testing.T) {
 	inner := `<m:MessageXml xmlns:t="t"><t:Value Name="InnerErrorResponseCode">ErrorServerBusy</t:Value></m:MessageXml>`
-	innerBusy := strings.Replace(messages("CreateItem", "ErrorInternalServerError"), `<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`, `<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`+inner, 1)
+	innerBusy := strings.Replace(answersTo("CreateItem", "ErrorInternalServerError"), `<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`, `<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`+inner, 1)
 	cases := map[string]struct {
 		answer step
 		sent   int
@@ -124,19 +124,19 @@ func TestWritesAreSentAgainOnlyWhenTheyCannotHaveBeenDone(t *testing.T) {
 		"busy fault":       {faultReply(500, "ErrorServerBusy", backOff(100)), 2},
 		"busy fault, 0 ms": {faultReply(500, "ErrorServerBusy", backOff(0)), 2},
 		"503":              {reply(503, "text/html", "<html>"), 2},
-		"busy message":     {xmlReply(messages("CreateItem", "ErrorServerBusy")), 2},
+		"busy message":     {xmlReply(answersTo("CreateItem", "ErrorServerBusy")), 2},
 		"connections":      {faultReply(500, "ErrorExceededConnectionCount", ""), 2},
 		"inner busy":       {xmlReply(innerBusy), 1},
 		"500":              {reply(500, "text/html", "<html>"), 1},
 		"502":              {reply(502, "text/html", "<html>"), 1},
 		"transient":        {faultReply(500, "ErrorInternalServerTransientError", ""), 1},
-		"half an answer":   {reply(200, xmlKind, envelope(messages("CreateItem", "a"))[:400]), 1},
+		"half an answer":   {reply(200, xmlKind, envelope(answersTo("CreateItem", "a"))[:400]), 1},
 		"timeout":          {hang, 1},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, s := scripted(t, nil, c.answer, xmlReply(messages("CreateItem", "a")))
+				client, s := scripted(t, nil, c.answer, xmlReply(answersTo("CreateItem", "a")))
 				resp, err := client.CreateItem(t.Context(), As{}, createItem())
 				if s.count() != c.sent {
 					t.Fatalf("sent %d times, %v", s.count(), err)
@@ -158,7 +158,7 @@ func TestWritesAreSentAgainOnlyWhenTheyCannotHaveBeenDone(t *testing.T) {
 func TestWhatNeverReachedTheServerIsSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// No connection is ever got from this round tripper: it reports none to the trace.
-		c, s := scripted(t, nil, failing, failing, xmlReply(messages("CreateItem", "a")))
+		c, s := scripted(t, nil, failing, failing, xmlReply(answersTo("CreateItem", "a")))
 		if _, err := c.CreateItem(t.Context(), As{}, createItem()); err != nil || s.count() != 3 {
 			t.Errorf("sent %d times, %v", s.count(), err)
 		}
@@ -420,7 +420,7 @@ func TestOnWhoseBehalf(t *testing.T) {
 
 func TestRedirectsOnTheSameHostAreFollowed(t *testing.T) {
 	to := reply(307, "text/html", "", "Location", "/ews/exchange.asmx")
-	c, s := scripted(t, nil, to, xmlReply(messages("CreateItem", "a")))
+	c, s := scripted(t, nil, to, xmlReply(answersTo("CreateItem", "a")))
 	if _, err := c.CreateItem(background(t), As{}, createItem()); err != nil || s.count() != 2 {
 		t.Fatalf("sent %d times, %v", s.count(), err)
 	}

@@ -95,10 +95,10 @@ func faultReply(status int, code, more string) step {
 // itemAnswer is an answer to GetItem with one message for each id; an id that begins with "Error"
 // is a refusal with that code.
 func itemAnswer(ids ...string) string {
-	return messages("GetItem", ids...)
+	return answersTo("GetItem", ids...)
 }
 
-func messages(op string, ids ...string) string {
+func answersTo(op string, ids ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<m:%sResponse xmlns:m="m" xmlns:t="t"><m:ResponseMessages>`, op)
 	for _, id := range ids {
