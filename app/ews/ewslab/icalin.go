@@ -94,7 +94,8 @@ func (r *icalReader) times() error {
 	it := r.it
 	it.put("Start", start)
 	it.put("End", end)
-	it.put("IsAllDayEvent", day)
+	// Clients that know the server write whole days as midnights and say so.
+	it.put("IsAllDayEvent", day || strings.EqualFold(r.event.text("X-MICROSOFT-CDO-ALLDAYEVENT"), "TRUE"))
 	if r.zoneID != "" {
 		it.put("StartTimeZone", at("Id", r.zoneID), at("Name", zoneName(r.zoneID)))
 		it.put("EndTimeZone", at("Id", r.zoneID), at("Name", zoneName(r.zoneID)))
