@@ -180,8 +180,9 @@ func (p *publication) answered(res *sip.Response, version uint32, ended bool) (a
 	switch {
 	case res.StatusCode/100 == 2:
 		p.sent, p.etag = version, headerValue(res, "SIP-ETag")
-		if ended {
+		if ended { // nothing is granted any more, and nothing to renew
 			p.etag = ""
+			return false, nil
 		}
 		granted := p.expires
 		if v := headerValue(res, "Expires"); v != "" {
