@@ -105,7 +105,9 @@ func (p *peer) connector(t testing.TB, change func(*Options)) *Connector {
 	}
 	o := Options{Servers: []Server{s}, Domain: p.domain, Jitter: func(d time.Duration) time.Duration { return d }}
 	if p.user == "" {
-		o.Credentials = func(_ context.Context, who portal.Address) (string, string, error) { return who.Bare(), p.password, nil }
+		o.Credentials = func(_ context.Context, who portal.Address) (string, string, error) {
+			return who.Bare(), p.password, nil
+		}
 	}
 	if change != nil {
 		change(&o)
