@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -37,6 +38,7 @@ func (h *Hub) ServeEvents(ctx context.Context, w http.ResponseWriter, c Client, 
 		return nil
 	}
 	defer h.exit(cn)
+	defer s.leave()
 	if err := cn.open(); err != nil {
 		return err
 	}
@@ -68,6 +70,9 @@ type stream struct {
 	ctl    *http.ResponseController
 	cancel context.CancelFunc
 	buf    bytes.Buffer
+
+	mu   sync.Mutex
+	gone bool // cut, or the response has ended: its deadline is no longer ours to set
 }
 
 func (s *stream) write(f *Frame, a Audience) error {
@@ -97,7 +102,7 @@ func (s *stream) ping() error {
 }
 
 func (s *stream) flush() error {
-	if err := s.ctl.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := s.within(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	if _, err := s.w.Write(s.buf.Bytes()); err != nil {
@@ -107,9 +112,35 @@ func (s *stream) flush() error {
 		return err
 	}
 	// Over HTTP/2 a deadline that passes resets the stream, whether or not anything is being written.
-	return s.ctl.SetWriteDeadline(time.Time{})
+	return s.within(time.Time{})
+}
+
+// within sets the deadline of what is written from here on.
+func (s *stream) within(deadline time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return errWire
+	}
+	return s.ctl.SetWriteDeadline(deadline)
+}
+
+// leave ends the stream's say over its response, which outlives the handler only to be finished.
+func (s *stream) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
 }
 
 func (s *stream) end(int, string) { s.cancel() }
 
-func (s *stream) cut() { s.cancel() }
+func (s *stream) cut() {
+	s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.gone = true
+		// A writer that is stuck fails at once; where no deadline can be set it has never got one either.
+		_ = s.ctl.SetWriteDeadline(time.Unix(1, 0))
+	}
+}

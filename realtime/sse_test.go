@@ -1,8 +1,10 @@
 package realtime
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 )
@@ -48,5 +50,50 @@ func TestAQuietStreamHasNoDeadline(t *testing.T) {
 	}
 	if got, want := w.Body.String(), "id: 7\ndata: hello\n\n: ping\n\n"; got != want {
 		t.Errorf("written %q, want %q", got, want)
+	}
+}
+
+// stuck is a response whose reader never reads: a write ends with its deadline alone.
+type stuck struct {
+	*httptest.ResponseRecorder
+	writing chan struct{}
+	over    chan struct{}
+}
+
+func (s *stuck) SetWriteDeadline(t time.Time) error {
+	if !t.IsZero() && t.Before(time.Now()) {
+		close(s.over)
+	}
+	return nil
+}
+
+func (s *stuck) Write([]byte) (int, error) {
+	close(s.writing)
+	<-s.over
+	return 0, os.ErrDeadlineExceeded
+}
+
+// A stream that is cut frees its writer at once, writes no more, and leaves alone a response that has ended.
+func TestACutStreamFreesItsWriter(t *testing.T) {
+	w := &stuck{ResponseRecorder: httptest.NewRecorder(), writing: make(chan struct{}), over: make(chan struct{})}
+	s := &stream{w: w, ctl: http.NewResponseController(w), cancel: func() {}}
+	written := make(chan error, 1)
+	go func() { written <- s.write(NewFrame(1, "", text("hello")), Audience{}) }()
+	<-w.writing
+	s.cut()
+	if err := <-written; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the stuck write ended with %v", err)
+	}
+	if err := s.ping(); !errors.Is(err, errWire) {
+		t.Errorf("a write after the cut: %v", err)
+	}
+	s.cut() // twice is fine
+
+	ended := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	s = &stream{w: ended, ctl: http.NewResponseController(ended), cancel: func() {}}
+	s.leave()
+	s.cut()
+	if !ended.now.IsZero() {
+		t.Errorf("the deadline of an ended response was set to %v", ended.now)
 	}
 }
