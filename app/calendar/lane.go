@@ -248,9 +248,7 @@ func (l *lane) step(ctx context.Context) bool {
 		l.failed(ctx, err)
 		return false
 	}
-	if !again {
-		l.worked(ctx)
-	}
+	l.worked(ctx, again)
 	return again
 }
 
@@ -260,8 +258,8 @@ func (l *lane) stepped() {
 	l.stepping = false
 }
 
-// worked ends a row of failures.
-func (l *lane) worked(ctx context.Context) {
+// worked ends a row of failures; more: there is more to do at once.
+func (l *lane) worked(ctx context.Context, more bool) {
 	l.mu.Lock()
 	was := l.failures
 	l.failures, l.why, l.due, l.since = 0, nil, time.Time{}, time.Time{}
@@ -269,7 +267,9 @@ func (l *lane) worked(ctx context.Context) {
 	if was >= 2 {
 		l.s.o.Logger.InfoContext(ctx, "calendar: the server answers again", "calendar", l.key.Owner, "reader", l.key.Reader, "failures", was)
 	}
-	l.s.tellStatus(ctx, l.key.Reader)
+	if was > 0 || !more {
+		l.s.tellStatus(ctx, l.key.Reader)
+	}
 }
 
 // failed plans the next try after the server (or storage) did not do what was asked.

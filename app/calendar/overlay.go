@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/recurrence"
 	"portico/app/portal"
 )
 
@@ -69,11 +70,10 @@ func layChange(e *portal.Entry, in *portal.Intent) {
 		return
 	}
 	if ch.Occurrence.IsZero() {
+		was := e.Recurrence
 		e.Appointment = apply(e.Appointment, ch)
 		e.Sync = syncOf(in)
-		if ch.Timed() { // as Exchange does it: a series that moves has no exceptions any more
-			e.Exceptions, e.Deleted = nil, nil
-		}
+		keepExceptions(e, ch, was)
 		return
 	}
 	x := changed(e, ch.Occurrence)
@@ -82,6 +82,35 @@ func layChange(e *portal.Entry, in *portal.Intent) {
 	}
 	*x = apply(*x, ch)
 	x.Sync = syncOf(in)
+}
+
+// keepExceptions leaves a changed series those exceptions that still mean something. As Exchange has it: one that moves, or
+// repeats in another way, has none any more; one that only ends at another time keeps those before its end.
+func keepExceptions(e *portal.Entry, ch portal.AppointmentChange, was string) {
+	if !ch.Timed() {
+		return
+	}
+	if ch.Start != nil || ch.End != nil || ch.AllDay != nil || ch.TimeZone != nil || !sameButEnd(was, e.Recurrence) {
+		e.Exceptions, e.Deleted = nil, nil
+		return
+	}
+	end := lastEnd(e)
+	e.Exceptions = slices.DeleteFunc(slices.Clone(e.Exceptions), func(x portal.Appointment) bool { return x.RecurrenceID.After(end) })
+	e.Deleted = slices.DeleteFunc(slices.Clone(e.Deleted), func(d time.Time) bool { return d.After(end) })
+}
+
+// sameButEnd reports whether two rules differ in nothing but when they end.
+func sameButEnd(a, b string) bool {
+	one, err := recurrence.Parse(a)
+	two, err2 := recurrence.Parse(b)
+	if err != nil || err2 != nil {
+		return false
+	}
+	endless := func(r recurrence.Rule) string {
+		r.Count, r.UntilKind, r.Until = 0, recurrence.NoUntil, time.Time{}
+		return r.String()
+	}
+	return endless(one) == endless(two)
 }
 
 // changed gives the exception of a series at id, making one of the occurrence where there is none; nil where there
