@@ -96,8 +96,8 @@ func (p Person) names() (given, surname string) {
 	return given, surname
 }
 
-// contact writes a line as the t:Contact that comes with a resolution.
-func (s *Server) contact(e *entry) *node {
+// contact writes a line as the t:Contact that comes with a resolution; all: with what only the shape AllProperties has.
+func (s *Server) contact(e *entry, all bool) *node {
 	p := e.Person
 	given, surname := p.names()
 	if e.Mailbox == nil || p.Room {
@@ -129,6 +129,9 @@ func (s *Server) contact(e *entry) *node {
 	}
 	text("OfficeLocation", p.Office)
 	text("Surname", surname)
+	if !all {
+		return n
+	}
 	text("Alias", strings.ToLower(p.User))
 	if manager != nil {
 		n.add(t("ManagerMailbox", manager.mailboxNode("Mailbox")))
@@ -163,7 +166,7 @@ func (s *Server) opResolveNames(c *call) (*node, error) {
 			for _, e := range s.people.search(typed) {
 				r := t("Resolution", e.mailboxNode("Mailbox"))
 				if full {
-					r.add(s.contact(e))
+					r.add(s.contact(e, c.req.attr("ContactDataShape") == "AllProperties"))
 				}
 				found = append(found, r)
 			}
