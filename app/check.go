@@ -63,7 +63,7 @@ func (h *house) checkExchange(ctx context.Context, report func(string, error)) {
 	o, err := exchangeOptions(h.cfg)
 	if err == nil {
 		o.Logger = h.log
-		o.Credentials = func(_ context.Context, who portal.Address) (user, password string, err error) {
+		o.Credentials = func(context.Context, portal.Address) (user, password string, err error) {
 			account, password := h.checkAccount()
 			return account.Bare(), password, nil
 		}
@@ -78,7 +78,8 @@ func (h *house) checkExchange(ctx context.Context, report func(string, error)) {
 	stages := []stage{{name: "check", run: func(ctx context.Context) error {
 		for _, s := range h.cfg.EWS.Server {
 			try, done := context.WithTimeout(ctx, checkTimeout)
-			report("exchange "+s.Name+" "+cmp.Or(s.URL, "(found by Autodiscover)"), h.exchange.Check(try, s.Name))
+			who := h.checkMailbox(s)
+			report("exchange "+s.Name+" "+cmp.Or(s.URL, "(found by Autodiscover)")+", calendar of "+who.Bare(), h.exchange.CheckMailbox(try, s.Name, who))
 			done()
 		}
 		finished()
@@ -91,6 +92,15 @@ func (h *house) checkExchange(ctx context.Context, report func(string, error)) {
 	if err := runStages(ctx, h.log, stages); err != nil {
 		report("lab Exchange server", err)
 	}
+}
+
+// checkMailbox is whose calendar is opened to see that an Exchange server works.
+func (h *house) checkMailbox(s config.EWSServer) portal.Address {
+	if who, err := portal.ParseAddress(s.CheckMailbox); err == nil {
+		return who
+	}
+	who, _ := h.checkAccount()
+	return who
 }
 
 // checkStorage opens the database without changing its schema: the portal may be running, and of another version.

@@ -214,27 +214,35 @@ func labOnly(t *testing.T) *program {
 func TestCheckReallySignsIn(t *testing.T) {
 	l := labOnly(t)
 	dir := t.TempDir()
-	conf := func(name, proxy, password string) string {
+	conf := func(name, proxy, password, exchange string) string {
 		return file(t, dir, name, "[sip]\nproxy = \"sip:"+proxy+";transport=tcp\"\ncheck_user = \"alice@example.test\"\ncheck_password = \""+password+"\"\n"+
 			"[storage]\ndsn = \"sqlite:"+dir+"/check.db\"\ndata_dir = \""+dir+"\"\n"+
-			"[[ews.server]]\nname = \"primary\"\nurl = \"http://127.0.0.1:8090/EWS/Exchange.asmx\"\nimpersonate = false\n")
+			"[[ews.server]]\nname = \"primary\"\n"+exchange)
 	}
 	nowhere := siptest.FreeAddr(t)
 	for _, c := range []struct {
 		name, proxy, password string
+		exchange              string
 		status                int
-		want                  string
+		want                  []string
 	}{
-		{"good.toml", l.lab, labPassword, exitFine, "ok      sip sip:" + l.lab},
-		{"wrong.toml", l.lab, "wrong", exitFailed, "FAILED  sip"},
-		{"away.toml", nowhere, labPassword, exitFailed, "FAILED  sip"},
+		{"good.toml", l.lab, labPassword, "impersonate = false\n", exitFine, []string{"ok      sip sip:" + l.lab, "ok      exchange primary"}},
+		{"wrong.toml", l.lab, "wrong", "impersonate = false\n", exitFailed, []string{"FAILED  sip", "FAILED  exchange"}},
+		{"away.toml", nowhere, labPassword, "impersonate = false\n", exitFailed, []string{"FAILED  sip", "ok      exchange"}},
+		{"service.toml", l.lab, labPassword, "username = \"svc-portico\"\npassword = \"portico\"\n", exitFine, []string{"ok      exchange primary"}},
+		{"may-not.toml", l.lab, labPassword, "username = \"bob\"\npassword = \"portico\"\n", exitFailed, []string{"FAILED  exchange primary"}},
+		{"no-mailbox.toml", l.lab, labPassword, "username = \"svc-portico\"\npassword = \"portico\"\ncheck_mailbox = \"nobody@example.test\"\n", exitFailed, []string{"FAILED  exchange primary"}},
+		{"no-exchange.toml", l.lab, labPassword, "url = \"http://" + nowhere + "/EWS/Exchange.asmx\"\nimpersonate = false\n", exitFailed, []string{"FAILED  exchange primary"}},
 	} {
-		p := command(t, dir, nil, "check", "--config", conf(c.name, c.proxy, c.password))
-		if status := p.wait(longest); status != c.status || !strings.Contains(p.logged(), c.want) {
-			t.Errorf("%s: exit status %d\n%s", c.name, status, p.logged())
+		if !strings.Contains(c.exchange, "url =") {
+			c.exchange += "url = \"" + l.exchange + "\"\n"
 		}
-		if !strings.Contains(p.logged(), "skipped exchange primary") {
-			t.Errorf("%s: Exchange is passed over without a word\n%s", c.name, p.logged())
+		p := command(t, dir, nil, "check", "--config", conf(c.name, c.proxy, c.password, c.exchange))
+		status := p.wait(longest)
+		for _, want := range c.want {
+			if status != c.status || !strings.Contains(p.logged(), want) {
+				t.Errorf("%s: exit status %d, want %d and %q\n%s", c.name, status, c.status, want, p.logged())
+			}
 		}
 		if !strings.Contains(p.logged(), "ok      storage") {
 			t.Errorf("%s: no line for storage\n%s", c.name, p.logged())

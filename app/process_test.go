@@ -46,8 +46,9 @@ type program struct {
 	args []string
 	// environ is what was set for it.
 	environ []string
-	// url is where the portal says it is; lab where its SIP server is, without scheme.
-	url, lab string
+	// url is where the portal says it is; lab where its SIP server is, without scheme; exchange the address of its
+	// Exchange server.
+	url, lab, exchange string
 
 	cmd    *exec.Cmd
 	exited chan struct{}
@@ -113,6 +114,9 @@ func (p *program) listen(said <-chan string) {
 			if _, v, ok := strings.Cut(line, "Lab SIP server"); ok {
 				_, v, _ = strings.Cut(v, "sip:")
 				p.lab, _, _ = strings.Cut(v, " ")
+			}
+			if _, v, ok := strings.Cut(line, "Lab Exchange server"); ok {
+				p.exchange = v[strings.Index(v, "http"):]
 			}
 			if strings.HasPrefix(line, "The password of each") || strings.HasPrefix(line, "Password of each") {
 				return
