@@ -124,12 +124,10 @@ func (s *krbSigner) RoundTrip(r *http.Request) (*http.Response, error) {
 // ticket puts the ticket onto r. The library knows no contexts; it bounds its own waiting to some
 // seconds for each server of the realm.
 func (s *krbSigner) ticket(ctx context.Context, r *http.Request) error {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := enter(ctx, s.turn); err != nil {
+		return err
 	}
+	defer func() { <-s.turn }()
 	s.mu.Lock()
 	done := s.done
 	s.mu.Unlock()

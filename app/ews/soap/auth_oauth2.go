@@ -86,12 +86,10 @@ func (t *tokens) get(ctx context.Context, refused string) (string, error) {
 	if s := t.present(); s != "" && s != refused {
 		return s, nil
 	}
-	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := enter(ctx, t.turn); err != nil {
+		return "", err
 	}
+	defer func() { <-t.turn }()
 	if s := t.present(); s != "" && s != refused {
 		return s, nil
 	}

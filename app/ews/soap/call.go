@@ -178,14 +178,25 @@ func away(ctx context.Context, err error) *ResponseError {
 	return e
 }
 
+// enter takes one of the places, in the order of those who wait for one.
+func enter(ctx context.Context, places chan struct{}) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // attempt sends a request once.
 func (c *Client) attempt(ctx context.Context, op operation, as As, body []byte, read func(*binding.Reader) (answer, error)) (a answer, err error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return a, away(ctx, ctx.Err())
+	if err := enter(ctx, c.slots); err != nil {
+		return a, away(ctx, err)
 	}
+	defer func() { <-c.slots }()
 	began := c.o.Now()
 	defer func() {
 		result := "ok"

@@ -23,12 +23,10 @@ import (
 func (c *Client) Stream(ctx context.Context, as As, ids []string, minutes int, each func(Notification) error) error {
 	req := &GetStreamingEvents{SubscriptionIDs: ids, Minutes: minutes}
 	op := req.op()
-	select {
-	case c.streams <- struct{}{}:
-		defer func() { <-c.streams }()
-	case <-ctx.Done():
-		return named(op, away(ctx, ctx.Err()))
+	if err := enter(ctx, c.streams); err != nil {
+		return named(op, away(ctx, err))
 	}
+	defer func() { <-c.streams }()
 	if err := c.gate.wait(ctx); err != nil {
 		return named(op, away(ctx, err))
 	}
