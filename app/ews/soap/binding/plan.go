@@ -37,6 +37,7 @@ type field struct {
 	of      reflect.Type // of one value: what a slice or pointer holds
 	slice   bool
 	pointer bool
+	self    bool // the value reads itself from text
 }
 
 type fieldKind int
@@ -118,6 +119,7 @@ func (p *plan) field(f reflect.StructField, tag string, at []int) error {
 	if fd.of.Kind() == reflect.Pointer {
 		fd.pointer, fd.of = true, fd.of.Elem()
 	}
+	fd.self = reflect.PointerTo(fd.of).Implements(textReader)
 	fd.name, fd.local = name, afterColon(name)
 	return p.place(f.Name, fd)
 }

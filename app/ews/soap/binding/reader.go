@@ -71,7 +71,7 @@ func (r *Reader) object(v reflect.Value) error {
 
 // addText takes a run of the element's own text; further runs, behind children, join it.
 func (r *Reader) addText(fd *field, f reflect.Value) {
-	if fd.of.Kind() == reflect.String && !fd.pointer && !reflect.PointerTo(fd.of).Implements(textReader) {
+	if fd.of.Kind() == reflect.String && !fd.pointer && !fd.self {
 		f.SetString(f.String() + clean(r.text))
 		return
 	}
@@ -155,7 +155,7 @@ func (fd *field) one(f reflect.Value) reflect.Value {
 }
 
 func (r *Reader) value(fd *field, f reflect.Value) error {
-	if fd.of.Kind() == reflect.Struct && !reflect.PointerTo(fd.of).Implements(textReader) {
+	if fd.of.Kind() == reflect.Struct && !fd.self {
 		return r.object(fd.one(f))
 	}
 	r.keep = true
@@ -177,7 +177,7 @@ func (r *Reader) value(fd *field, f reflect.Value) error {
 
 // scalar sets f, or notes why it cannot. An empty value of anything but a string is none.
 func (r *Reader) scalar(fd *field, f reflect.Value, text []byte) {
-	if len(text) == 0 && !(fd.of.Kind() == reflect.String && !reflect.PointerTo(fd.of).Implements(textReader)) {
+	if len(text) == 0 && (fd.of.Kind() != reflect.String || fd.self) {
 		return
 	}
 	if fd.list {
@@ -187,7 +187,7 @@ func (r *Reader) scalar(fd *field, f reflect.Value, text []byte) {
 		return
 	}
 	v := reflect.New(fd.of).Elem()
-	if err := set(v, text); err != nil {
+	if err := set(v, text, fd.self); err != nil {
 		r.problem(fd.local, err)
 		return
 	}
@@ -200,9 +200,9 @@ func (r *Reader) problem(name string, err error) {
 	}
 }
 
-func set(v reflect.Value, text []byte) error {
-	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return t.UnmarshalText(text)
+func set(v reflect.Value, text []byte, self bool) error {
+	if self {
+		return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(text)
 	}
 	switch v.Kind() {
 	case reflect.String:
