@@ -94,12 +94,12 @@ func (c *Connector) Find(ctx context.Context, reader, owner portal.Address, chan
 	return e, ok, err
 }
 
-// find gives the id of what carries the stamp, "" for none.
+// find gives the id of what carries the stamp, "" for none. There can be only one: more are removed, and nobody is told.
 func (a *access) find(ctx context.Context, changeID string) (string, error) {
 	if changeID == "" {
 		return "", nil
 	}
-	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: idShape(), Page: soap.Page(0, 2),
+	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: idShape(), Page: soap.Page(0, 10),
 		Restriction: soap.Where(soap.Equal(stampMade, changeID)), Parents: []soap.FolderRef{a.folder("calendar")}})
 	if err != nil {
 		return "", err
@@ -108,5 +108,14 @@ func (a *access) find(ctx context.Context, changeID string) (string, error) {
 	if err != nil || m.Root == nil || len(m.Root.Items) == 0 {
 		return "", err
 	}
-	return m.Root.Items[0].ID().ID, nil
+	first := m.Root.Items[0].ID()
+	for i := range m.Root.Items[1:] {
+		// A first request that was only late, and a retry that found nothing yet: one of the two is enough.
+		again := m.Root.Items[1+i].ID()
+		a.c.o.Logger.Warn("an entry was made twice, one is removed", "mailbox", a.email)
+		if err := a.drop(ctx, again); err != nil && !errors.Is(err, portal.ErrNotFound) {
+			return "", err
+		}
+	}
+	return first.ID, nil
 }

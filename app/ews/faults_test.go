@@ -72,7 +72,10 @@ func TestFaultsDoubleNothing(t *testing.T) {
 	for _, kind := range []ewslab.FaultKind{ewslab.FaultBusy503, ewslab.FaultBusy500, ewslab.FaultBusy200, ewslab.FaultSlow, ewslab.FaultDown,
 		ewslab.FaultHalf, ewslab.FaultDrop, ewslab.FaultHTML, ewslab.FaultError} {
 		t.Run(string(kind), func(t *testing.T) {
-			fault := ewslab.Fault{Kind: kind, Count: 2, BackOff: 50 * time.Millisecond, Delay: 2 * time.Second}
+			fault := ewslab.Fault{Kind: kind, Count: 2, BackOff: 50 * time.Millisecond, Delay: 1200 * time.Millisecond}
+			if kind == ewslab.FaultSlow || kind == ewslab.FaultBusy503 { // these take their time
+				fault.Count = 1
+			}
 			a := meeting(t, "Fault "+string(kind), who(p, "bob", ""))
 			fault.Operation = "CreateItem"
 			lift := p.fault(t, fault)
@@ -157,7 +160,7 @@ func TestFaultsLoseNothing(t *testing.T) {
 	for _, kind := range []ewslab.FaultKind{ewslab.FaultBusy503, ewslab.FaultBusy500, ewslab.FaultBusy200, ewslab.FaultSlow, ewslab.FaultDown, ewslab.FaultHalf, ewslab.FaultDrop, ewslab.FaultHTML} {
 		made = append(made, book(t, c, me, string(kind)).RemoteID)
 		for _, op := range []string{"SyncFolderItems", "GetItem"} {
-			p.fault(t, ewslab.Fault{Kind: kind, Operation: op, Count: 5, BackOff: 20 * time.Millisecond, Delay: 2 * time.Second})
+			p.fault(t, ewslab.Fault{Kind: kind, Operation: op, Count: 1, BackOff: 20 * time.Millisecond, Delay: 1200 * time.Millisecond})
 		}
 		var d portal.CalendarDelta
 		again(t, "the sync during "+string(kind), func() (err error) {
