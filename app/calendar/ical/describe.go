@@ -75,6 +75,10 @@ func writeZone(w *writer, name string, from, to int) {
 		if next.IsZero() || !next.Before(until) {
 			break
 		}
+		if !next.After(at) { // the bounds stand still at the end of a leap year beyond the zone's table
+			at = at.Add(24 * time.Hour)
+			continue
+		}
 		_, before := next.Add(-time.Second).In(loc).Zone()
 		abbr, after := next.In(loc).Zone()
 		observance(w, next.In(loc).IsDST(), abbr, before, after, next.UTC().Add(time.Duration(before)*time.Second), "")

@@ -27,6 +27,10 @@ func changesOf(loc *time.Location, year int) []clockChange {
 		if until.IsZero() || until.UTC().Year() > year+1 {
 			return out
 		}
+		if !until.After(t) { // see Agree
+			t = t.Add(24 * time.Hour)
+			continue
+		}
 		_, from := t.Zone()
 		t = until.In(loc)
 		_, to := t.Zone()

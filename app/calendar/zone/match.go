@@ -18,7 +18,11 @@ func Agree(a, b *time.Location, y Years) bool {
 		}
 		next := end
 		for _, local := range []time.Time{ta, tb} {
-			if _, until := local.ZoneBounds(); !until.IsZero() && until.Before(next) {
+			_, until := local.ZoneBounds()
+			if !until.IsZero() && !until.After(t) { // beyond a zone's table the bounds can stand still at a year's end
+				until = t.Add(24 * time.Hour)
+			}
+			if !until.IsZero() && until.Before(next) {
 				next = until
 			}
 		}
