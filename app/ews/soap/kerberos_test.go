@@ -41,14 +41,14 @@ type realm struct {
 }
 
 const (
-	realmName = "EXAMPLE.ORG"
-	service   = "HTTP/127.0.0.1"
+	realmName        = "EXAMPLE.ORG"
+	servicePrincipal = "HTTP/127.0.0.1"
 )
 
 func newRealm(t *testing.T) *realm {
 	t.Helper()
 	r := &realm{keys: keytab.New()}
-	for principal, password := range map[string]string{"krbtgt/" + realmName: "realm", service: "service", "ann": "ann-secret", "svc": "svc-secret"} {
+	for principal, password := range map[string]string{"krbtgt/" + realmName: "realm", servicePrincipal: "service", "ann": "ann-secret", "svc": "svc-secret"} {
 		if err := r.keys.AddEntry(principal, realmName, password, time.Unix(0, 0), 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func (r *realm) reply(in []byte) ([]byte, error) {
 		if err := ap.Ticket.DecryptEncPart(r.keys, &ap.Ticket.SName); err != nil {
 			return nil, err
 		}
-		if strings.Join(tgs.ReqBody.SName.NameString, "/") != service {
+		if strings.Join(tgs.ReqBody.SName.NameString, "/") != servicePrincipal {
 			e := messages.NewKRBError(tgs.ReqBody.SName, realmName, errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN, "what?")
 			return e.Marshal()
 		}
@@ -206,7 +206,7 @@ func TestKerberos(t *testing.T) {
 		"key table":          {KerberosConfig{User: "svc", Keytab: writeFile(t, "svc.keytab", table)}, As{}, nil},
 		"a person's own":     {KerberosConfig{User: "svc", Password: "svc-secret"}, As{Credentials: &Credentials{"ann@example.org", "ann-secret"}}, nil},
 		"with domain":        {KerberosConfig{User: "svc", Password: "svc-secret"}, As{Credentials: &Credentials{`EXAMPLE\ann`, "ann-secret"}}, nil},
-		"service by name":    {KerberosConfig{User: "ann", Password: "ann-secret", SPN: service}, As{}, nil},
+		"service by name":    {KerberosConfig{User: "ann", Password: "ann-secret", SPN: servicePrincipal}, As{}, nil},
 		"wrong password":     {KerberosConfig{User: "ann", Password: "guess"}, As{}, portal.ErrUnauthenticated},
 		"unknown user":       {KerberosConfig{User: "eve", Password: "guess"}, As{}, portal.ErrUnauthenticated},
 		"unknown service":    {KerberosConfig{User: "ann", Password: "ann-secret", SPN: "HTTP/other.example.org"}, As{}, portal.ErrUnauthenticated},
@@ -233,7 +233,7 @@ func TestKerberos(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(strings.Join(r.issued, ", "), "svc "+service) || types.NewPrincipalName(nametype.KRB_NT_SRV_INST, service).PrincipalNameString() != service {
+	if !strings.Contains(strings.Join(r.issued, ", "), "svc "+servicePrincipal) || types.NewPrincipalName(nametype.KRB_NT_SRV_INST, servicePrincipal).PrincipalNameString() != servicePrincipal {
 		t.Errorf("tickets: %q", r.issued)
 	}
 }
