@@ -73,7 +73,7 @@ func (c *call) attachment(x *tx, ref string, want right) (*attachment, *item, er
 	err = x.QueryRow(`SELECT item, name, content_type, size, props, content FROM attachments WHERE id = ?`, i.Row).
 		Scan(&a.Item, &a.Name, &a.ContentType, &a.Size, &props, &a.Content)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, fail("ErrorAttachmentNotFound", "The attachment was not found.")
+		return nil, nil, fail(errorItemNotFound)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -50,8 +50,11 @@ func (c *call) mayLook(x *tx, f *folder) error {
 	if err != nil {
 		return err
 	}
-	if g.Level == "None" {
+	switch {
+	case g.Level == "None":
 		return fail(errorFolderNotFound)
+	case strings.HasPrefix(g.Level, "FreeBusy"): // whose times may be asked, by availability
+		return fail(errorAccessDenied)
 	}
 	return nil
 }
@@ -149,6 +152,9 @@ func (s *Server) opCreateFolder(c *call) (*node, error) {
 	return c.messages(len(wanted), func(n int) (out []*node, err error) {
 		err = c.update(func(x *tx) error {
 			parent, err := c.openFolder(x, c.req.kid("ParentFolderId").Kids[0], mayOwn)
+			if isCode(err, errorFolderNotFound) {
+				err = fail("ErrorParentFolderNotFound", "The parent folder could not be found.")
+			}
 			if err != nil {
 				return err
 			}

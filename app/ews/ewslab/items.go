@@ -117,6 +117,9 @@ func (s *Server) create(x *tx, c *call, n *node) ([]*node, error) {
 	}
 	it.Mailbox, it.Folder, it.ModifiedBy = f.Mailbox, f.ID, c.who()
 	if it.Elem == "CalendarItem" {
+		if folderElement(f.Class) != "CalendarFolder" {
+			return nil, fail("ErrorCannotCreateCalendarItemInNonCalendarFolder", "The folder is no calendar.")
+		}
 		return s.createAppointment(x, c, it, attachments)
 	}
 	if it.Elem != "Message" {

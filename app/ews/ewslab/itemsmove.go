@@ -136,6 +136,9 @@ func (c *call) transfer(need right, do func(*tx, *item, *folder) (*item, error))
 	return c.messages(len(refs), func(n int) (out []*node, err error) {
 		err = c.update(func(x *tx) error {
 			to, err := c.openFolder(x, c.req.kid("ToFolderId").Kids[0], mayCreate)
+			if isCode(err, errorFolderNotFound) {
+				err = fail("ErrorToFolderNotFound", "The destination folder could not be found.")
+			}
 			if err != nil {
 				return err
 			}

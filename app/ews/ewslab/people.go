@@ -405,7 +405,7 @@ func (s *Server) opGetPersona(c *call) (*node, error) {
 		found = s.people.find(address)
 	}
 	if found == nil {
-		return nil, fail("ErrorPersonNotFound", "The persona was not found.")
+		return nil, fail(errorItemNotFound)
 	}
 	return m("GetPersonaResponseMessage", at("ResponseClass", "Success"), m("ResponseCode", "NoError"), s.persona(found, m)), nil
 }

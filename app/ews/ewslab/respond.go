@@ -58,7 +58,7 @@ func (c *call) readResponse(object *node) (response, error) {
 	r.start, ok1 = instant(start, c.zone)
 	r.end, ok2 = instant(end, c.zone)
 	if !ok1 || !ok2 || !r.start.Before(r.end) {
-		return r, fail("ErrorInvalidProposedTime", "The proposed time is invalid.")
+		return r, fail("ErrorCalendarEndDateIsEarlierThanStartDate", "The proposed time is invalid.")
 	}
 	return r, nil
 }
@@ -236,9 +236,11 @@ func (s *Server) cancelMeeting(x *tx, c *call, object *node, it *item) error {
 		return fail("ErrorCalendarIsNotOrganizer", "Only the organizer can cancel a meeting.")
 	}
 	var body *node
-	if b := object.kid("NewBodyContent"); b != nil {
-		body = b.copy().inTypes()
-		body.Name = "Body"
+	for _, name := range []string{"Body", "NewBodyContent"} {
+		if b := object.kid(name); b.text() != "" {
+			body = b.copy().inTypes()
+			body.Name = "Body"
+		}
 	}
 	if err := s.cancelFor(x, it, s.invited(it, owner), body, true); err != nil {
 		return err
