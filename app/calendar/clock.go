@@ -211,7 +211,7 @@ func (c *clock) update(ctx context.Context, a *agenda) (next time.Time, err erro
 	}
 	due, next := dueReminders(a.slots, marks, now)
 	if !a.begun {
-		if err := c.begin(ctx, a, due, now); err != nil {
+		if due, err = c.begin(ctx, a, due, len(marks) == 0, now); err != nil {
 			return next, err
 		}
 	}
@@ -249,24 +249,29 @@ func (c *clock) read(ctx context.Context, a *agenda, now time.Time) (bool, error
 	return true, nil
 }
 
-// begin finds what was missed while its person was away: shown now, and never again.
-func (c *clock) begin(ctx context.Context, a *agenda, due []slot, now time.Time) error {
+// begin finds what was missed while its person was away: shown now, and never again. Who is here for the first
+// time has missed nothing: of what was before, another program has reminded them. It gives what is due.
+func (c *clock) begin(ctx context.Context, a *agenda, due []slot, first bool, now time.Time) ([]slot, error) {
 	var marks []portal.ReminderMark
+	var coming []slot
 	for i := range due {
 		if due[i].end.After(now) {
+			coming = append(coming, due[i])
 			continue
 		}
-		a.missed[due[i].id] = due[i].reminder(portal.Created)
+		if !first {
+			a.missed[due[i].id] = due[i].reminder(portal.Created)
+		}
 		marks = append(marks, portal.ReminderMark{ID: due[i].id, Start: due[i].start.UTC()})
 	}
 	if len(marks) > 0 {
 		if err := c.s.s.SaveReminderMarks(ctx, a.who, marks, now.Add(-marksFor)); err != nil {
 			clear(a.missed)
-			return err
+			return nil, err
 		}
 	}
 	a.begun = true
-	return nil
+	return coming, nil
 }
 
 // remind tells the person's browsers which reminders came, changed and went.
