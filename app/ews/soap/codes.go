@@ -40,11 +40,13 @@ func treat(code string) treatment {
 	// Failed on the way: whether it was done is not known.
 	case "ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxStoreUnavailable",
 		"ErrorMailboxMoveInProgress", "ErrorMailboxFailover", "ErrorTimeoutExpired", "ErrorConnectionFailed",
-		"ErrorConnectionFailedTransientError", "ErrorADUnavailable", "ErrorADOperation", "ErrorServiceUnavailable",
+		"ErrorADUnavailable", "ErrorADOperation", "ErrorServiceUnavailable",
 		"ErrorBatchProcessingStopped", "ErrorNoRespondingCASInDestinationSite", "ErrorProxyCallFailed",
 		"ErrorProxiedSubscriptionCallFailure", "ErrorProxyServiceDiscoveryFailed", "ErrorClientDisconnected",
 		"ErrorFreeBusyGenerationFailed", "ErrorMeetingSuggestionGenerationFailed", "ErrorNotEnoughMemory",
-		"ErrorCrossSiteRequest", "ErrorMailTipsDisabled", "ErrorRequestAborted":
+		"ErrorCrossSiteRequest", "ErrorRequestAborted",
+		"ErrorNoApplicableProxyCASServersAvailable", "ErrorMailboxLogonFailed", "ErrorProxyRequestProcessingFailed",
+		"ErrorProxySoapException", "ErrorServiceDiscoveryFailed", "ErrorAvailabilityConfigNotFound", "ErrorLogonAsNetworkServiceFailed":
 		return treatment{portal.ErrUnavailable, readsOnly}
 
 	// Not there.
@@ -53,8 +55,8 @@ func treat(code string) treatment {
 		"ErrorCalendarOccurrenceIsDeletedFromRecurrence", "ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange",
 		"ErrorSubscriptionNotFound", "ErrorExpiredSubscription", "ErrorSyncFolderNotFound", "ErrorParentFolderNotFound",
 		"ErrorToFolderNotFound", "ErrorSavedItemFolderNotFound", "ErrorManagedFolderNotFound", "ErrorDelegateNoUser",
-		"ErrorDelegateMissingConfiguration", "ErrorInvalidAttachmentId", "ErrorEventNotFound", "ErrorSubmissionNotFound",
-		"ErrorMailboxNotFound", "ErrorNotFound", "ErrorCalendarCannotUpdateDeletedItem", "ErrorPersonNotFound":
+		"ErrorDelegateMissingConfiguration", "ErrorInvalidAttachmentId", "ErrorEventNotFound",
+		"ErrorCalendarCannotUpdateDeletedItem":
 		return treatment{portal.ErrNotFound, never}
 
 	// Somebody else was quicker, or the state known here is an old one.
@@ -72,21 +74,23 @@ func treat(code string) treatment {
 		"ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorNoFreeBusyAccess", "ErrorSubscriptionAccessDenied",
 		"ErrorSubscriptionDelegateAccessNotSupported", "ErrorAccountDisabled", "ErrorSendAsDenied", "ErrorNotDelegate",
 		"ErrorCalendarIsNotOrganizer", "ErrorCalendarIsDelegatedForAccept", "ErrorCalendarIsDelegatedForDecline",
-		"ErrorCalendarIsDelegatedForTentative", "ErrorCalendarIsDelegatedForRemove", "ErrorQuotaExceeded",
+		"ErrorCalendarIsDelegatedForTentative", "ErrorCalendarIsDelegatedForRemove", "ErrorCalendarIsGroupMailboxForAccept", "ErrorCalendarIsGroupMailboxForDecline",
+		"ErrorCalendarIsGroupMailboxForTentative", "ErrorQuotaExceeded", "ErrorQuotaExceededOnDelete", "ErrorSubmissionQuotaExceeded",
+		"ErrorMessagePerFolderCountReceiveQuotaExceeded", "ErrorAccessDeniedDueToCompliance",
 		"ErrorCallerIsInvalidADAccount", "ErrorCannotDeleteObject", "ErrorDeleteDistinguishedFolder",
-		"ErrorPublicFolderSyncException", "ErrorExchangeConfigurationException", "ErrorUserNotAllowedByPolicy",
-		"ErrorProxyRequestNotAllowed", "ErrorRightsManagementPermanentException":
+		"ErrorPublicFolderSyncException", "ErrorUserNotAllowedByPolicy",
+		"ErrorProxyRequestNotAllowed", "ErrorMailTipsDisabled":
 		return treatment{portal.ErrForbidden, never}
 
 	// Not signed in.
 	case "ErrorTokenSerializationDenied", "ErrorPasswordExpired", "ErrorPasswordChangeRequired",
 		"ErrorInvalidClientSecurityContext", "ErrorInvalidCrossForestCredentials", "ErrorInvalidAuthorizationContext",
-		"ErrorProxyTokenExpired", "ErrorInvalidLogonType":
+		"ErrorProxyTokenExpired", "ErrorUnauthorizedClientAccessTokenRequest", "ErrorInvalidLogonType":
 		return treatment{portal.ErrUnauthenticated, never}
 
 	// Too much at once.
 	case "ErrorExceededFindCountLimit", "ErrorExceededSubscriptionCount", "ErrorFreeBusyDLLimitReached",
-		"ErrorMailboxDataArrayTooBig", "ErrorIndividualMailboxLimitReached":
+		"ErrorMailboxDataArrayTooBig", "ErrorExceededMessageLimit", "ErrorExceededMaxRecipientLimit", "ErrorIndividualMailboxLimitReached":
 		return treatment{portal.ErrTooMany, never}
 	}
 	return treatment{portal.ErrInvalid, never}

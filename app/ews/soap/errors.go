@@ -90,15 +90,15 @@ func BackOff(err error) time.Duration {
 }
 
 // Unsupported tells whether err says that the server does not know the operation at all, so that
-// the caller should do without it.
+// the caller should do without it. A bare HTTP 500 counts, since that is how some servers answer
+// what they do not know: ask again some other time.
 func Unsupported(err error) bool {
 	var e *ResponseError
 	if !errors.As(err, &e) {
 		return false
 	}
 	switch e.Code {
-	case "ErrorInvalidOperation", "ErrorInvalidRequest", "ErrorSchemaValidation", "ErrorNotSupported",
-		"ErrorMethodNotImplemented", "ErrorUnsupportedOperation", "ErrorInvalidSchemaVersionForMailboxVersion":
+	case "ErrorInvalidOperation", "ErrorInvalidRequest", "ErrorSchemaValidation", "ErrorInvalidSchemaVersionForMailboxVersion":
 		return true
 	case "":
 		return e.Status == 500 || e.Status == 501 || e.Status == 400 || e.Status == 405 || e.Status == 404
@@ -122,11 +122,7 @@ func SubscriptionLost(err error) bool {
 // SyncStateLost tells whether err says that a sync state is of no use any more: start again
 // without one.
 func SyncStateLost(err error) bool {
-	switch Code(err) {
-	case "ErrorInvalidSyncStateData", "ErrorSyncStateNotFound":
-		return true
-	}
-	return false
+	return Code(err) == "ErrorInvalidSyncStateData"
 }
 
 // SubscriptionsError names the subscriptions of a stream that the server no longer knows.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -368,4 +369,27 @@ func bare(t *testing.T, envelope []byte) []byte {
 	}
 	const namespaces = ` xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"`
 	return []byte(body[:end] + namespaces + body[end:])
+}
+
+func TestEveryCodeIsOneOfTheSchema(t *testing.T) {
+	schema, err := os.ReadFile(filepath.Join(schemaFolder(t), "messages.xsd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, file := range []string{"codes.go", "errors.go", "version.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, quoted := range regexp.MustCompile(`"Error[A-Za-z]+"`).FindAllString(string(source), -1) {
+			seen++
+			if !strings.Contains(string(schema), `<xs:enumeration value=`+quoted+`/>`) && !strings.Contains(string(schema), `<xs:enumeration value=`+quoted+` />`) {
+				t.Errorf("%s: %s is no response code", file, quoted)
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d codes were found in the source", seen)
+	}
 }

@@ -19,7 +19,8 @@ import (
 // first means that the stream stands, further ones are the server's keep-alives. It returns nil
 // when the server closed the stream at its end, ErrSilent when nothing came for Options.Silence,
 // a *SubscriptionsError when subscriptions are lost, and what each returned if that is no nil.
-// Nothing is sent twice: whoever calls it again should synchronise first.
+// Nothing is sent twice: whoever calls it again should synchronise first. While each runs nothing
+// is read, so it must be quick.
 func (c *Client) Stream(ctx context.Context, as As, ids []string, minutes int, each func(Notification) error) error {
 	req := &GetStreamingEvents{SubscriptionIDs: ids, Minutes: minutes}
 	op := req.op()
