@@ -124,7 +124,7 @@ func (h *host) client(ctx context.Context, email string) (*soap.Client, error) {
 }
 
 func (h *host) discover(ctx context.Context, email string) (string, error) {
-	o := soap.DiscoverOptions{Email: email, Auth: h.auth, HTTP: h.s.HTTP, Logger: h.c.o.Logger}
+	o := soap.DiscoverOptions{Email: email, Auth: h.auth, HTTP: h.s.HTTP, URLs: h.s.Autodiscover, Logger: h.c.o.Logger}
 	if who := h.c.o.Person(email); who != "" && !h.s.Impersonate && h.c.o.Credentials != nil {
 		user, password, err := h.c.o.Credentials(ctx, who)
 		if err != nil {

@@ -21,6 +21,8 @@ type Server struct {
 	Name string
 	// URL is the EWS endpoint; empty: found by Autodiscover for each mail domain.
 	URL string
+	// Autodiscover are the addresses to ask where URL is empty; none: those that follow from the mail domain.
+	Autodiscover []string
 	// Auth is "basic", "ntlm", "kerberos" or "oauth2".
 	Auth     string
 	Username string
