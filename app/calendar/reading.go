@@ -24,7 +24,8 @@ func (l *lane) read(ctx context.Context) (again bool, err error) {
 	l.wanted = false // a ring from here on asks for another reading
 	l.mu.Unlock()
 	more, err := l.page(ctx)
-	if errors.Is(err, portal.ErrForbidden) || errors.Is(err, portal.ErrNotFound) {
+	denied := errors.Is(err, portal.ErrForbidden) || errors.Is(err, portal.ErrNotFound)
+	if denied {
 		more, err = false, l.forbidden(ctx)
 	}
 	if err != nil {
@@ -42,6 +43,9 @@ func (l *lane) read(ctx context.Context) (again bool, err error) {
 		return true, nil
 	}
 	l.s.o.Counted("sync", "done")
+	if !denied {
+		l.learnRights(ctx)
+	}
 	l.wasRead(ctx)
 	return false, nil
 }
@@ -56,7 +60,6 @@ func (l *lane) wasRead(ctx context.Context) {
 	l.readAt = l.s.o.Now().Add(l.s.about(every))
 	l.mu.Unlock()
 	l.settle()
-	l.learnRights(ctx)
 	if l.key.Own() {
 		l.s.clock.changed(l.key.Owner)
 	}
@@ -184,7 +187,9 @@ func (l *lane) forbidden(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.setRights(RightsFreeBusy, false)
+	l.mu.Lock()
+	l.rights, l.seesHidden, l.rightsAt = RightsFreeBusy, false, time.Time{}
+	l.mu.Unlock()
 	if m.Forbidden {
 		return nil
 	}
@@ -218,9 +223,8 @@ func (l *lane) learnRights(ctx context.Context) {
 	}
 	l.mu.Lock()
 	known := l.s.o.Now().Sub(l.rightsAt) < rightsFor && !l.rightsAt.IsZero()
-	denied := l.rights == RightsFreeBusy && known
 	l.mu.Unlock()
-	if known || denied {
+	if known {
 		return
 	}
 	rights, private := RightsReviewer, false

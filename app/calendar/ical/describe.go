@@ -16,6 +16,9 @@ import (
 // mostYears bounds the years whose changes are written one by one.
 const mostYears = 60
 
+// yearsWithout is how far the changes of a zone are written that follows no yearly rule.
+const yearsWithout = 20
+
 // describe writes the zones of the entries.
 func describe(w *writer, entries []portal.Entry) {
 	type years struct{ from, to int }
@@ -69,6 +72,9 @@ func writeZone(w *writer, name string, from, to int) {
 	abbr, off := begin.In(loc).Zone()
 	observance(w, begin.In(loc).IsDST(), abbr, off, off, begin.Add(time.Duration(off)*time.Second), "")
 	rule, open := lastRule(loc, to)
+	if !open { // no yearly rule: the changes themselves, far enough
+		to += yearsWithout
+	}
 	until := time.Date(to, 1, 1, 0, 0, 0, 0, time.UTC)
 	for at := begin; ; {
 		_, next := at.In(loc).ZoneBounds()
@@ -138,9 +144,9 @@ func writeRule(w *writer, rule zone.Serializable, loc *time.Location, from time.
 		}
 		_, before := next.Add(-time.Second).In(loc).Zone()
 		abbr, after := next.In(loc).Zone()
-		daylight := next.In(loc).IsDST()
-		change := rule.Standard
-		if daylight {
+		wall := next.UTC().Add(time.Duration(before) * time.Second)
+		daylight, change := next.In(loc).IsDST(), rule.Standard
+		if int(wall.Month()) == rule.Daylight.Month { // by its month: Dublin calls its winter daylight time
 			change = rule.Daylight
 		}
 		nth := change.Order
@@ -148,7 +154,7 @@ func writeRule(w *writer, rule zone.Serializable, loc *time.Location, from time.
 			nth = -1
 		}
 		day := strings.ToUpper(change.Weekday.String()[:2])
-		observance(w, daylight, abbr, before, after, next.UTC().Add(time.Duration(before)*time.Second),
+		observance(w, daylight, abbr, before, after, wall,
 			"FREQ=YEARLY;BYDAY="+strconv.Itoa(nth)+day+";BYMONTH="+strconv.Itoa(change.Month))
 		at = next
 	}

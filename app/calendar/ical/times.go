@@ -112,6 +112,10 @@ func (z *zones) find(id string) (zone.Zone, bool) {
 
 // read understands the value of a DATE or DATE-TIME property; reason is a catalogue key where it cannot.
 func (z *zones) read(p *property, value string) (w when, reason string) {
+	id := p.param("TZID")
+	if at := strings.LastIndexByte(value, ':'); at > 0 && strings.HasPrefix(value, "//") { // tzone://Microsoft/Utc, without the quotes it needs
+		id, value = id+":"+value[:at], value[at+1:]
+	}
 	value = strings.ToUpper(strings.TrimSpace(value))
 	if len(value) == 8 || strings.EqualFold(p.param("VALUE"), "DATE") && len(value) >= 8 {
 		t, err := time.Parse("20060102", value[:8])
@@ -126,7 +130,7 @@ func (z *zones) read(p *property, value string) (w when, reason string) {
 		return w, "calendar.import-time"
 	}
 	loc, name := z.local, z.local.String()
-	switch id := p.param("TZID"); {
+	switch {
 	case utc:
 		loc, name = time.UTC, "UTC"
 	case id != "":
