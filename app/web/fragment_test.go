@@ -37,10 +37,16 @@ func open(t *testing.T, h *house, locale, path string) *reading {
 		"Cookie":          who.cookie.Name + "=" + who.cookie.Value + "; " + zoneCookie + "=Europe%2FVienna; " + scriptCookie + "=1",
 	}
 	who.cookie = nil
+	return openIn(t, h, who, path)
+}
+
+// openIn is open for a caller that sends a browser's headers already.
+func openIn(t *testing.T, h *house, who caller, path string) *reading {
+	t.Helper()
 	r := &reading{t: t, h: h, who: who, path: path}
 	r.screen = r.read()
 	r.screen.fresh = func() *goquery.Document { return r.read().doc }
-	who.header["Origin"] = h.url
+	who = who.with("Origin", h.url)
 	r.live = who.dial("portico.html.v1", "?since="+r.body("since"))
 	r.screen.watch = func(uris []string) { r.live.send(map[string]any{"op": "watch", "uris": uris}) }
 	var shown []string
@@ -286,6 +292,8 @@ func TestEveryEventHasAFragment(t *testing.T) {
 		portal.StateEvent{Conversation: bob, ID: "1", State: portal.Read}, portal.ContactsEvent{ID: bob, Change: portal.Created},
 		portal.PresenceEvent{Presence: portal.Presence{URI: bob, Availability: portal.Away}}, portal.TypingEvent{Conversation: bob, From: bob, Typing: true},
 		portal.CountsEvent{Unread: map[portal.Address]int{bob: 3}}, portal.LineEvent{State: "down"},
+		portal.CalendarEvent{ID: "1", Calendar: alice, Change: portal.Updated}, portal.ResponsesEvent{ID: "1", Calendar: alice, Change: portal.Updated},
+		portal.ExchangeEvent{State: "down", Since: now, Waiting: 2}, portal.ReminderEvent{ID: "1", Change: portal.Created, Subject: "x", Start: now, End: now},
 	} {
 		got := string(h.server.fragment(t.Context(), realtime.Audience{Encoding: realtime.HTML, Locale: "en", Zone: "UTC"}, ev, 7))
 		doc := newScreen(t, strings.NewReader(got)).doc

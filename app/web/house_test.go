@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/app/account"
+	"portico/app/calendar"
 	"portico/app/chat"
 	"portico/app/contacts"
 	"portico/app/directory"
@@ -41,6 +43,8 @@ type house struct {
 	account  *account.Service
 	chat     *chat.Service
 	presence *presence.Service
+	mail     *mailServer
+	calendar *calendar.Service
 	hub      *realtime.Hub
 	server   *Server
 	contract *contract
@@ -55,7 +59,11 @@ type settings struct {
 	bound    int // of the event log
 	lifetime time.Duration
 	sweep    time.Duration
-	chat     func(Chat) Chat // what stands before the real one
+	now      func() time.Time // of the pages and the calendar
+	// patience is how long the calendar waits for its server before a page is answered.
+	patience   time.Duration
+	noCalendar bool
+	chat       func(Chat) Chat // what stands before the real one
 }
 
 // people is an address book for tests.
@@ -95,12 +103,28 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
 		{URI: bob, DisplayName: "Bob Brown"}, {URI: carol, DisplayName: "Carol Clark"},
 	}}, directory.Options{})
+	h.mail = newMailServer(alice, bob, carol)
+	if set.patience == 0 {
+		set.patience = patience
+	}
+	h.calendar = calendar.New(h.mail, h.store, calendar.Options{
+		Emit: emit, Lookup: book.Lookup, Find: func(email string) portal.Address { return h.personOf(email) },
+		Team: func(_ context.Context, manager portal.Address) ([]portal.Person, error) {
+			if manager == alice {
+				return []portal.Person{{URI: bob, DisplayName: "Bob Brown"}}, nil
+			}
+			return nil, nil
+		},
+		Zone: func(context.Context, portal.Address) *time.Location { return vienna(t) }, Now: set.now, Wait: set.patience,
+		FirstRetry: 20 * time.Millisecond, MaxRetry: 100 * time.Millisecond,
+	})
+	h.mail.rang = h.calendar.Rang
 	list := contacts.New(h.store, contacts.Options{Changed: h.presence.SetContacts})
 	h.account, err = account.New(h.exchange, h.store, account.Options{
 		Domain: "example.test", Admins: []portal.Address{alice}, KeyFile: filepath.Join(dir, "key"),
 		SessionLifetime: set.lifetime, Sweep: set.sweep, FailFloor: time.Millisecond, Emit: emit, Person: book.Lookup,
 		OnSignedIn:  func(ctx context.Context, who portal.Address, _ bool) { h.signedIn(ctx, who) },
-		OnSignedOut: h.presence.SignedOut,
+		OnSignedOut: func(who portal.Address) { h.calendar.SignedOut(who); h.presence.SignedOut(who) },
 		OnEnded:     func(key string, _ portal.Address, _ string) { h.hub.EndSession(key) },
 	})
 	if err != nil {
@@ -111,9 +135,13 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	if set.chat != nil {
 		said = set.chat(said)
 	}
+	var dates Calendar = h.calendar
+	if set.noCalendar {
+		dates = nil
+	}
 	h.server, err = New(Deps{
 		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
-		Events: h.store, Sessions: h.store, Hub: h.hub, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +156,27 @@ func (h *house) signedIn(ctx context.Context, who portal.Address) {
 	if err := h.presence.SignedIn(ctx, who); err != nil {
 		h.t.Errorf("presence of %s: %v", who, err)
 	}
+	h.calendar.SignedIn(ctx, who)
 	h.chat.LineUp(who)
+}
+
+// personOf is the person of an e-mail address: those who have a mailbox have one of the same name.
+func (h *house) personOf(email string) portal.Address {
+	a, err := portal.ParseAddress(email)
+	if err != nil || !slices.Contains([]portal.Address{alice, bob, carol}, a) {
+		return ""
+	}
+	return a
+}
+
+// vienna is the zone in which the tests' people live.
+func vienna(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 // run starts everything and registers the end: first the hub and HTTP, then the use cases, storage last.
@@ -146,7 +194,7 @@ func (h *house) run(book *directory.Service) {
 	start(&storing, storeCtx, "storage", h.store.Run)
 	<-h.store.Started()
 	for name, run := range map[string]func(context.Context) error{
-		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "account": h.account.Run,
+		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "calendar": h.calendar.Run, "account": h.account.Run,
 		"directory": book.Run, "exchange": h.exchange.run,
 	} {
 		start(&living, ctx, name, run)

@@ -186,6 +186,9 @@ func (s *Server) createByForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if asked, err := s.asksForPeople(c, &v); asked || err != nil {
+		return err
+	}
 	a, ok := s.wanted(&v)
 	if !ok {
 		return s.showForm(c, http.StatusBadRequest, &v)
@@ -201,6 +204,18 @@ func (s *Server) createByForm(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, onDay("/calendar", a.Start.In(zoneOf(f.Zone, a.AllDay))))
 }
 
+// asksForPeople answers with people found where a form was sent while the field that looks for them held something:
+// Enter in that field, without script, means to find and not to invite.
+func (s *Server) asksForPeople(c echo.Context, v *views.AppointmentForm) (asked bool, _ error) {
+	if strings.TrimSpace(v.Query) == "" {
+		return false, nil
+	}
+	if err := s.findAttendees(c, v); err != nil {
+		return true, err
+	}
+	return true, s.showForm(c, http.StatusOK, v)
+}
+
 // createFromGrid makes an appointment of the time that was chosen in the grid.
 func (s *Server) createFromGrid(c echo.Context, f views.Frame) error {
 	v, err := s.startForm(c, f)
@@ -210,7 +225,7 @@ func (s *Server) createFromGrid(c echo.Context, f views.Frame) error {
 	v.Subject = c.FormValue("subject")
 	a, ok := s.wanted(&v)
 	if !ok {
-		return s.showForm(c, http.StatusBadRequest, &v)
+		return portal.Fail(portal.ErrInvalid, "appointment.subject-missing")
 	}
 	a.ID = v.NewID
 	if _, err := s.Calendar.Create(c.Request().Context(), s.person(c), v.Of, a); err != nil {
@@ -235,6 +250,9 @@ func (s *Server) changeByForm(c echo.Context) error {
 		return err
 	}
 	v.ID, v.Of = id, of
+	if asked, err := s.asksForPeople(c, &v); asked || err != nil {
+		return err
+	}
 	ctx := c.Request().Context()
 	now, err := s.Calendar.Get(ctx, me, of, id)
 	if err != nil {

@@ -55,6 +55,7 @@ const alertFor = (d, message) => {
 const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);
   if (d.event === "state") accepted(d.id);
+  if (d.event === "reminder") remind(d);
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
   if (d.from === me) { accepted(d.id); return; }

@@ -1,0 +1,86 @@
+// What else the calendar does by itself: the line of the present, the form's steps without leaving the page, and
+// reminders as desktop notifications.
+
+// The line moves every five minutes, on a screen that is cheap to draw on. A remote one keeps it where the page put it.
+const drawsSlowly = matchMedia("(prefers-reduced-motion: reduce), (update: slow)");
+const moveNow = () => {
+  const lines = all("#calendar-table .now");
+  for (const line of lines) {
+    const column = columnOf(line.closest("td"));
+    const now = Date.now();
+    const slot = all("#calendar-table .slots .slot").find((s) => { const at = slotTime(s).at; return at <= now && now < at + halfHour && columnOf(s.closest("td")) === column; });
+    if (!slot) continue;
+    line.dataset.o = String(Math.floor((now - slotTime(slot).at) / 300000));
+    if (line.parentElement !== slot.parentElement) slot.after(line);
+  }
+};
+if (calendarMain && !drawsSlowly.matches) {
+  const tick = () => setTimeout(() => { if (document.visibilityState === "visible" && !drawsSlowly.matches) moveNow(); tick(); }, 300000 - Date.now() % 300000 + 500);
+  tick();
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") moveNow(); });
+}
+
+// The steps of the form (people found, added and removed, rooms, everybody's time) come in place of it.
+const formStep = async (form, submitter) => {
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch("/calendar/form", { method: "POST", headers: { "HX-Request": "true" }, body: new URLSearchParams(new FormData(form, submitter)) });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = fresh.getElementById("appointment-form");
+    const problem = fresh.getElementById("problem");
+    byId("problem").replaceChildren(...(problem ? problem.childNodes : next ? [] : fresh.body.childNodes));
+    if (!next) return;
+    const adds = submitter.name === "add" && submitter.closest("#people-found") || submitter.name === "remove";
+    const place = document.querySelector(".scroll")?.scrollTop;
+    form.replaceWith(next);
+    htmx.process(next);
+    if (place) document.querySelector(".scroll").scrollTop = place;
+    const again = adds ? byId("people-query") : [...next.elements].find((x) => x.name === submitter.name && x.value === submitter.value) || next.querySelector("#planner-title") || byId("people-query");
+    again?.focus({ preventScroll: adds });
+  } catch { complain(""); } finally { byId("appointment-form")?.removeAttribute("aria-busy"); }
+};
+document.addEventListener("submit", (e) => {
+  const form = e.target;
+  if (form.id !== "appointment-form" || e.submitter?.getAttribute("formaction") !== "/calendar/form") return;
+  e.preventDefault();
+  formStep(form, e.submitter);
+});
+// Enter in the field that looks for people looks for them; the arrow down goes to who was found.
+document.addEventListener("keydown", (e) => {
+  const query = e.target.id === "people-query";
+  const found = e.target.closest?.(".found-attendees, .everyone");
+  if (query && e.key === "Enter") { e.preventDefault(); e.target.parentElement.querySelector("button[value=find]")?.click(); }
+  if (query && e.key === "ArrowDown") { const first = document.querySelector("#people-found button"); if (first) { e.preventDefault(); first.focus(); } }
+  const forward = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[e.key];
+  if (!found || !forward || !e.target.matches("button")) return;
+  e.preventDefault();
+  const buttons = all("button", found);
+  const to = buttons[buttons.indexOf(e.target) + forward];
+  if (to) to.focus(); else if (forward < 0) byId("people-query")?.focus();
+});
+// A chosen start keeps the length: the end follows it, as dates and times of the clock.
+document.addEventListener("change", (e) => {
+  const form = e.target.form;
+  if (form?.id !== "appointment-form" || !["start_date", "start_time"].includes(e.target.name)) return;
+  const field = form.elements, at = (d, t) => Date.parse(d + "T" + (t || "00:00") + "Z");
+  const before = at(field.start_date.defaultValue, field.start_time.defaultValue), now = at(field.start_date.value, field.start_time.value);
+  const end = at(field.end_date.value, field.end_time.value);
+  if (Number.isNaN(before) || Number.isNaN(now) || Number.isNaN(end)) return;
+  const moved = new Date(end + now - before).toISOString();
+  field.end_date.value = moved.slice(0, 10);
+  if (field.end_time.value) field.end_time.value = moved.slice(11, 16);
+  field.start_date.defaultValue = field.start_date.value;
+  field.start_time.defaultValue = field.start_time.value;
+}, true);
+
+// A reminder is shown once over all tabs.
+const remind = (d) => {
+  if (d.change === "deleted") return;
+  announce(d.name + ", " + d.words);
+  once("reminder/" + d.id + "/" + d.at, () => {
+    if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
+      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:reminder:" + d.id });
+      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
+    }
+  });
+};
