@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -146,8 +147,9 @@ func TestAServerThatIsNotThere(t *testing.T) {
 }
 
 func TestAnUnknownCertificate(t *testing.T) {
-	srv := httptest.NewTLSServer(http.NotFoundHandler())
-	srv.Config.ErrorLog = nil
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
 	defer srv.Close()
 	c, err := New(Options{URL: srv.URL, Auth: Basic("ann", "x"), Attempts: 1})
 	if err != nil {
