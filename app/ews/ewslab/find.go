@@ -150,6 +150,9 @@ func limitOf(view *node) (int, error) {
 // items writes found items into t:Items.
 func (c *call) items(x *tx, found []*item, s shape) (*node, error) {
 	out, r := t("Items"), c.renderer(x, s)
+	if err := r.prepare(found); err != nil {
+		return nil, err
+	}
 	for _, i := range found {
 		n, err := r.item(i)
 		if err != nil {

@@ -137,6 +137,9 @@ func (c *call) syncRows(s *syncState, left int, changes *node, r *renderer, igno
 	if err != nil {
 		return err
 	}
+	if err := r.prepare(found); err != nil {
+		return err
+	}
 	cursor, row := s.Cursor, s.Row
 	for n, i := range found {
 		if n == left {
