@@ -59,7 +59,61 @@ func everything(t *testing.T, s *storage.Store) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	everyCalendarQuery(t, s)
 	must(t, storage.Prune(ctx, s))
+}
+
+// everyCalendarQuery calls what keeps the calendars.
+func everyCalendarQuery(t *testing.T, s *storage.Store) {
+	t.Helper()
+	ctx, now := t.Context(), time.Now()
+	key := portal.CalendarKey{Reader: alice, Owner: alice}
+	kept := portal.KeptEntry{From: now, Until: now}
+	kept.ID, kept.RemoteID = "i", "r"
+	in := portal.Intent{ID: "c", CalendarKey: key, Entry: "i", Kind: portal.IntentCreate, State: portal.IntentWaiting}
+	for name, call := range map[string]func() error{
+		"save": func() error {
+			return s.SaveCalendar(ctx, portal.MirrorChange{Mirror: portal.Mirror{CalendarKey: key}, Put: []portal.KeptEntry{kept}, Gone: []string{"x"}, Done: []string{"x"}})
+		},
+		"drop":        func() error { return s.DropCalendar(ctx, portal.CalendarKey{Reader: bob, Owner: bob}) },
+		"mirror":      func() error { _, err := s.CalendarMirror(ctx, key); return err },
+		"window":      func() error { _, err := s.CalendarWindow(ctx, key, now, now); return err },
+		"entry":       func() error { _, err := s.CalendarEntry(ctx, key, "i"); return err },
+		"entries":     func() error { _, err := s.CalendarEntries(ctx, key, []string{"r"}); return err },
+		"uids":        func() error { _, err := s.CalendarUIDs(ctx, key, []string{"u"}); return err },
+		"find":        func() error { _, err := s.FindCalendarEntry(ctx, "i"); return err },
+		"stale":       func() error { _, err := s.StaleCalendarEntries(ctx, key, 1, 1); return err },
+		"add":         func() error { _, err := s.AddIntents(ctx, []portal.Intent{in}); return err },
+		"intents":     func() error { _, err := s.CalendarIntents(ctx, key, ""); return err },
+		"of entry":    func() error { _, err := s.CalendarIntents(ctx, key, "i"); return err },
+		"next":        func() error { _, _, err := s.NextIntent(ctx, key); return err },
+		"save intent": func() error { _, err := s.SaveIntent(ctx, in); return ignore(err, portal.ErrConflict) },
+		"end":         func() error { return s.EndIntents(ctx, key, []string{"x"}, &kept, []string{"x"}) },
+		"calendars":   func() error { _, err := s.IntentCalendars(ctx); return err },
+		"count":       func() error { _, _, err := s.CountIntents(ctx, alice); return err },
+		"marks":       func() error { _, err := s.ReminderMarks(ctx, alice); return err },
+		"save marks":  func() error { return s.SaveReminderMarks(ctx, alice, []portal.ReminderMark{{ID: "i"}}, now) },
+		"shared":      func() error { _, err := s.SharedCalendars(ctx, alice); return err },
+		"share":       func() error { return s.SaveSharedCalendar(ctx, alice, portal.CalendarRef{Owner: bob}) },
+		"unshare":     func() error { return s.DeleteSharedCalendar(ctx, alice, bob) },
+		"link":        func() error { _, err := s.CalendarLink(ctx, alice); return err },
+		"find link":   func() error { _, err := s.FindCalendarLink(ctx, "h"); return err },
+		"save link":   func() error { return s.SaveCalendarLink(ctx, portal.CalendarLink{Person: alice, Hash: "h"}) },
+		"no link":     func() error { return s.DeleteCalendarLink(ctx, alice) },
+		"look":        func() error { _, err := s.ResponsesLook(ctx, alice); return err },
+		"save look":   func() error { return s.SaveResponsesLook(ctx, alice, now) },
+	} {
+		if err := call(); ignore(err, portal.ErrNotFound) != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func ignore(err, meaning error) error {
+	if portal.Meaning(err) == meaning {
+		return nil
+	}
+	return err
 }
 
 // TestEveryQueryUsesAnIndex asks the engine for the plan of every query that the store ever runs.

@@ -57,6 +57,34 @@ type Store interface {
 	Line(ctx context.Context, who portal.Address) ([]byte, error)
 	DeleteLine(ctx context.Context, who portal.Address) error
 
+	CalendarMirror(ctx context.Context, key portal.CalendarKey) (portal.Mirror, error)
+	SaveCalendar(ctx context.Context, c portal.MirrorChange, evs ...portal.Addressed) error
+	DropCalendar(ctx context.Context, key portal.CalendarKey, evs ...portal.Addressed) error
+	CalendarWindow(ctx context.Context, key portal.CalendarKey, from, to time.Time) ([]portal.KeptEntry, error)
+	CalendarEntry(ctx context.Context, key portal.CalendarKey, id string) (portal.KeptEntry, error)
+	CalendarEntries(ctx context.Context, key portal.CalendarKey, remoteIDs []string) ([]portal.KeptEntry, error)
+	CalendarUIDs(ctx context.Context, key portal.CalendarKey, uids []string) (map[string]string, error)
+	FindCalendarEntry(ctx context.Context, id string) ([]portal.CalendarKey, error)
+	StaleCalendarEntries(ctx context.Context, key portal.CalendarKey, generation int64, limit int) ([]portal.KeptEntry, error)
+	AddIntents(ctx context.Context, list []portal.Intent, evs ...portal.Addressed) ([]portal.Intent, error)
+	CalendarIntents(ctx context.Context, key portal.CalendarKey, entry string) ([]portal.Intent, error)
+	NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error)
+	SaveIntent(ctx context.Context, in portal.Intent, evs ...portal.Addressed) (portal.Intent, error)
+	EndIntents(ctx context.Context, key portal.CalendarKey, ids []string, put *portal.KeptEntry, gone []string, evs ...portal.Addressed) error
+	IntentCalendars(ctx context.Context) ([]portal.CalendarKey, error)
+	CountIntents(ctx context.Context, reader portal.Address) (waiting, failed int, err error)
+	ReminderMarks(ctx context.Context, who portal.Address) ([]portal.ReminderMark, error)
+	SaveReminderMarks(ctx context.Context, who portal.Address, marks []portal.ReminderMark, forget time.Time) error
+	SharedCalendars(ctx context.Context, who portal.Address) ([]portal.CalendarRef, error)
+	SaveSharedCalendar(ctx context.Context, who portal.Address, ref portal.CalendarRef) error
+	DeleteSharedCalendar(ctx context.Context, who, owner portal.Address) error
+	CalendarLink(ctx context.Context, who portal.Address) (portal.CalendarLink, error)
+	SaveCalendarLink(ctx context.Context, l portal.CalendarLink) error
+	DeleteCalendarLink(ctx context.Context, who portal.Address) error
+	FindCalendarLink(ctx context.Context, hash string) (portal.CalendarLink, error)
+	ResponsesLook(ctx context.Context, who portal.Address) (time.Time, error)
+	SaveResponsesLook(ctx context.Context, who portal.Address, at time.Time) error
+
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
 	DeleteCtx(ctx context.Context, token string) error
@@ -79,6 +107,7 @@ func Run(t *testing.T, open Open) {
 		{"events", testEvents}, {"event order", testEventOrder}, {"resync", testResync}, {"pruning by age", testPruningByAge}, {"pruning by person", testPruningByPerson},
 		{"contacts", testContacts}, {"seed", testSeed}, {"settings", testSettings}, {"presence", testPresence},
 		{"sign-ins", testSignins}, {"lines", testLines}, {"sessions", testSessions},
+		{"mirrors", testMirrors}, {"windows", testWindows}, {"intents", testIntents}, {"calendar choices", testCalendarChoices},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
