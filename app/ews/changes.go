@@ -23,6 +23,9 @@ import (
 // changesPage is how many changes one call gives at most.
 const changesPage = 512
 
+// maxLists is how often a calendar is listed before it is tried again whether it can be synchronised.
+const maxLists = 1000
+
 // maxParked is how many items that failed are tried again, parkedTries how often.
 const (
 	maxParked   = 100
@@ -34,8 +37,9 @@ type syncState struct {
 	// Sync is the server's own state; Listed, where it has none, the versions that were told (see packVersions).
 	Sync   string `json:"s,omitempty"`
 	Listed string `json:"l,omitempty"`
-	// Listing: the folder cannot be synchronised.
+	// Listing: the folder cannot be synchronised; Lists is how often it was listed since that was last tried.
 	Listing bool `json:"m,omitempty"`
+	Lists   int  `json:"n,omitempty"`
 	// Parked are items that could not be understood, with how often they were tried.
 	Parked map[string]int `json:"p,omitempty"`
 }
@@ -59,6 +63,10 @@ func parseState(text string) (s syncState, ok bool) {
 func (c *Connector) Changes(ctx context.Context, reader, owner portal.Address, state string) (d portal.CalendarDelta, err error) {
 	err = c.do(ctx, reader, owner, func(a *access) error {
 		d, err = a.changes(ctx, state)
+		if reader != owner && errors.Is(err, portal.ErrNotFound) && !elsewhere(err) {
+			// A folder that one may not see is told of as if it were not there.
+			return portal.Fail(portal.ErrForbidden, "exchange.rights").Because(err)
+		}
 		return err
 	})
 	return d, err
@@ -66,8 +74,11 @@ func (c *Connector) Changes(ctx context.Context, reader, owner portal.Address, s
 
 func (a *access) changes(ctx context.Context, state string) (portal.CalendarDelta, error) {
 	s, known := parseState(state)
-	if s.Listing {
+	if s.Listing && s.Lists < maxLists {
 		return a.listed(ctx, s, known)
+	}
+	if s.Listing { // perhaps it can be synchronised by now
+		s, known = syncState{Parked: s.Parked}, false
 	}
 	m, err := a.sync(ctx, s.Sync)
 	if err != nil && known && soap.SyncStateLost(err) {
@@ -257,7 +268,7 @@ func (a *access) listed(ctx context.Context, s syncState, known bool) (portal.Ca
 			d.Gone = append(d.Gone, id)
 		}
 	}
-	next := syncState{Listing: true, Listed: packVersions(told)}
+	next := syncState{Listing: true, Listed: packVersions(told), Lists: s.Lists + 1}
 	if err := a.deliver(ctx, &d, changed, s.Parked, &next); err != nil {
 		return portal.CalendarDelta{}, err
 	}

@@ -152,7 +152,9 @@ func (c *Connector) do(ctx context.Context, reader, owner portal.Address, op fun
 		}
 	}
 	if ctx.Err() == nil || err == nil {
-		c.health.note(owner, err)
+		if reader == owner || !errors.Is(err, portal.ErrUnauthenticated) { // a reader's wrong password is not the owner's
+			c.health.note(owner, err)
+		}
 		if a != nil {
 			a.host.learn(err)
 		}

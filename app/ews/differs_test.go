@@ -218,6 +218,35 @@ func TestServersThatDoNotSynchroniseAForeignFolder(t *testing.T) {
 	}
 }
 
+// Where a folder could not be synchronised once that is tried again after a while.
+func TestServersThatSynchroniseAgain(t *testing.T) {
+	p := newPeer(t, func(*ewslab.Config) {})
+	c := p.connector(t, nil)
+	me := p.person("alice")
+	book(t, c, me, "One")
+	d, err := c.Changes(t.Context(), me, me, syncState{Listing: true, Lists: maxLists - 1}.String())
+	if err != nil || d.Reset || len(d.Changed) == 0 {
+		t.Fatalf("%+v %v", d, err)
+	}
+	d, err = c.Changes(t.Context(), me, me, d.State)
+	if s, ok := parseState(d.State); err != nil || !d.Reset || len(d.Changed) == 0 || !ok || s.Listing || s.Sync == "" {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
+// A folder that one may not see is told of as if it were not there.
+func TestServersThatHideForeignFolders(t *testing.T) {
+	p := newPeer(t, func(*ewslab.Config) {})
+	c := p.connector(t, nil)
+	p.fault(t, ewslab.Fault{Kind: ewslab.FaultError, Operation: "SyncFolderItems", Code: "ErrorFolderNotFound"})
+	if _, err := c.Changes(t.Context(), p.person("alice"), p.person("bob"), ""); !errors.Is(err, portal.ErrForbidden) {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if _, err := c.Changes(t.Context(), p.person("bob"), p.person("bob"), ""); !errors.Is(err, portal.ErrNotFound) {
+		t.Errorf("one's own: %v", err)
+	}
+}
+
 // Operations that are missing are done without.
 func TestServersThatLackOperations(t *testing.T) {
 	p := newPeer(t, func(*ewslab.Config) {})

@@ -13,11 +13,12 @@ import (
 
 // The address book: names, lists, rooms, pictures, delegates.
 
-// maxExpanded bounds the members of a list with all the lists in it, expandDepth how deep they are followed.
+// maxExpanded bounds the members of a list with all the lists in it, expandDepth how deep and maxInside how many of those are
+// followed.
 const (
 	maxExpanded = 2000
 	expandDepth = 8
-	maxLists    = 200
+	maxInside   = 200
 )
 
 // Resolve looks somebody up by a part of their name or address.
@@ -141,7 +142,7 @@ func (e *expansion) list(ctx context.Context, m soap.Mailbox, depth int) error {
 			continue
 		}
 		e.seen[key] = true
-		if list && depth < expandDepth && e.lists < maxLists && len(e.out) < maxExpanded {
+		if list && depth < expandDepth && e.lists < maxInside && len(e.out) < maxExpanded {
 			if err := e.list(ctx, member, depth+1); err != nil {
 				return err
 			}
@@ -175,7 +176,7 @@ func (c *Connector) Rooms(ctx context.Context, who portal.Address) ([]portal.Att
 		}
 		seen := map[string]bool{}
 		v := a.voice(ctx)
-		for _, list := range res.Lists[:min(len(res.Lists), maxLists)] {
+		for _, list := range res.Lists[:min(len(res.Lists), maxInside)] {
 			rooms, err := a.GetRooms(ctx, a.as, &soap.GetRooms{List: list})
 			if err == nil {
 				err = rooms.Err()
