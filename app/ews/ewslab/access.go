@@ -132,6 +132,31 @@ func (c *call) may(x *tx, f *folder, want right) error {
 	return fail(errorAccessDenied)
 }
 
+// can is may as an answer instead of a failure.
+func (c *call) can(x *tx, f *folder, want right) (bool, error) {
+	err := c.may(x, f, want)
+	var refused *failure
+	if errors.As(err, &refused) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// effectiveRights is t:EffectiveRights: of a folder, or of the items in it.
+func (c *call) effectiveRights(x *tx, f *folder, items bool) (*node, error) {
+	have := map[right]bool{}
+	for _, want := range []right{mayRead, mayCreate, mayModify, mayDelete, mayOwn} {
+		ok, err := c.can(x, f, want)
+		if err != nil {
+			return nil, err
+		}
+		have[want] = ok
+	}
+	private, err := c.seesPrivate(x, f)
+	return t("EffectiveRights", t("CreateAssociated", have[mayOwn] && !items), t("CreateContents", have[mayCreate] && !items), t("CreateHierarchy", have[mayOwn] && !items),
+		t("Delete", have[mayDelete]), t("Modify", have[mayModify]), t("Read", have[mayRead]), t("ViewPrivateItems", private)), err
+}
+
 // seesPrivate says whether the caller may see private items of a folder.
 func (c *call) seesPrivate(x *tx, f *folder) (bool, error) {
 	if c.me == nil && c.service || c.me != nil && c.me.ID == f.Mailbox {

@@ -171,6 +171,18 @@ func (b *faultBoard) strike(operation string, user string, now time.Time) (Fault
 	return Fault{}, false
 }
 
+// isDown says whether the whole server is down, not only for an operation or a mailbox, and counts it.
+func (b *faultBoard) isDown(now time.Time) bool {
+	b.mu.Lock()
+	down := slices.ContainsFunc(b.set, func(o *setFault) bool { return o.Kind == FaultDown && o.Operation == "" && o.Mailbox == "" })
+	b.mu.Unlock()
+	if !down {
+		return false
+	}
+	f, hit := b.strike("", "", now)
+	return hit && f.Kind == FaultDown
+}
+
 // injure does what a fault that is set asks for before an operation runs; true: the request has been answered.
 func (s *Server) injure(c *call) (bool, error) {
 	user := ""

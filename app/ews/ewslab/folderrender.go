@@ -127,9 +127,7 @@ func (c *call) folderProperty(x *tx, f *folder, name, elem string) (*node, error
 	case "ChildFolderCount":
 		return count(x, name, `SELECT COUNT(*) FROM folders WHERE mailbox = ? AND parent = ?`, f.Mailbox, f.ID)
 	case "EffectiveRights":
-		may := func(want right) bool { return c.may(x, f, want) == nil }
-		return t(name, t("CreateAssociated", may(mayOwn)), t("CreateContents", may(mayCreate)), t("CreateHierarchy", may(mayOwn)), t("Delete", may(mayDelete)),
-			t("Modify", may(mayModify)), t("Read", may(mayRead)), t("ViewPrivateItems", may(mayOwn))), nil
+		return c.effectiveRights(x, f, false)
 	case "DistinguishedFolderId":
 		return textOrNil(name, f.Dist), nil
 	case "PermissionSet":

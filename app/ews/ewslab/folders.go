@@ -43,8 +43,11 @@ func (s *Server) opGetFolder(c *call) (*node, error) {
 
 // mayLook lets those see a folder itself who have any right on it.
 func (c *call) mayLook(x *tx, f *folder) error {
-	if c.may(x, f, mayRead) == nil || c.me == nil {
-		return c.may(x, f, mayRead)
+	if ok, err := c.can(x, f, mayRead); ok || err != nil {
+		return err
+	}
+	if c.me == nil {
+		return fail(errorAccessDenied)
 	}
 	g, err := x.grantOf(f.ID, c.me.Email)
 	if err != nil {

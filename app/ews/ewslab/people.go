@@ -365,9 +365,9 @@ func (e *entry) satisfies(n *node) bool {
 	switch uri := n.kid("FieldURI").attr("FieldURI"); uri {
 	case "persona:EmailAddress", "persona:EmailAddresses":
 		value = e.Email
-	case "persona:Department":
+	case "persona:Departments":
 		value = e.Person.Department
-	case "persona:Title":
+	case "persona:Title", "persona:Titles":
 		value = e.Person.Title
 	default:
 		value = e.Person.Name
@@ -405,7 +405,7 @@ func (s *Server) opGetPersona(c *call) (*node, error) {
 		found = s.people.find(address)
 	}
 	if found == nil {
-		return nil, fail(errorItemNotFound)
+		return nil, fail("ErrorItemNotFound", "The persona was not found.")
 	}
 	return m("GetPersonaResponseMessage", at("ResponseClass", "Success"), m("ResponseCode", "NoError"), s.persona(found, m)), nil
 }

@@ -36,8 +36,8 @@ func levels() map[string]standardLevel {
 
 // permissionSet writes the permissions of a folder; only its owner sees them.
 func (c *call) permissionSet(x *tx, f *folder, elem string) (*node, error) {
-	if err := c.may(x, f, mayOwn); err != nil {
-		return nil, nil //nolint:nilerr // those without the right see a folder without permissions
+	if owns, err := c.can(x, f, mayOwn); err != nil || !owns {
+		return nil, err
 	}
 	list, err := x.grants(f.ID)
 	if err != nil {

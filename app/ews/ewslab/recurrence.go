@@ -209,6 +209,24 @@ func (p *pattern) span() int {
 	return least
 }
 
+// samePattern says whether two recurrences mean the same dates, however they are written.
+func samePattern(a, b *node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	p, err1 := parsePattern(a)
+	q, err2 := parsePattern(b)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	for _, each := range []*pattern{p, q} {
+		if each.interval == 1 { // where the week begins makes no difference
+			each.first = time.Sunday
+		}
+	}
+	return *p == *q
+}
+
 func monthNamed(s string) time.Month {
 	for i := time.January; i <= time.December; i++ {
 		if i.String() == s {

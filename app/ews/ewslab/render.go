@@ -222,9 +222,7 @@ func (r *renderer) rights(i *item) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	may := func(want right) bool { return r.c.may(r.x, f, want) == nil }
-	return t("EffectiveRights", t("CreateAssociated", false), t("CreateContents", false), t("CreateHierarchy", false), t("Delete", may(mayDelete)),
-		t("Modify", may(mayModify)), t("Read", may(mayRead)), t("ViewPrivateItems", true)), nil
+	return r.c.effectiveRights(r.x, f, true)
 }
 
 // common are the computed properties that every item has.

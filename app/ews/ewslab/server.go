@@ -231,7 +231,7 @@ func (s *Server) Handler() http.Handler {
 		if s.serveExtras(w, r) {
 			return
 		}
-		if strings.ToLower(r.URL.Path) != strings.ToLower(Path) {
+		if !strings.EqualFold(r.URL.Path, Path) {
 			http.NotFound(w, r)
 			return
 		}

@@ -71,6 +71,9 @@ func (s *Server) runExtras(ctx context.Context) { <-ctx.Done() }
 
 // serveExtras answers requests on other paths (autodiscover, /lab/faults); false: not one of its paths.
 func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path != FaultsPath && s.faults.isDown(s.now()) {
+		panic(http.ErrAbortHandler)
+	}
 	switch strings.ToLower(r.URL.Path) {
 	case "/autodiscover/autodiscover.xml":
 		s.servePOX(w, r)
