@@ -3,7 +3,9 @@ package web
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,6 +17,9 @@ import (
 
 //go:embed openapi_schemas.json
 var openapiSchemas []byte
+
+//go:embed openapi_calendar.json
+var calendarSchemas []byte
 
 // operation is what the document says of a call. Errors that any call can have (401 where a sign-in is
 // needed, 429, 500) are added by themselves.
@@ -64,6 +69,9 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
+	if err := addSchemas(components, calendarSchemas); err != nil {
+		return nil, err
+	}
 	components["securitySchemes"] = object{
 		"bearer": object{"type": "http", "scheme": "bearer"},
 		"cookie": object{"type": "apiKey", "in": "cookie", "name": s.cookieName()},
@@ -96,6 +104,22 @@ func (s *Server) document() ([]byte, error) {
 		return nil, fmt.Errorf("web: OpenAPI document: %w", err)
 	}
 	return body, nil
+}
+
+// addSchemas adds the schemas of another file.
+func addSchemas(components object, file []byte) error {
+	var more struct {
+		Schemas object `json:"schemas"`
+	}
+	if err := json.Unmarshal(file, &more); err != nil {
+		return fmt.Errorf("web: OpenAPI schemas: %w", err)
+	}
+	schemas, ok := components["schemas"].(object)
+	if !ok {
+		return errors.New("web: OpenAPI schemas: there are none")
+	}
+	maps.Copy(schemas, more.Schemas)
+	return nil
 }
 
 // apiPath turns Echo's ":name" into OpenAPI's "{name}".
@@ -148,7 +172,7 @@ func (c call) operation() object {
 // common are the errors that a call can have because of how it is reached.
 func (c call) common() []int {
 	always := []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable}
-	if c.access == person {
+	if c.access != anyone {
 		always = append(always, http.StatusUnauthorized, http.StatusTooManyRequests)
 	}
 	return always

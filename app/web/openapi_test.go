@@ -60,6 +60,8 @@ func TestThePromisedCallsAreThere(t *testing.T) {
 		{"DELETE", "/contacts/{uri}"}, {"GET", "/directory"}, {"GET", "/conversations"}, {"GET", "/conversations/{peer}/messages"},
 		{"POST", "/conversations/{peer}/messages"}, {"POST", "/conversations/{peer}/typing"}, {"POST", "/conversations/{peer}/read"},
 		{"GET", "/events"}, {"GET", "/openapi.json"},
+		{"GET", "/appointments"}, {"POST", "/appointments"}, {"GET", "/appointments/{id}"}, {"PATCH", "/appointments/{id}"}, {"DELETE", "/appointments/{id}"},
+		{"POST", "/appointments/{id}/response"}, {"GET", "/appointments/{id}/responses"}, {"POST", "/planner"},
 	} {
 		item := h.contract.doc.Paths.Value(promised.path)
 		if item == nil || item.GetOperation(promised.method) == nil {
@@ -83,7 +85,7 @@ func TestTheDocumentHasNothingLeftOver(t *testing.T) {
 				t.Errorf("%s %s says nothing", method, path)
 			}
 			public := op.Security != nil && len(*op.Security) == 0
-			concrete := strings.NewReplacer("{uri}", bob.Path(), "{peer}", bob.Path()).Replace(path)
+			concrete := strings.NewReplacer("{uri}", bob.Path(), "{peer}", bob.Path(), "{id}", "x").Replace(path)
 			status := h.guest().send(method, apiPrefix+concrete, nil).status
 			if public == (status == http.StatusUnauthorized) {
 				t.Errorf("%s %s: described as public %v, answered %d", method, path, public, status)

@@ -13,8 +13,9 @@ import (
 type access int
 
 const (
-	anyone access = iota
-	person        // somebody who has signed in
+	anyone    access = iota
+	person           // somebody who has signed in
+	calendars        // somebody who has signed in, where the portal has calendars
 )
 
 // call is one operation of the API: a line of the route table, and with about what OpenAPI says of it.
@@ -59,6 +60,27 @@ func (s *Server) calls() []call {
 		{http.MethodPost, "/conversations/:peer/typing", person, s.apiTyping, aboutTyping},
 		{http.MethodPost, "/conversations/:peer/read", person, s.apiRead, aboutRead},
 
+		{http.MethodGet, "/appointments", calendars, s.apiAppointments, aboutAppointments},
+		{http.MethodPost, "/appointments", calendars, s.apiCreateAppointment, aboutCreateAppointment},
+		{http.MethodGet, "/appointments/:id", calendars, s.apiAppointment, aboutAppointment},
+		{http.MethodPatch, "/appointments/:id", calendars, s.apiChangeAppointment, aboutChangeAppointment},
+		{http.MethodDelete, "/appointments/:id", calendars, s.apiDeleteAppointment, aboutDeleteAppointment},
+		{http.MethodPost, "/appointments/:id/response", calendars, s.apiRespond, aboutRespond},
+		{http.MethodGet, "/appointments/:id/responses", calendars, s.apiAppointmentResponses, aboutAppointmentResponses},
+		{http.MethodPost, "/appointments/:id/forward", calendars, s.apiForward, aboutForward},
+		{http.MethodPost, "/appointments/:id/retry", calendars, s.apiRetry, aboutRetry},
+		{http.MethodPost, "/appointments/:id/discard", calendars, s.apiDiscard, aboutDiscard},
+		{http.MethodPost, "/planner", calendars, s.apiPlanner, aboutPlanner},
+		{http.MethodGet, "/responses", calendars, s.apiOverview, aboutOverview},
+		{http.MethodPost, "/responses/looked", calendars, s.apiLooked, aboutLooked},
+		{http.MethodGet, "/reminders", calendars, s.apiReminders, aboutReminders},
+		{http.MethodPost, "/reminders/:id", calendars, s.apiReminder, aboutReminder},
+		{http.MethodGet, "/calendars", calendars, s.apiCalendars, aboutCalendars},
+		{http.MethodPut, "/calendars/:uri", calendars, s.apiShareCalendar, aboutShareCalendar},
+		{http.MethodDelete, "/calendars/:uri", calendars, s.apiUnshareCalendar, aboutUnshareCalendar},
+		{http.MethodGet, "/me/out-of-office", calendars, s.apiOutOfOffice, aboutOutOfOffice},
+		{http.MethodPut, "/me/out-of-office", calendars, s.apiSetOutOfOffice, aboutSetOutOfOffice},
+
 		{http.MethodGet, "/events", person, s.apiEvents, aboutEvents},
 		{http.MethodGet, "/openapi.json", anyone, s.apiDocument, aboutDocument},
 	}
@@ -88,8 +110,11 @@ func (s *Server) router() *echo.Echo {
 	compress := s.compress()
 	for _, call := range s.calls() {
 		around := []echo.MiddlewareFunc{compress, s.private}
-		if call.access == person {
+		if call.access != anyone {
 			around = append(around, s.signedIn, s.paced)
+		}
+		if call.access == calendars {
+			around = append(around, s.withCalendar)
 		}
 		e.Add(call.method, apiPrefix+call.path, call.handle, around...)
 	}
