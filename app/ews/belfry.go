@@ -173,14 +173,16 @@ func (b *belfry) settle(ctx context.Context) {
 			free++
 			continue
 		}
-		if bl.poll && free > 0 { // there may be a place now
-			bl.poll, bl.next = false, time.Time{}
-			free--
-		}
 		if bl.sub.id != "" && dead[bl.sub.id] {
 			b.logger.Debug("a subscription is dead", "mailbox", who)
 			bl.leave()
 			bl.sub, bl.next = subscription{}, time.Time{}
+		}
+	}
+	for _, bl := range sortedBells(b.bells) {
+		if bl.poll && free > 0 { // there may be a place now
+			bl.poll, bl.next = false, time.Time{}
+			free--
 		}
 	}
 	for who := range wanted {

@@ -182,7 +182,11 @@ func (b *bellTower) open() (n, ids int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for s := range b.streams {
-		ids += len(s.ids)
+		for _, id := range s.ids {
+			if _, ok := b.subs[id]; ok { // a stream keeps ended subscriptions until it is opened anew
+				ids++
+			}
+		}
 	}
 	return len(b.streams), ids
 }

@@ -52,7 +52,15 @@ func (c *Connector) Run(ctx context.Context) error {
 	}
 	all.Go(func() { c.sortOut(ctx) })
 	all.Wait()
+	c.Close()
 	return nil
+}
+
+// Close closes the connections that are not in use; for those who never call Run, which does so at its end.
+func (c *Connector) Close() {
+	for _, h := range c.hosts {
+		h.close()
+	}
 }
 
 // Watch is the whole set of mailboxes whose bell is wanted; it does not block. Each mailbox rings at the server that

@@ -151,18 +151,32 @@ func (h *host) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	res, err := client.GetFolder(ctx, soap.As{}, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
+	as := soap.As{}
+	everybodyTheirOwn := h.s.Username == "" && h.c.o.Credentials != nil
+	if everybodyTheirOwn {
+		as.Credentials = &soap.Credentials{User: "portico-check", Password: "portico-check"} // nobody: to be refused
+	}
+	res, err := client.GetFolder(ctx, as, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
 		Folders: []soap.FolderRef{soap.WellKnown("msgfolderroot", "")}})
 	if err == nil {
 		_, err = one(res.Messages)
 	}
-	if h.s.Username == "" && h.c.o.Credentials != nil && errors.Is(err, portal.ErrUnauthenticated) {
+	if everybodyTheirOwn && errors.Is(err, portal.ErrUnauthenticated) {
 		return nil
 	}
 	if absent(err) {
 		return nil
 	}
 	return err
+}
+
+// close closes the connections that nobody uses.
+func (h *host) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.clients {
+		c.Close()
+	}
 }
 
 // learn notes whether the server answers at all.

@@ -22,6 +22,15 @@ func meeting(t *testing.T, subject string, attendees ...portal.Attendee) portal.
 		ReminderMinutes: ptr(10), Categories: []string{"Blue"}, Attendees: attendees}
 }
 
+// begun tells the changes of this run of the tests from those of others at a server that outlives it.
+var begun = fmt.Sprint(time.Now().UnixNano())
+
+// stamp is the id of a change of one test.
+func stamp(t *testing.T, name string) string {
+	t.Helper()
+	return t.Name() + " " + name + " " + begun
+}
+
 func series4(t *testing.T, subject string) portal.Appointment {
 	t.Helper()
 	a := meeting(t, subject)
@@ -34,16 +43,16 @@ func TestRoundOfASingleAppointment(t *testing.T) {
 	c := p.connector(t, nil)
 	me := p.person("alice")
 	_, state := all(t, c, me)
-	made, err := c.Create(t.Context(), me, me, meeting(t, "Round"), portal.WriteOptions{ChangeID: "round-1"})
+	made, err := c.Create(t.Context(), me, me, meeting(t, "Round"), portal.WriteOptions{ChangeID: stamp(t, "round-1")})
 	if err != nil {
 		t.Fatalf("create: %v", err)
 	}
 	if made.Subject != "Round" || made.Location != "Room 1" || made.Body != "First line\nsecond" || made.Show != portal.ShowTentative || made.TimeZone != "Europe/Berlin" ||
-		made.ChangeID != "round-1" || made.ReminderMinutes == nil || *made.ReminderMinutes != 10 || !slices.Equal(made.Categories, []string{"Blue"}) ||
+		made.ChangeID != stamp(t, "round-1") || made.ReminderMinutes == nil || *made.ReminderMinutes != 10 || !slices.Equal(made.Categories, []string{"Blue"}) ||
 		!made.Start.Equal(at(t, "2026-03-23T13:00:00Z")) || made.RemoteID == "" || made.ChangeKey == "" || !made.Mine {
 		t.Errorf("made: %+v", made)
 	}
-	found, ok, err := c.Find(t.Context(), me, me, "round-1")
+	found, ok, err := c.Find(t.Context(), me, me, stamp(t, "round-1"))
 	if err != nil || !ok || found.RemoteID != made.RemoteID {
 		t.Errorf("found by its stamp: %t %v", ok, err)
 	}
@@ -55,7 +64,7 @@ func TestRoundOfASingleAppointment(t *testing.T) {
 		t.Fatalf("changes: %+v %v", d, err)
 	}
 	ch := portal.AppointmentChange{Subject: ptr("Round, changed"), Location: ptr(""), Start: ptr(at(t, "2026-03-30T13:00:00Z")), Private: ptr(true), Show: ptr(portal.ShowOOF)}
-	changed, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: "round-2"})
+	changed, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: stamp(t, "round-2")})
 	if err != nil {
 		t.Fatalf("update: %v", err)
 	}
@@ -64,10 +73,10 @@ func TestRoundOfASingleAppointment(t *testing.T) {
 		t.Errorf("changed: %+v", changed)
 	}
 	// The same change again, as after an answer that was lost: its own work is found.
-	if again, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: "round-2"}); err != nil || again.ChangeKey != changed.ChangeKey {
+	if again, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: stamp(t, "round-2")}); err != nil || again.ChangeKey != changed.ChangeKey {
 		t.Errorf("the same change again: %v", err)
 	}
-	if _, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: "round-3"}); !errors.Is(err, portal.ErrConflict) {
+	if _, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: stamp(t, "round-3")}); !errors.Is(err, portal.ErrConflict) {
 		t.Errorf("a change of an old version: %v", err)
 	}
 	if err := c.Delete(t.Context(), me, me, changed, time.Time{}, ""); err != nil {
@@ -91,14 +100,14 @@ func TestRoundOfAnAllDayAppointment(t *testing.T) {
 	me := p.person("alice")
 	for _, zone := range []string{"Pacific/Kiritimati", "Europe/Berlin", "America/Los_Angeles", "UTC"} {
 		a := portal.Appointment{Subject: "All day", Start: day(2026, 3, 28), End: day(2026, 3, 31), AllDay: true, TimeZone: zone, Show: portal.ShowOOF}
-		made, err := c.Create(t.Context(), me, me, a, portal.WriteOptions{ChangeID: "day-" + zone})
+		made, err := c.Create(t.Context(), me, me, a, portal.WriteOptions{ChangeID: stamp(t, "day-"+zone)})
 		if err != nil {
 			t.Fatalf("%s: %v", zone, err)
 		}
 		if !made.AllDay || !made.Start.Equal(a.Start) || !made.End.Equal(a.End) {
 			t.Errorf("%s: %s to %s, all-day %t", zone, made.Start, made.End, made.AllDay)
 		}
-		timed, err := c.Update(t.Context(), me, me, made, portal.AppointmentChange{AllDay: ptr(false), Start: ptr(at(t, "2026-03-30T08:00:00Z")), End: ptr(at(t, "2026-03-30T09:00:00Z"))}, portal.WriteOptions{ChangeID: "timed-" + zone})
+		timed, err := c.Update(t.Context(), me, me, made, portal.AppointmentChange{AllDay: ptr(false), Start: ptr(at(t, "2026-03-30T08:00:00Z")), End: ptr(at(t, "2026-03-30T09:00:00Z"))}, portal.WriteOptions{ChangeID: stamp(t, "timed-"+zone)})
 		if err != nil {
 			t.Fatalf("%s: %v", zone, err)
 		}
@@ -115,7 +124,7 @@ func TestRoundOfASeries(t *testing.T) {
 	p := newPeer(t, nil)
 	c := p.connector(t, nil)
 	me := p.person("alice")
-	made, err := c.Create(t.Context(), me, me, series4(t, "Series"), portal.WriteOptions{ChangeID: "series-1"})
+	made, err := c.Create(t.Context(), me, me, series4(t, "Series"), portal.WriteOptions{ChangeID: stamp(t, "series-1")})
 	if err != nil {
 		t.Fatalf("create: %v", err)
 	}
@@ -125,7 +134,7 @@ func TestRoundOfASeries(t *testing.T) {
 	_, state := all(t, c, me)
 	second, third := at(t, "2026-03-30T12:00:00Z"), at(t, "2026-04-06T12:00:00Z") // after the change of clocks
 	one := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: second, Subject: ptr("Only this"), Start: ptr(at(t, "2026-03-31T09:00:00Z")), End: ptr(at(t, "2026-03-31T09:30:00Z"))}
-	changed, err := c.Update(t.Context(), me, me, made, one, portal.WriteOptions{ChangeID: "series-2"})
+	changed, err := c.Update(t.Context(), me, me, made, one, portal.WriteOptions{ChangeID: stamp(t, "series-2")})
 	if err != nil {
 		t.Fatalf("change one: %v", err)
 	}
@@ -133,11 +142,11 @@ func TestRoundOfASeries(t *testing.T) {
 		!changed.Exceptions[0].Start.Equal(at(t, "2026-03-31T09:00:00Z")) || changed.Subject != "Series" {
 		t.Fatalf("changed: %+v", changed.Exceptions)
 	}
-	if again, err := c.Update(t.Context(), me, me, made, one, portal.WriteOptions{ChangeID: "series-2"}); err != nil || len(again.Exceptions) != 1 {
+	if again, err := c.Update(t.Context(), me, me, made, one, portal.WriteOptions{ChangeID: stamp(t, "series-2")}); err != nil || len(again.Exceptions) != 1 {
 		t.Errorf("the same change again: %v", err)
 	}
 	moved := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: second, Location: ptr("Hall")}
-	if changed, err = c.Update(t.Context(), me, me, changed, moved, portal.WriteOptions{ChangeID: "series-3"}); err != nil || changed.Exceptions[0].Location != "Hall" || changed.Exceptions[0].Subject != "Only this" {
+	if changed, err = c.Update(t.Context(), me, me, changed, moved, portal.WriteOptions{ChangeID: stamp(t, "series-3")}); err != nil || changed.Exceptions[0].Location != "Hall" || changed.Exceptions[0].Subject != "Only this" {
 		t.Fatalf("change the exception: %+v %v", changed.Exceptions, err)
 	}
 	if err := c.Delete(t.Context(), me, me, changed, third, ""); err != nil {
@@ -154,10 +163,10 @@ func TestRoundOfASeries(t *testing.T) {
 	if e.RemoteID != made.RemoteID || len(e.Exceptions) != 1 || len(e.Deleted) != 1 || !e.Deleted[0].Equal(third) {
 		t.Errorf("the series with what differs from it: %+v", e)
 	}
-	if _, err := c.Update(t.Context(), me, me, e, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: third, Subject: ptr("x")}, portal.WriteOptions{ChangeID: "series-4"}); !errors.Is(err, portal.ErrNotFound) {
+	if _, err := c.Update(t.Context(), me, me, e, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: third, Subject: ptr("x")}, portal.WriteOptions{ChangeID: stamp(t, "series-4")}); !errors.Is(err, portal.ErrNotFound) {
 		t.Errorf("change of a deleted one: %v", err)
 	}
-	whole, err := c.Update(t.Context(), me, me, e, portal.AppointmentChange{Scope: portal.ScopeAll, Subject: ptr("Series, renamed")}, portal.WriteOptions{ChangeID: "series-5"})
+	whole, err := c.Update(t.Context(), me, me, e, portal.AppointmentChange{Scope: portal.ScopeAll, Subject: ptr("Series, renamed")}, portal.WriteOptions{ChangeID: stamp(t, "series-5")})
 	if err != nil || whole.Subject != "Series, renamed" || len(whole.Exceptions) != 1 || whole.Exceptions[0].Subject != "Only this" {
 		t.Errorf("change all: %+v %v", whole.Exceptions, err)
 	}
@@ -174,12 +183,12 @@ func TestRoundOfASeriesCutInTwo(t *testing.T) {
 	before, _ := all(t, c, me)
 	a := series4(t, "Cut")
 	a.Recurrence = "FREQ=WEEKLY;COUNT=6;BYDAY=MO"
-	made, err := c.Create(t.Context(), me, me, a, portal.WriteOptions{ChangeID: "cut-1"})
+	made, err := c.Create(t.Context(), me, me, a, portal.WriteOptions{ChangeID: stamp(t, "cut-1")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	late := at(t, "2026-04-20T12:00:00Z")
-	if made, err = c.Update(t.Context(), me, me, made, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: late, Location: ptr("Hall")}, portal.WriteOptions{ChangeID: "cut-2"}); err != nil {
+	if made, err = c.Update(t.Context(), me, me, made, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: late, Location: ptr("Hall")}, portal.WriteOptions{ChangeID: stamp(t, "cut-2")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Delete(t.Context(), me, me, made, at(t, "2026-04-27T12:00:00Z"), ""); err != nil {
@@ -190,7 +199,7 @@ func TestRoundOfASeriesCutInTwo(t *testing.T) {
 	}
 	ch := portal.AppointmentChange{Scope: portal.ScopeFollowing, Occurrence: at(t, "2026-04-06T12:00:00Z"), Subject: ptr("Cut, the rest")}
 	for try := range 2 { // the second as after an answer that was lost
-		head, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: "cut-3"})
+		head, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: stamp(t, "cut-3")})
 		if err != nil {
 			t.Fatalf("try %d: %v", try, err)
 		}
@@ -218,7 +227,7 @@ func TestRoundOfAttachments(t *testing.T) {
 	p := newPeer(t, nil)
 	c := p.connector(t, nil)
 	me := p.person("alice")
-	made, err := c.Create(t.Context(), me, me, meeting(t, "With a file"), portal.WriteOptions{ChangeID: "file-1"})
+	made, err := c.Create(t.Context(), me, me, meeting(t, "With a file"), portal.WriteOptions{ChangeID: stamp(t, "file-1")})
 	if err != nil {
 		t.Fatal(err)
 	}
