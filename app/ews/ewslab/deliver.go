@@ -313,7 +313,11 @@ func (x *tx) deliverItem(it *item) error {
 		return err
 	}
 	x.note(change{Kind: newMail, Mailbox: it.Mailbox, Item: it.ID, Folder: it.Folder})
-	x.note(change{Kind: modified, Mailbox: it.Mailbox, Folder: f.ID, Parent: f.Parent})
+	unread := 0
+	if err := x.QueryRow(`SELECT COUNT(*) FROM items WHERE folder = ? AND is_read = 0 AND master = 0`, f.ID).Scan(&unread); err != nil {
+		return err
+	}
+	x.note(change{Kind: modified, Mailbox: it.Mailbox, Folder: f.ID, Parent: f.Parent, Unread: &unread})
 	return nil
 }
 

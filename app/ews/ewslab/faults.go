@@ -4,6 +4,7 @@ package ewslab
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -27,7 +28,7 @@ const (
 	FaultUnauthorized FaultKind = "401"          // HTTP 401
 	FaultError        FaultKind = "error"        // HTTP 500 fault with Code
 	FaultHTML         FaultKind = "html"         // HTTP 200 with a page, as a proxy in between answers
-	FaultSilent       FaultKind = "silent"       // streams stay open and say nothing more, neither events nor signs of life
+	FaultSilent       FaultKind = "silent"       // streams, open ones and those that are opened, stay open and say nothing more, neither events nor signs of life
 	FaultLost         FaultKind = "lost"         // at once: subscriptions are forgotten
 	FaultCloseStreams FaultKind = "closestreams" // at once: open streams end as if their time were over
 	FaultCutStreams   FaultKind = "cutstreams"   // at once: open streams break
@@ -183,6 +184,9 @@ func (b *faultBoard) isDown(now time.Time) bool {
 	return hit && f.Kind == FaultDown
 }
 
+// silentKey marks the context of a stream that is to say nothing.
+type silentKey struct{}
+
 // injure does what a fault that is set asks for before an operation runs; true: the request has been answered.
 func (s *Server) injure(c *call) (bool, error) {
 	user := ""
@@ -217,6 +221,9 @@ func (s *Server) injure(c *call) (bool, error) {
 		panic(http.ErrAbortHandler)
 	case FaultHalf, FaultDrop:
 		c.w = &breakingWriter{ResponseWriter: c.w, half: f.Kind == FaultHalf}
+		return false, nil
+	case FaultSilent:
+		c.ctx = context.WithValue(c.ctx, silentKey{}, true)
 		return false, nil
 	case FaultUnauthorized:
 		s.auth.refuse(c.w)

@@ -166,21 +166,27 @@ func TestStreamsThatFail(t *testing.T) {
 	equal(t, lost.next().text("ErrorSubscriptionIds", "SubscriptionId"), id)
 
 	silent, id := open(alice)
-	l.set(Fault{Kind: FaultSilent, Mailbox: "alice"})
+	lift, err := l.Fault(Fault{Kind: FaultSilent, Mailbox: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	alice.meet("Unheard", "2026-03-04T10:00:00Z")
-	equal(t, other.message().text("ConnectionStatus"), "OK") // time passes for the other
+	// One that is opened meanwhile is silent from the outset.
+	mute := alice.listen(30, alice.subscribe("Streaming", "").text("SubscriptionId"))
+	for range 3 {
+		equal(t, other.message().text("ConnectionStatus"), "OK") // time passes for the other
+	}
+	lift()
 	// What the silent stream does not say waits for the next one.
 	next := alice.listen(30, id)
-	for n := next.message(); ; n = next.message() {
-		if n.kid("Notifications") != nil {
-			break
-		}
+	for n := next.message(); n.kid("Notifications") == nil; n = next.message() {
 	}
 	for len(silent.docs) > 0 {
 		if n := <-silent.docs; n.kid("Notifications") != nil {
 			t.Errorf("the silent stream says %v", n)
 		}
 	}
+	equal(t, len(mute.docs), 0)
 }
 
 func TestTheSwitchboardsDoor(t *testing.T) {

@@ -360,5 +360,8 @@ func (e event) node(marked bool) *node {
 			n.add(itemID("OldItemId", c.OldItem), folderID("OldParentFolderId", c.OldFolder))
 		}
 	}
+	if c.Unread != nil {
+		n.add(t("UnreadCount", *c.Unread))
+	}
 	return n
 }

@@ -85,7 +85,8 @@ func TestNewMailIsTold(t *testing.T) {
 	l.as("alice").invite("Hello", "2026-03-04T10:00:00Z", "bob")
 	kinds, _, msg := bob.fetchEvents(sub.text("SubscriptionId"), sub.text("Watermark"))
 	equal(t, kinds, "Created NewMail Modified")
-	if msg.kid("Notification", "ModifiedEvent", "FolderId") == nil {
+	folder := msg.kid("Notification", "ModifiedEvent")
+	if folder.kid("FolderId") == nil || folder.text("UnreadCount") != "1" {
 		t.Errorf("the folder's change is told as %v", msg)
 	}
 }

@@ -119,6 +119,7 @@ type change struct {
 	At        time.Time
 	ReadFlag  bool // modified: nothing but the read flag changed
 	Calendar  bool // an appointment: free/busy may have changed
+	Unread    *int // a folder that got new mail: how many items are unread in it
 }
 
 // tx is a transaction. Queries must be read to their end before the next one: there is one connection.

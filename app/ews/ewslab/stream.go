@@ -4,6 +4,7 @@ package ewslab
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ const (
 	maxStreams = 10
 	// maxStreamSubscriptions is how many subscriptions one connection carries.
 	maxStreamSubscriptions = 200
+	// streamWrite is how long one envelope may take to be written.
+	streamWrite = time.Minute
 	// usualKeepAlive is the time between two signs of life on a silent stream.
 	usualKeepAlive = 30 * time.Second
 )
@@ -56,6 +59,7 @@ func (s *Server) opGetStreamingEvents(c *call) error {
 		return invalid("there must be 1 to %d subscription ids.", maxStreamSubscriptions)
 	}
 	st := newStream(c.account)
+	st.silent = c.ctx.Value(silentKey{}) != nil
 	subs, dead, failed := s.bells.attach(c, st, ids, s.now())
 	defer s.bells.detach(st, s.now)
 	if failed != nil {
@@ -166,8 +170,12 @@ func (n *notifier) take(st *stream, subs []*subscription) (notes []*node, lost [
 // carry writes envelopes until the time is over, the client is gone, or the server ends it.
 func (s *Server) carry(c *call, st *stream, subs []*subscription, life time.Duration) error {
 	out := streamWriter{s: s, c: c}
-	if err := out.status("OK"); err != nil {
-		return nil // the client is gone
+	if _, _, silent := s.bells.take(st, nil); silent {
+		if err := http.NewResponseController(c.w).Flush(); err != nil {
+			return nil // the client is gone
+		}
+	} else if err := out.status("OK"); err != nil {
+		return nil
 	}
 	over := time.NewTimer(life)
 	defer over.Stop()
@@ -238,6 +246,10 @@ func (w *streamWriter) notifications(notes []*node) error {
 func (w *streamWriter) write(msg *node) error {
 	var b bytes.Buffer
 	w.s.envelope(&b, m("GetStreamingEventsResponse", m("ResponseMessages", msg)), true)
+	// A reader that does not read is let go; its subscriptions keep what it misses.
+	if err := http.NewResponseController(w.c.w).SetWriteDeadline(time.Now().Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
 	if _, err := w.c.w.Write(b.Bytes()); err != nil {
 		return err
 	}
