@@ -180,7 +180,7 @@ func start(t *testing.T, change ...func(*Config)) *lab {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	l := &lab{Server: s, t: t, client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}, clock: clock}
+	l := &lab{Server: s, t: t, client: &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Minute}, clock: clock}
 	t.Cleanup(func() {
 		l.client.CloseIdleConnections()
 		stop()
