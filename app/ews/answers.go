@@ -89,7 +89,8 @@ func (a *access) comment(ctx context.Context, list []portal.Entry) {
 	if !wanted {
 		return
 	}
-	m := a.c.said.of(a.as.Impersonate + "\x00" + strings.ToLower(a.email))
+	// What one reader may see of an Inbox is not another's to know.
+	m := a.c.said.of(string(a.reader) + "\x00" + strings.ToLower(a.email))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := a.c.o.Now()

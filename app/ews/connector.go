@@ -134,11 +134,12 @@ func (c *Connector) Ready() error {
 // access is one mailbox reached for somebody.
 type access struct {
 	*soap.Client
-	c     *Connector
-	host  *host
-	as    soap.As
-	owner portal.Address
-	email string // of the owner
+	c    *Connector
+	host *host
+	as   soap.As
+	// reader is on whose behalf, owner whose mailbox.
+	reader, owner portal.Address
+	email         string // of the owner
 	// mailbox names the owner in requests, "" where the call is made as the owner.
 	mailbox string
 }
@@ -179,7 +180,7 @@ func (c *Connector) reach(ctx context.Context, reader, owner portal.Address) (*a
 	if err != nil {
 		return nil, err
 	}
-	return &access{Client: client, c: c, host: h, as: as, owner: owner, email: c.o.Mailbox(owner), mailbox: mailbox}, nil
+	return &access{Client: client, c: c, host: h, as: as, reader: reader, owner: owner, email: c.o.Mailbox(owner), mailbox: mailbox}, nil
 }
 
 // as is on whose behalf a call is made, and the owner's address where that has to be named in folders.

@@ -188,8 +188,16 @@ func TestFaultsInTheMiddleOfACut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	last := at(t, "2026-04-13T12:00:00Z")
+	if err := c.Delete(t.Context(), me, me, made, last, ""); err != nil {
+		t.Fatal(err)
+	}
+	if made, err = c.Entry(t.Context(), me, me, made.RemoteID); err != nil {
+		t.Fatal(err)
+	}
 	ch := portal.AppointmentChange{Scope: portal.ScopeFollowing, Occurrence: at(t, "2026-04-06T12:00:00Z"), Location: ptr("Hall")}
-	for i, f := range []ewslab.Fault{{Kind: ewslab.FaultDown, Operation: "UpdateItem"}, {Kind: ewslab.FaultDrop, Operation: "CreateItem"}, {Kind: ewslab.FaultDrop, Operation: "UpdateItem"}} {
+	for i, f := range []ewslab.Fault{{Kind: ewslab.FaultDown, Operation: "UpdateItem"}, {Kind: ewslab.FaultDrop, Operation: "CreateItem"}, {Kind: ewslab.FaultDrop, Operation: "UpdateItem"},
+		{Kind: ewslab.FaultDown, Operation: "DeleteItem"}} {
 		lift := p.fault(t, f)
 		_, err := c.Update(t.Context(), me, me, made, ch, portal.WriteOptions{ChangeID: "half"})
 		lift()
@@ -206,6 +214,9 @@ func TestFaultsInTheMiddleOfACut(t *testing.T) {
 	for _, e := range got {
 		if e.Subject == "Half cut" {
 			parts = append(parts, strings.Join(instants(t, e, 9), " "))
+			if e.Location == "Hall" && (len(e.Deleted) != 1 || !e.Deleted[0].Equal(last)) {
+				t.Errorf("what was deleted takes place again: %v", e.Deleted)
+			}
 		}
 	}
 	slices.Sort(parts)

@@ -327,6 +327,18 @@ func TestOthersAnswersInTheExample(t *testing.T) {
 	if a := attendeeOf(*e, p.email("studio2")); a.Role != portal.RoleResource {
 		t.Errorf("the room: %+v", a)
 	}
+	// Heidi may edit the calendar and not read the mail.
+	d, err := c.Changes(t.Context(), p.person("heidi"), p.person("alice"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range d.Changed {
+		for _, a := range e.Attendees {
+			if a.Comment != "" {
+				t.Errorf("heidi reads what %s wrote to alice", a.Email)
+			}
+		}
+	}
 	round := bySubject(got, "Team round")
 	if round == nil || round.Kind != portal.KindMaster || len(round.Exceptions) != 1 || !round.Exceptions[0].Start.Equal(at(t, "2026-03-23T09:30:00Z")) {
 		t.Errorf("the series: %+v", round)

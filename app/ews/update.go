@@ -115,9 +115,6 @@ func (a *access) updateOccurrence(ctx context.Context, master *soap.CalendarItem
 // its stamp and cuts the old one. The other way round a failure would take meetings away. Exceptions of the days that
 // move to the new series are made anew there, unless the change moves them all.
 func (a *access) updateFollowing(ctx context.Context, master *soap.CalendarItem, ref portal.Entry, ch portal.AppointmentChange, o portal.WriteOptions) error {
-	if done(master, o) {
-		return nil
-	}
 	_, loc, err := definition(ref.TimeZone, ref.Start.Year())
 	if err != nil {
 		return err
@@ -142,6 +139,9 @@ func (a *access) updateFollowing(ctx context.Context, master *soap.CalendarItem,
 	if err != nil {
 		return err
 	}
+	if made == "" && done(master, o) {
+		return nil // it was all done, and somebody took the new series away since
+	}
 	if made == "" {
 		if err := a.conflict(master, ref); err != nil {
 			return err
@@ -150,8 +150,10 @@ func (a *access) updateFollowing(ctx context.Context, master *soap.CalendarItem,
 			return err
 		}
 	}
-	if err := a.cutHead(ctx, master, ref, head, o); err != nil {
-		return err
+	if !done(master, o) {
+		if err := a.cutHead(ctx, master, ref, head, o); err != nil {
+			return err
+		}
 	}
 	if ch.Start != nil || ch.AllDay != nil || ch.TimeZone != nil || ch.Recurrence != nil {
 		return nil
