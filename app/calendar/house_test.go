@@ -29,7 +29,7 @@ const (
 // house is a calendar service over a real store and the model.
 type house struct {
 	*calendar.Service
-	t     *testing.T
+	t     testing.TB
 	x     *model
 	store *storage.Store
 	path  string
@@ -55,10 +55,10 @@ func quick() calendar.Options {
 }
 
 // open builds a house that is not running yet; at is its fixed clock (zero: the real one).
-func open(t *testing.T, x *model, path string, o calendar.Options, at time.Time) *house {
+func open(t testing.TB, x *model, path string, o calendar.Options, at time.Time) *house {
 	t.Helper()
 	h := &house{t: t, x: x, path: path, now: at}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	h.ctx = ctx
 	store, err := storage.Open(ctx, storage.Options{DSN: "sqlite:" + path, Sink: func(evs []portal.Logged) {

@@ -163,7 +163,7 @@ func runEnd(slots []slot, best int, now time.Time, tentative bool) time.Time {
 func nextTaken(slots []slot, now time.Time, tentative bool) (from, until time.Time) {
 	for i := range slots {
 		s := &slots[i]
-		if rank(s, tentative) > 0 && s.start.After(now) && !s.start.After(now.Add(nextWithin)) && (from.IsZero() || s.start.Before(from)) {
+		if rank(s, tentative) > 0 && s.end.After(s.start) && s.start.After(now) && !s.start.After(now.Add(nextWithin)) && (from.IsZero() || s.start.Before(from)) {
 			from, until = s.start.UTC(), s.end.UTC()
 		}
 	}
