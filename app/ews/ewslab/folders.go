@@ -250,7 +250,11 @@ func (c *call) updateFolder(x *tx, f *folder, u *node) error {
 	if p.Ext.Type != "" {
 		f.Props.removeExtended(p.Ext)
 		if u.Name == "SetFolderField" {
-			f.Props.add(u.Kids[len(u.Kids)-1].kid("ExtendedProperty").copy().inTypes())
+			e := u.Kids[len(u.Kids)-1].kid("ExtendedProperty")
+			if e == nil {
+				return fail("ErrorIncorrectUpdatePropertyCount")
+			}
+			f.Props.add(e.copy().inTypes())
 		}
 		return nil
 	}
