@@ -80,6 +80,7 @@ func (a *access) changes(ctx context.Context, state string) (portal.CalendarDelt
 	if s.Listing { // perhaps it can be synchronised by now
 		s, known = syncState{Parked: s.Parked}, false
 	}
+	due := a.c.series.due(a.key())
 	m, err := a.sync(ctx, s.Sync)
 	if err != nil && known && soap.SyncStateLost(err) {
 		a.c.o.Logger.Info("the server refuses a sync state, the calendar is read from the start", "mailbox", a.email, "error", err)
@@ -100,6 +101,13 @@ func (a *access) changes(ctx context.Context, state string) (portal.CalendarDelt
 	d := portal.CalendarDelta{Gone: gone, More: m.IncludesLast != nil && !*m.IncludesLast, Reset: !known}
 	if d.More && m.State == s.Sync && len(m.Changes) == 0 {
 		d.More = false // a server that says "more" without giving any would be asked for ever
+	}
+	if known && !d.More {
+		if changed, err = a.quietly(ctx, due, changed, gone); err != nil {
+			return portal.CalendarDelta{}, err
+		}
+	} else {
+		a.c.series.saw(a.key(), changed, gone)
 	}
 	next := syncState{Sync: m.State}
 	if err := a.deliver(ctx, &d, changed, s.Parked, &next); err != nil {

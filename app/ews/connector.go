@@ -23,6 +23,7 @@ type Connector struct {
 	smtp   *nameBook
 	said   *answerBook
 	asked  *answerLog
+	series *seriesBook
 	flight singleflight.Group
 }
 
@@ -33,7 +34,7 @@ func New(o Options) (*Connector, error) {
 		return nil, err
 	}
 	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), smtp: newNameBook(),
-		said: newAnswerBook(), asked: newAnswerLog()}
+		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook()}
 	for _, s := range o.Servers {
 		h, err := newHost(c, s)
 		if err != nil {

@@ -247,6 +247,52 @@ func TestServersThatHideForeignFolders(t *testing.T) {
 	}
 }
 
+// A server that says nothing of changed occurrences: that is noticed at the first one changed here, and from then on changes
+// by others are found too.
+func TestServersThatSayNothingOfOccurrences(t *testing.T) {
+	now := at(t, "2026-03-20T10:00:00Z")
+	p, c, r := differing(t, func(o *Options) { o.Now = func() time.Time { return now } })
+	me := p.person("alice")
+	made, err := c.Create(t.Context(), me, me, series4(t, "Quiet"), portal.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, state := all(t, c, me)
+	other := p.connector(t, nil)
+	loud, err := other.Update(t.Context(), me, me, made, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: made.Start, Location: ptr("Hall")}, portal.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Changes(t.Context(), me, me, state)
+	if err != nil || len(d.Changed) != 1 || c.hosts[0].quiet.Load() {
+		t.Fatalf("a server that says it: %+v %v", d, err)
+	}
+	r.set(func(sent string, answer []byte) []byte {
+		if from, to := bytes.Index(answer, []byte("<m:Changes>")), bytes.Index(answer, []byte("</m:Changes>")); strings.Contains(sent, "SyncFolderItems") && from >= 0 && to >= 0 {
+			return append(slices.Clone(answer[:from]), append([]byte("<m:Changes>"), answer[to:]...)...)
+		}
+		return answer
+	})
+	ours, err := c.Update(t.Context(), me, me, loud, portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: made.Start, Location: ptr("Room 2")}, portal.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = c.Changes(t.Context(), me, me, d.State); err != nil || len(d.Changed) != 1 || d.Changed[0].Exceptions[0].Location != "Room 2" || !c.hosts[0].quiet.Load() {
+		t.Fatalf("our own: %+v %v", d, err)
+	}
+	if err := other.Delete(t.Context(), me, me, ours, at(t, "2026-03-30T12:00:00Z"), ""); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(compareEvery)
+	if d, err = c.Changes(t.Context(), me, me, d.State); err != nil || len(d.Changed) != 1 || len(d.Changed[0].Deleted) != 1 {
+		t.Fatalf("by others: %+v %v", d, err)
+	}
+	now = now.Add(compareEvery)
+	if d, err = c.Changes(t.Context(), me, me, d.State); err != nil || len(d.Changed) != 0 {
+		t.Errorf("nothing happened: %+v %v", d, err)
+	}
+}
+
 // Operations that are missing are done without.
 func TestServersThatLackOperations(t *testing.T) {
 	p := newPeer(t, func(*ewslab.Config) {})

@@ -183,6 +183,7 @@ func (a *access) entries(ctx context.Context, ids []string) (list []portal.Entry
 			got.broken[id] = err
 			continue
 		}
+		a.c.series.learn(a.key(), it)
 		list = append(list, e)
 	}
 	return list, got.gone, got.broken, nil

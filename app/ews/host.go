@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/app/ews/soap"
@@ -19,6 +20,7 @@ type host struct {
 	s     Server
 	auth  soap.Authenticator
 	bells *belfry
+	quiet atomic.Bool // see quiet.go
 
 	mu      sync.Mutex
 	clients map[string]*soap.Client

@@ -79,7 +79,15 @@ func (a *access) write(ctx context.Context, now *soap.CalendarItem, b base, ch p
 			send = soap.SendToChangedAndSaveCopy
 		}
 	}
-	return a.send(ctx, *now.ItemID, list, send)
+	if b.series == "" {
+		return a.send(ctx, *now.ItemID, list, send)
+	}
+	a.c.series.await(a.key(), b.series, false)
+	err = a.send(ctx, *now.ItemID, list, send)
+	if err == nil {
+		a.c.series.await(a.key(), b.series, true)
+	}
+	return err
 }
 
 func (a *access) send(ctx context.Context, id soap.ItemID, list []soap.Update, send string) error {
@@ -105,7 +113,7 @@ func (a *access) updateOccurrence(ctx context.Context, master *soap.CalendarItem
 	if err := a.conflict(master, ref); err != nil {
 		return err
 	}
-	b := base{Appointment: occurrenceOf(ref, ch.Occurrence), occurrence: true}
+	b := base{Appointment: occurrenceOf(ref, ch.Occurrence), occurrence: true, series: ref.RemoteID}
 	return a.write(ctx, now, b, ch, o)
 }
 

@@ -119,6 +119,8 @@ func minutes(m int) *int {
 type base struct {
 	portal.Appointment
 	occurrence bool
+	// series is the id of the series whose change is to come back (see quiet.go), "" for none.
+	series string
 	// invited is who the server has invited now, which may be more than the change's author knew.
 	invited []portal.Attendee
 }
