@@ -198,7 +198,7 @@ func (g *grid) setRows(r Reader, items []CalendarItem, allHours bool) {
 	for _, it := range items {
 		for _, col := range g.columns {
 			when := r.when(it.Appointment)
-			if !col.shows(it) || !when.overlaps(col.span) && when.from != when.to {
+			if !col.shows(it) || !on(when, col.span) {
 				continue
 			}
 			if when.from.Before(col.from) {
@@ -278,8 +278,7 @@ func (g *grid) place(r Reader, c int, items []CalendarItem, lanes int) {
 	var all []placed
 	for _, it := range items {
 		when := r.when(it.Appointment)
-		point := when.from.Equal(when.to) && !when.from.Before(col.from) && when.from.Before(col.to)
-		if !col.shows(it) || !when.overlaps(col.span) && !point {
+		if !col.shows(it) || !on(when, col.span) {
 			continue
 		}
 		p := placed{CalendarItem: it, part: when, before: when.from.Before(col.from), after: when.to.After(col.to)}

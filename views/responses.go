@@ -176,13 +176,26 @@ func (r Reader) sinceText(row AnswerRow) string {
 	case row.Since.IsZero():
 		return ""
 	case row.answered():
-		return r.moment(row.Since)
+		return r.answeredAt(row.Since)
 	}
 	days := int(dayOf(r.Now).from.Sub(dayOf(row.Since.In(r.Zone)).from).Hours()+12) / 24
 	if days <= 0 {
 		return r.Text("responses.invited-at", "Time", r.hour(row.Since))
 	}
 	return r.Count("responses.invited-days", days)
+}
+
+// answeredAt is a moment of the past, by the reader's habits.
+func (r Reader) answeredAt(t time.Time) string {
+	t = t.In(r.Zone)
+	today := dayOf(r.Now.In(r.Zone))
+	switch {
+	case !t.Before(today.from):
+		return r.hour(t)
+	case !t.Before(today.plusDays(-1).from):
+		return r.Text("time.yesterday-at", "Time", r.hour(t))
+	}
+	return r.Text("time.date-at", "Date", r.dateOf(t), "Time", r.hour(t))
 }
 
 func (row AnswerRow) answered() bool { return row.Response.Answerable() }

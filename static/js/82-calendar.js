@@ -12,9 +12,10 @@ const slotTime = (slot) => {
   return { at: q.get("at") ? instantOf(q.get("at")) : null, day: q.get("day"), of: q.get("of") || "" };
 };
 const wordsFor = (from, to, days) => {
-  const zone = days ? "UTC" : calendarMain.dataset.zone;
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
-    timeZone: zone, weekday: "short", day: "numeric", month: "short", ...(days ? {} : { hour: "numeric", minute: "2-digit", hour12: calendarMain.dataset.twelve === "1" }),
+  const zone = days ? "UTC" : calendarMain.dataset.zone, twelve = calendarMain.dataset.twelve === "1";
+  const lang = document.documentElement.lang === "en" && !twelve ? "en-GB" : document.documentElement.lang;
+  const format = new Intl.DateTimeFormat(lang, {
+    timeZone: zone, weekday: "short", day: "numeric", month: "short", ...(days ? {} : { hour: "numeric", minute: "2-digit", hour12: twelve }),
   });
   return days && to <= from ? format.format(from) : format.formatRange(from, to);
 };
@@ -151,8 +152,8 @@ if (calendarMain) {
       removeEventListener("pointermove", over);
       removeEventListener("pointerup", up);
       if (!dragged) return;
-      openBox(chosenFrom, chosenTo);
-      setTimeout(() => { dragged = false; }, 0);
+      // Only after this event: a menu that opens while the mouse goes up is taken for one to be closed by it.
+      setTimeout(() => { dragged = false; openBox(chosenFrom, chosenTo); }, 0);
     };
     addEventListener("pointermove", over);
     addEventListener("pointerup", up);

@@ -102,7 +102,8 @@ const drag = (event, e) => {
     const stay = (ev) => ev.preventDefault(); // the click that ends a drag leads nowhere
     event.addEventListener("click", stay);
     setTimeout(() => event.removeEventListener("click", stay), 0);
-    if (drop && (now.start !== was.start || now.end !== was.end)) sendMove(event, now.start, now.end);
+    // Only after this event: a menu that opens while the mouse goes up is taken for one to be closed by it.
+    if (drop && (now.start !== was.start || now.end !== was.end)) setTimeout(() => sendMove(event, now.start, now.end), 0);
   };
   const up = () => done(true), lost = () => done(false);
   const escape = (ev) => { if (ev.key === "Escape") { ev.preventDefault(); done(false); } };
