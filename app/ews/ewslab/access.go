@@ -169,6 +169,15 @@ func (c *call) seesPrivate(x *tx, f *folder) (bool, error) {
 	return g.Private || g.Level == "Owner", err
 }
 
+// mayLookInto refuses what is done to a private item by somebody who sees no more of it than its time.
+func (c *call) mayLookInto(x *tx, it *item) error {
+	hidden, err := c.renderer(x, shape{}).hides(it)
+	if err == nil && hidden {
+		err = fail(errorAccessDenied)
+	}
+	return err
+}
+
 // owner is the mailbox that a DistinguishedFolderId means: the one it names, else the caller's.
 func (c *call) owner(ref *node) (*mailbox, error) {
 	if address := ref.text("Mailbox", "EmailAddress"); address != "" {

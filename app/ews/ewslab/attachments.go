@@ -89,7 +89,10 @@ func (c *call) attachment(x *tx, ref string, want right) (*attachment, *item, er
 	if err != nil {
 		return nil, nil, err
 	}
-	return a, it, c.may(x, f, want)
+	if err := c.may(x, f, want); err != nil {
+		return nil, nil, err
+	}
+	return a, it, c.mayLookInto(x, it)
 }
 
 // rowOrOccurrence reads an item by its row; an exception merged with its series.
@@ -203,6 +206,9 @@ func (s *Server) opCreateAttachment(c *call) (*node, error) {
 		err = c.update(func(x *tx) error {
 			it, _, err := c.openItem(x, c.req.kid("ParentItemId"), mayModify)
 			if err != nil {
+				return err
+			}
+			if err := c.mayLookInto(x, it); err != nil {
 				return err
 			}
 			if it.Master != 0 && it.ID == 0 { // an occurrence needs a row to hang it on

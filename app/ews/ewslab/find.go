@@ -220,11 +220,15 @@ func (c *call) search(x *tx, f *folder, q findQuery) ([]*item, error) {
 	r := c.renderer(x, everything())
 	var found []*item
 	for _, i := range all {
-		ok, err := q.where.matches(itemValues{r, i})
+		seen, _, err := r.shown(i) // what is hidden cannot be searched for either
 		if err != nil {
 			return nil, err
 		}
-		if ok && i.hasWords(q.words) {
+		ok, err := q.where.matches(itemValues{r, seen})
+		if err != nil {
+			return nil, err
+		}
+		if ok && seen.hasWords(q.words) {
 			found = append(found, i)
 		}
 	}
@@ -255,8 +259,12 @@ func (i *item) hasWords(words []string) bool {
 func sortItems(r *renderer, found []*item, order []sortKey, zone *time.Location) error {
 	keys := map[*item][]string{}
 	for _, i := range found {
+		seen, _, err := r.shown(i)
+		if err != nil {
+			return err
+		}
 		for _, k := range order {
-			v, err := itemValues{r, i}.value(k.path)
+			v, err := itemValues{r, seen}.value(k.path)
 			if err != nil {
 				return err
 			}
@@ -288,7 +296,11 @@ func (c *call) groups(x *tx, found []*item, q findQuery) (*node, error) {
 	var items *node
 	before := "\x00"
 	for _, i := range found {
-		v, err := itemValues{r, i}.value(q.group.path)
+		seen, _, err := r.shown(i)
+		if err != nil {
+			return nil, err
+		}
+		v, err := itemValues{r, seen}.value(q.group.path)
 		if err != nil {
 			return nil, err
 		}

@@ -59,6 +59,20 @@ func TestFindItemKeepsPeopleAndBodiesToItself(t *testing.T) {
 	equal(t, i.text("Organizer", "Mailbox", "Name")+" "+i.text("Organizer", "Mailbox", "EmailAddress")+i.text("DisplayTo"), "Alice Adler Bob Berg")
 }
 
+func TestTooMuchForOneAnswer(t *testing.T) {
+	l := start(t)
+	alice := l.as("alice")
+	for range 2 {
+		alice.create(`<t:Start>2026-01-01T09:00:00Z</t:Start><t:End>2026-01-01T10:00:00Z</t:End><t:Recurrence><t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence><t:NoEndRecurrence><t:StartDate>2026-01-01</t:StartDate></t:NoEndRecurrence></t:Recurrence>`)
+	}
+	view := func(limit string) string {
+		return `<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:CalendarView ` + limit + `StartDate="2026-01-01T00:00:00Z" EndDate="2027-12-31T00:00:00Z"/><m:ParentFolderIds>` + folderID("calendar") + `</m:ParentFolderIds></m:FindItem>`
+	}
+	equal(t, alice.code(view("")), errorTooMany)
+	root := alice.ok(view(`MaxEntriesReturned="1200" `)).kid("RootFolder")
+	equal(t, root.attr("TotalItemsInView")+" "+itoa(len(root.kid("Items").Kids))+" "+root.attr("IncludesLastItemInRange"), "1458 1200 false")
+}
+
 func TestPages(t *testing.T) {
 	l := start(t)
 	alice := l.as("alice")

@@ -159,7 +159,19 @@ func TestRightsOfOthers(t *testing.T) {
 	alice.permit("bob@example.test", "Editor")
 	masked := bob.get(secret.item())
 	equal(t, masked.text("Subject")+"|"+masked.text("Location")+"|"+masked.text("Body")+"|"+masked.text("Start"), "Private Appointment|||2026-03-03T11:00:00Z")
+	attached, _ := alice.attach(secret, "finding.txt", "ill")
+	masked = bob.get(secret.item())
+	if masked.kid("Attachments") != nil || masked.kid("HasAttachments") != nil {
+		t.Errorf("attachments show: %v", masked)
+	}
+	equal(t, bob.code(getAttachment(attached)), errorAccessDenied)
+	search := func(c caller, subject string) string {
+		return c.ok(strings.Replace(find, `<m:ParentFolderIds>`, `<m:Restriction><t:IsEqualTo><t:FieldURI FieldURI="item:Subject"/><t:FieldURIOrConstant><t:Constant Value="`+subject+`"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction><m:ParentFolderIds>`, 1)).kid("RootFolder").attr("TotalItemsInView")
+	}
+	equal(t, search(alice, "Doctor")+search(bob, "Doctor")+search(bob, "Private Appointment"), "101")
 	equal(t, bob.code(bob.update(secret.item(), "AlwaysOverwrite", setField("item:Subject", "<t:Subject>Peek</t:Subject>"))), errorAccessDenied)
+	equal(t, bob.code(`<m:CopyItem><m:ToFolderId>`+folderID("calendar")+`</m:ToFolderId><m:ItemIds>`+secret.item()+`</m:ItemIds></m:CopyItem>`), errorAccessDenied)
+	equal(t, bob.code(bob.remove(secret.item())), errorAccessDenied)
 	equal(t, alice.get(secret.item()).text("Subject"), "Doctor")
 
 	made := refOf(bob.ok(create).kid("Items", "CalendarItem", "ItemId"))

@@ -17,6 +17,9 @@ func (s *Server) opDeleteItem(c *call) (*node, error) {
 			if err != nil {
 				return err
 			}
+			if err := c.mayLookInto(x, it); err != nil {
+				return err
+			}
 			switch {
 			case it.Elem == "CalendarItem" && mode == "":
 				return fail("ErrorSendMeetingCancellationsRequired")
@@ -144,6 +147,9 @@ func (c *call) transfer(need right, do func(*tx, *item, *folder) (*item, error))
 			}
 			it, _, err := c.openItem(x, refs[n], need)
 			if err != nil {
+				return err
+			}
+			if err := c.mayLookInto(x, it); err != nil {
 				return err
 			}
 			if it.Master != 0 {

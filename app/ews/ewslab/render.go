@@ -77,6 +77,15 @@ func (r *renderer) folder(row int64) (*folder, error) {
 	return f, err
 }
 
+// shown is an item as the caller may see it: itself, or masked.
+func (r *renderer) shown(i *item) (*item, bool, error) {
+	hidden, err := r.hides(i)
+	if hidden {
+		i = masked(i)
+	}
+	return i, hidden, err
+}
+
 // masked is a private item as those see it who may not look into it.
 func masked(i *item) *item {
 	o := *i
@@ -90,12 +99,9 @@ func masked(i *item) *item {
 
 // item writes one item.
 func (r *renderer) item(i *item) (*node, error) {
-	hidden, err := r.hides(i)
+	i, hidden, err := r.shown(i)
 	if err != nil {
 		return nil, err
-	}
-	if hidden {
-		i = masked(i)
 	}
 	kind := kindOf(i.Elem)
 	if kind == nil {
@@ -114,6 +120,9 @@ func (r *renderer) item(i *item) (*node, error) {
 				out.add(keyed)
 			}
 			continue
+		}
+		if hidden && (p.Name == "Attachments" || p.Name == "HasAttachments" || p.Name == "MimeContent") {
+			continue // they are not among the properties that were left out
 		}
 		nodes, err := r.property(i, p.Name)
 		if err != nil {

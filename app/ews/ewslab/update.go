@@ -55,10 +55,7 @@ func (s *Server) updateItem(x *tx, c *call, change *node) (*item, error) {
 	case it.Elem == "Message" && c.req.attr("MessageDisposition") == "":
 		return nil, fail("ErrorMessageDispositionRequired", "Message disposition is required.")
 	}
-	if hidden, err := c.renderer(x, shape{}).hides(it); err != nil || hidden {
-		if err == nil {
-			err = fail(errorAccessDenied)
-		}
+	if err := c.mayLookInto(x, it); err != nil {
 		return nil, err
 	}
 	before := *it
