@@ -214,7 +214,15 @@ func TestAnswersToInvitations(t *testing.T) {
 }
 
 func TestSeriesScopes(t *testing.T) {
+	for _, forgets := range []bool{false, true} {
+		seriesScopes(t, forgets)
+	}
+}
+
+func seriesScopes(t *testing.T, forgets bool) {
+	t.Helper()
 	x := newModel()
+	x.forgets = forgets
 	h := start(t, x, quick())
 	series := appointment("Team round", day(1, 9, 0), time.Hour)
 	series.Recurrence = "FREQ=DAILY;COUNT=5"

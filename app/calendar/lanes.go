@@ -19,13 +19,15 @@ type lanes struct {
 
 	mu   sync.Mutex
 	open map[portal.CalendarKey]*lane
+	// heard are the mailboxes whose bell works.
+	heard map[portal.Address]bool
 	// run and work are the contexts of lanes and of their calls, nil while the service does not run: work outlives run by
 	// Options.Drain, so that an answer under way is not thrown away.
 	runs, work context.Context
 }
 
 func newLanes(s *Service) *lanes {
-	return &lanes{s: s, open: map[portal.CalendarKey]*lane{}, bells: make(chan struct{}, 1)}
+	return &lanes{s: s, open: map[portal.CalendarKey]*lane{}, heard: map[portal.Address]bool{}, bells: make(chan struct{}, 1)}
 }
 
 // find gives an open lane, nil if there is none.
@@ -58,6 +60,7 @@ func (ls *lanes) get(key portal.CalendarKey, user portal.Address) (*lane, error)
 			return nil, portal.Fail(portal.ErrTooMany, keyOpen)
 		}
 		l = newLane(ls.s, key)
+		l.blind = !ls.heard[key.Owner]
 		ls.open[key] = l
 		if ls.runs != nil {
 			ls.start(l)
@@ -88,7 +91,32 @@ func (ls *lanes) evict() bool {
 func (ls *lanes) drop(l *lane) {
 	delete(ls.open, l.key)
 	l.stop()
+	if !ls.anyOf(l.key.Owner) {
+		delete(ls.heard, l.key.Owner) // its bell is not wanted any more
+	}
 	ls.ring()
+}
+
+// anyOf reports whether a mailbox has an open lane. The caller holds the lock.
+func (ls *lanes) anyOf(owner portal.Address) bool {
+	for key := range ls.open {
+		if key.Owner == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// bell notes whether a mailbox's bell works, and gives its lanes.
+func (ls *lanes) bell(owner portal.Address, works bool) []*lane {
+	ls.mu.Lock()
+	if works && ls.anyOf(owner) {
+		ls.heard[owner] = true
+	} else {
+		delete(ls.heard, owner)
+	}
+	ls.mu.Unlock()
+	return ls.of(owner)
 }
 
 // retire closes a lane that has been idle for long; false where it is in use.

@@ -29,7 +29,9 @@ type model struct {
 	refuse map[string]error
 	// resets makes the next Changes refuse its state; page bounds the entries of one delta (0: all).
 	resets bool
-	page   int
+	// forgets: a series that ends earlier loses its exceptions.
+	forgets bool
+	page    int
 	// rights: reader → owners whose calendar they may read beside their own.
 	rights  map[portal.Address][]portal.Address
 	given   map[portal.Address][]portal.Delegate
@@ -285,7 +287,7 @@ func (m *model) Update(_ context.Context, _, owner portal.Address, ref portal.En
 	}
 	if ch.Occurrence.IsZero() {
 		put(&e.Appointment, ch)
-		if ch.Start != nil || ch.End != nil || ch.AllDay != nil || ch.TimeZone != nil {
+		if ch.Start != nil || ch.End != nil || ch.AllDay != nil || ch.TimeZone != nil || ch.Recurrence != nil && m.forgets {
 			e.Exceptions, e.Deleted = nil, nil
 		}
 	} else {

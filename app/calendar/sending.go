@@ -164,7 +164,7 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 		if err != nil {
 			return nil, err
 		}
-		if unsure && achieved(*in.Change, &now) {
+		if (unsure || in.Base == nil) && achieved(*in.Change, &now) {
 			return &k, nil
 		}
 		if in.Base != nil && l.stale(in, &now) {

@@ -83,7 +83,7 @@ func (s *Service) Rang(mailbox portal.Address) {
 
 // Reached: the mailbox's bell works (again), so its server answers. It does not block.
 func (s *Service) Reached(mailbox portal.Address) {
-	for _, l := range s.lanes.of(mailbox) {
+	for _, l := range s.lanes.bell(mailbox, true) {
 		l.reached()
 	}
 }
@@ -91,7 +91,7 @@ func (s *Service) Reached(mailbox portal.Address) {
 // Lost: the mailbox's bell is out of order, err says why. It is read more often meanwhile. It does not block.
 func (s *Service) Lost(mailbox portal.Address, err error) {
 	s.o.Logger.Debug("calendar: bell out of order", "mailbox", mailbox, "err", err)
-	for _, l := range s.lanes.of(mailbox) {
+	for _, l := range s.lanes.bell(mailbox, false) {
 		l.lost()
 	}
 }

@@ -57,9 +57,11 @@ func (s *Service) cut(ctx context.Context, l *lane, e portal.Entry, now portal.A
 	end.Send, end.After = e.Meeting && e.Mine, create.ID
 	list := []portal.Intent{create}
 	if !timed { // else there is nothing left that the exceptions could be exceptions of
-		list = append(list, s.inherited(ctx, l, &e, &later, now.RecurrenceID)...)
+		list = append(list, s.inherited(ctx, l, &e, later.ID, now.RecurrenceID.Before)...)
 	}
-	return append(list, end), later.ID, nil
+	list = append(list, end)
+	// A server may forget all exceptions of a series that ends earlier: those that it kept are found as they should be.
+	return append(list, s.inherited(ctx, l, &e, e.ID, now.RecurrenceID.After)...), later.ID, nil
 }
 
 // wholeOf turns a change made at the first occurrence of a part into that of the part.
@@ -72,23 +74,23 @@ func wholeOf(part, now portal.Appointment, ch portal.AppointmentChange) portal.A
 	return out
 }
 
-// inherited carries what was different about single occurrences over to the later part.
-func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, later *portal.Appointment, from time.Time) []portal.Intent {
+// inherited carries what was different about single occurrences over to a part of the series.
+func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, part string, belongs func(time.Time) bool) []portal.Intent {
 	var list []portal.Intent
 	for _, d := range e.Deleted {
-		if d.Before(from) {
+		if !belongs(d) {
 			continue
 		}
-		in := s.intent(ctx, l, portal.IntentDelete, later.ID)
+		in := s.intent(ctx, l, portal.IntentDelete, part)
 		in.Occurrence = d
 		list = append(list, in)
 	}
 	for i := range e.Exceptions {
 		x := &e.Exceptions[i]
-		if !x.RecurrenceID.After(from) { // the one at the cut is what the change was made from
+		if !belongs(x.RecurrenceID) { // the one at the cut is what the change was made from
 			continue
 		}
-		in := s.intent(ctx, l, portal.IntentChange, later.ID)
+		in := s.intent(ctx, l, portal.IntentChange, part)
 		ch := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: x.RecurrenceID}
 		if !x.Start.Equal(x.RecurrenceID) || x.End.Sub(x.Start) != e.End.Sub(e.Start) {
 			ch.Start, ch.End = &x.Start, &x.End
@@ -128,5 +130,5 @@ func (s *Service) cutOff(ctx context.Context, l *lane, e portal.Entry, now porta
 	rule := head.Rule.String()
 	end.Change, end.Base = &portal.AppointmentChange{Scope: portal.ScopeAll, Recurrence: &rule}, ptr(e.Appointment)
 	end.Send = e.Meeting && e.Mine
-	return []portal.Intent{end}, nil
+	return append([]portal.Intent{end}, s.inherited(ctx, l, &e, e.ID, now.RecurrenceID.After)...), nil
 }
