@@ -347,6 +347,12 @@ func TestCheckOfAServer(t *testing.T) {
 	if err := c.Check(t.Context(), "primary"); err != nil {
 		t.Errorf("check: %v", err)
 	}
+	if err := c.CheckMailbox(t.Context(), "primary", p.person("alice")); err != nil {
+		t.Errorf("check of a mailbox: %v", err)
+	}
+	if err := c.CheckMailbox(t.Context(), "primary", p.person("nobody-of-this-name")); err == nil || portal.Meaning(err) == nil {
+		t.Errorf("check of a mailbox that is not there: %v", err)
+	}
 	if err := c.Check(t.Context(), "other"); !errors.Is(err, portal.ErrNotFound) {
 		t.Errorf("check of a server that is not configured: %v", err)
 	}
