@@ -8,11 +8,15 @@ import (
 	"time"
 )
 
-// ExamplePeople are the lab's people, two rooms, the list of rooms and the list of the sales team.
+// ExamplePeople are the lab's people (karl and lena answer invitations by themselves), two rooms, the list of rooms and the list of the sales team.
 func ExamplePeople() []Person {
 	const zone = "W. Europe Standard Time"
 	one := func(user, name, title, department, office, phone, manager string) Person {
 		return Person{User: user, Name: name, Password: "portico", Title: title, Department: department, Office: office, Phones: []string{phone}, Manager: manager, TimeZone: zone, Locale: "en-GB"}
+	}
+	byItself := func(p Person, answer string) Person {
+		p.Answers = answer
+		return p
 	}
 	return []Person{
 		one("alice", "Alice Adams", "Head of Sales", "Sales", "Berlin 4.01", "+49 30 5550 101", ""),
@@ -25,8 +29,8 @@ func ExamplePeople() []Person {
 		one("heidi", "Heidi Hall", "Assistant", "Sales", "Berlin 4.00", "+49 30 5550 108", "alice"),
 		one("ivan", "Ivan Ivanov", "Support Engineer", "Support", "Berlin 1.04", "+49 30 5550 109", "judy"),
 		one("judy", "Judy Jones", "Head of Support", "Support", "Berlin 1.01", "+49 30 5550 110", ""),
-		one("karl", "Karl König", "Receptionist", "Facilities", "Berlin 0.01", "+49 30 5550 111", "judy"),
-		one("lena", "Lena Lange", "Facility Manager", "Facilities", "Berlin 0.02", "+49 30 5550 112", "judy"),
+		byItself(one("karl", "Karl König", "Receptionist", "Facilities", "Berlin 0.01", "+49 30 5550 111", "judy"), "Accept"),
+		byItself(one("lena", "Lena Lange", "Facility Manager", "Facilities", "Berlin 0.02", "+49 30 5550 112", "judy"), "Tentative"),
 		{User: "studio1", Name: "Studio 1", Room: true, Office: "Berlin 4.10", TimeZone: zone},
 		{User: "studio2", Name: "Studio 2", Room: true, Office: "Berlin 4.11", TimeZone: zone},
 		{User: "studios", Name: "Studios", List: []string{"studio1", "studio2"}},

@@ -33,6 +33,7 @@ type Config struct {
 	Now         func() time.Time // default time.Now
 	Seed        bool             // put an example week into empty mailboxes
 	KeepAlive   time.Duration    // between two signs of life on a silent stream; default 30 s
+	AnswerAfter time.Duration    // how long people who answer by themselves take; default 2 s
 }
 
 // Account is a user name and its password.
@@ -49,6 +50,7 @@ type Person struct {
 	Phones     []string
 	Manager    string   // User of the manager
 	Room       bool     // a room: answers invitations by itself
+	Answers    string   // answers invitations by itself after a moment: Accept, Tentative or Decline; "" = a person does
 	List       []string // members (User); a distribution list has no mailbox
 	TimeZone   string   // Windows id of the mailbox's zone; default UTC
 	Locale     string

@@ -12,6 +12,7 @@ import (
 type extras struct {
 	bells  *notifier
 	faults faultBoard
+	robots robots
 }
 
 // serviceOperations are the operations of the services.
@@ -57,6 +58,9 @@ func serviceTables() []string {
 func (s *Server) setUpExtras(ctx context.Context) error {
 	s.bells = newNotifier()
 	s.onChange(s.bells.changed)
+	if err := s.setUpRobots(); err != nil {
+		return err
+	}
 	if err := s.defaultRights(ctx); err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func (s *Server) setUpExtras(ctx context.Context) error {
 }
 
 // runExtras runs what the services do by themselves, until ctx ends.
-func (s *Server) runExtras(ctx context.Context) { <-ctx.Done() }
+func (s *Server) runExtras(ctx context.Context) { s.runRobots(ctx) }
 
 // serveExtras answers requests on other paths (autodiscover, /lab/faults); false: not one of its paths.
 func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
