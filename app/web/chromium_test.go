@@ -286,7 +286,18 @@ func (b *tab) beforeScript(source string) {
 
 func (b *tab) width(pixels int64) {
 	b.t.Helper()
-	command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: pixels, Height: 700, DeviceScaleFactor: 1})
+	b.size(pixels, 700)
+}
+
+func (b *tab) size(width, height int64) {
+	b.t.Helper()
+	command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+}
+
+// theme has the browser prefer light or dark.
+func (b *tab) theme(name string) {
+	b.t.Helper()
+	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
 }
 
 // hears waits until the page has something of this role under this name, as assistive technology sees it.

@@ -108,7 +108,7 @@ if (calendarMain) {
   new MutationObserver(settle).observe(pane, { subtree: true, childList: true, attributes: true, attributeFilter: ["tabindex"] });
   const scroll = document.querySelector(".calendar-scroll");
   const firstUsual = document.querySelector(".slots td:not(.off)")?.closest("tr");
-  if (firstUsual && scroll.scrollHeight > scroll.clientHeight) scroll.scrollTop = Math.max(0, firstUsual.offsetTop - 60);
+  if (firstUsual && firstUsual.rowIndex > 12) scroll.scrollTop = Math.max(0, firstUsual.offsetTop - 60);
 
   pane.addEventListener("focusin", (e) => { if (e.target.matches(".slot")) { restingPlace = e.target.getAttribute("href"); settle(); } });
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

@@ -40,8 +40,8 @@ const formStep = async (form, submitter) => {
   } catch { complain(""); } finally { byId("appointment-form")?.removeAttribute("aria-busy"); }
 };
 document.addEventListener("submit", (e) => {
-  const form = e.target;
-  if (form.id !== "appointment-form" || e.submitter?.getAttribute("formaction") !== "/calendar/form") return;
+  const form = e.target; // whose field "id" hides its own id
+  if (form.getAttribute("id") !== "appointment-form" || e.submitter?.getAttribute("formaction") !== "/calendar/form") return;
   e.preventDefault();
   formStep(form, e.submitter);
 });
@@ -61,7 +61,7 @@ document.addEventListener("keydown", (e) => {
 // A chosen start keeps the length: the end follows it, as dates and times of the clock.
 document.addEventListener("change", (e) => {
   const form = e.target.form;
-  if (form?.id !== "appointment-form" || !["start_date", "start_time"].includes(e.target.name)) return;
+  if (form?.getAttribute("id") !== "appointment-form" || !["start_date", "start_time"].includes(e.target.name)) return;
   const field = form.elements, at = (d, t) => Date.parse(d + "T" + (t || "00:00") + "Z");
   const before = at(field.start_date.defaultValue, field.start_time.defaultValue), now = at(field.start_date.value, field.start_time.value);
   const end = at(field.end_date.value, field.end_time.value);
