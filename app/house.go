@@ -323,12 +323,13 @@ func (h *house) talk(ctx context.Context) error {
 }
 
 // What closing may take where a peer does not answer: browsers that are told good-bye, requests under way,
-// messages that wait for their answer. With the SIP connector's own farewell (2 s) they leave storage its part
+// calls of Exchange, messages that wait for their answer. With the SIP connector's own farewell (2 s) they leave storage its part
 // of shutdownBudget, in which what was accepted is committed.
 const (
-	drainLive = 3 * time.Second
-	drainHTTP = 1500 * time.Millisecond
-	drainChat = 2 * time.Second
+	drainLive     = 2500 * time.Millisecond
+	drainHTTP     = time.Second
+	drainCalendar = time.Second
+	drainChat     = 2 * time.Second
 )
 
 // leave is the first act of closing: no new sign-ins, browsers are told to come back.
