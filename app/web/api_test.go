@@ -390,10 +390,10 @@ func TestAFailedMessageSaysWhy(t *testing.T) {
 func TestLaterFamiliesAreNotThereYet(t *testing.T) {
 	h := newHouse(t)
 	c := h.signIn(alice)
-	for _, path := range []string{"/rooms", "/rooms/x/messages", "/history?q=x", "/calls", "/appointments", "/admin/policies", "/crm/people"} {
+	for _, path := range []string{"/rooms", "/rooms/x/messages", "/history?q=x", "/calls", "/admin/policies", "/crm/people"} {
 		c.call("GET", "/api/v1"+path, nil, 501).problem("not-implemented")
 	}
-	c.call("POST", "/api/v1/planner", `{}`, 501).problem("not-implemented")
+	c.call("POST", "/api/v1/rooms", `{}`, 501).problem("not-implemented")
 	h.guest().call("GET", "/api/v1/rooms", nil, 401).problem("unauthenticated")
 }
 

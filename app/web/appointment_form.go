@@ -110,7 +110,7 @@ func (s *Server) formOf(f views.Frame, a portal.Appointment) views.AppointmentFo
 	zone := s.appointmentZone(a, f.Zone)
 	v := views.AppointmentForm{
 		Frame: f, ID: a.ID, Of: a.Calendar, Version: a.Version, Series: a.Series != "" || a.Kind == portal.KindMaster, Scope: portal.ScopeOne,
-		Subject: a.Subject, Location: a.Location, Body: a.Body, AllDay: a.AllDay, Zone: zone.String(), Attendees: slices.Clone(a.Attendees),
+		Subject: a.Subject, Location: a.Location, Body: strings.ReplaceAll(a.Body, "\r\n", "\n"), AllDay: a.AllDay, Zone: zone.String(), Attendees: slices.Clone(a.Attendees),
 		Show: a.Show, Private: a.Private, Categories: strings.Join(a.Categories, ", "), Zones: views.Zones(), Faults: map[string]string{},
 		Back: views.AppointmentPath(f.Me.URI, a.Calendar, a.ID),
 	}

@@ -205,7 +205,7 @@ func answersArriveLive(t *testing.T, c *chromium) {
 	a.until("its answers", `document.querySelectorAll(".answers-table tbody tr").length === 2`)
 	a.connected()
 	a.hears("table", "Responses")
-	a.eval(`(() => { const d = document.querySelector('tr[id*="carol"] details'); d.open = true; const f = d.querySelector("input[name=in]"); f.focus(); f.value = "hei"; })()`)
+	a.eval(`(() => { const d = document.querySelector('tr[id*="carol"] details'); d.open = true; const f = d.querySelector("input[name=in]"); f.focus(); f.value = "hei"; f.dispatchEvent(new Event("input", { bubbles: true })); })()`)
 	h.mail.answers("t@example.test", "bob@example.test", portal.ResponseAccepted, "see you", portal.Proposal{})
 	a.until("the answer", `document.querySelector('tr[data-a="accepted"]')?.textContent.includes("see you") && document.querySelector(".meetings tbody .number").textContent === "1"`)
 	a.until("what is typed is kept", `document.activeElement.name === "in" && document.activeElement.value === "hei"`)

@@ -120,13 +120,7 @@ func (s *Server) editForm(c echo.Context) error {
 	}
 	a.Calendar = of
 	v := s.formOf(f, a)
-	v.Body = s.bodyText(a)
 	return s.showForm(c, http.StatusOK, &v)
-}
-
-// bodyText is an appointment's text as it is edited.
-func (s *Server) bodyText(a portal.Appointment) string {
-	return strings.ReplaceAll(a.Body, "\r\n", "\n")
 }
 
 // showForm renders the form: whole, or alone for the page's script.

@@ -154,11 +154,23 @@ const reread = async (ids) => {
   if (!ids) release();
   if (!fresh) again(ids);
 };
+// What the reader has opened or typed in a pane goes over into its new content.
+const typedInto = new WeakSet();
+document.addEventListener("input", (e) => typedInto.add(e.target), true);
+const carryOver = (pane, next) => {
+  const there = (e) => next.querySelector("#" + CSS.escape(e.id));
+  for (const details of all("details[open][id]", pane)) there(details)?.setAttribute("open", "");
+  for (const field of all("input[id], textarea[id]", pane)) {
+    const to = typedInto.has(field) && there(field);
+    if (to) { to.setAttribute("value", field.value); if (to.localName === "textarea") to.textContent = field.value; }
+  }
+};
 const renew = (fresh, ids) => {
   unread = 0;
   const panes = ids ? ids.map(byId) : all("[data-pane]").concat(log || []);
   for (const pane of panes) {
     const next = pane && fresh.getElementById(pane.id);
+    if (next) carryOver(pane, next);
     if (next) stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
   }
   if (ids) return;
