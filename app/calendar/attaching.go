@@ -55,10 +55,11 @@ func (s *Service) Detach(ctx context.Context, me, of portal.Address, id, attachm
 
 // directly changes an entry on the server while its owner waits; one that waits to be sent itself cannot be.
 func (s *Service) directly(ctx context.Context, me, of portal.Address, id string, do func(context.Context, portal.Entry) (portal.Entry, error)) (portal.Appointment, error) {
-	l, err := s.openFor(me, of)
+	l, release, err := s.openHeld(me, of)
 	if err != nil {
 		return portal.Appointment{}, err
 	}
+	defer release()
 	entry, _ := portal.SplitOccurrenceID(id)
 	k, err := s.s.CalendarEntry(ctx, l.key, entry)
 	if errors.Is(err, portal.ErrNotFound) {

@@ -284,6 +284,14 @@ func (s *Service) openFor(me, of portal.Address) (*lane, error) {
 	return s.lanes.get(portal.CalendarKey{Reader: me, Owner: of}, me)
 }
 
+// openHeld opens a calendar that does not close before release.
+func (s *Service) openHeld(me, of portal.Address) (l *lane, release func(), err error) {
+	if s.x == nil {
+		return nil, nil, portal.Fail(portal.ErrUnavailable, keyNone)
+	}
+	return s.lanes.hold(portal.CalendarKey{Reader: me, Owner: of}, me)
+}
+
 func (s *Service) intent(ctx context.Context, l *lane, kind portal.IntentKind, entry string) portal.Intent {
 	return portal.Intent{ID: uuid.NewString(), CalendarKey: l.key, Entry: entry, Kind: kind, State: portal.IntentWaiting,
 		MadeAt: s.o.Now().UTC(), Zone: s.o.Zone(ctx, l.key.Reader).String()}
@@ -314,6 +322,11 @@ func (s *Service) current(ctx context.Context, key portal.CalendarKey, entry str
 // store makes intents of an entry under the calendar's turn, merges them with what has not been sent, commits them with their events, and waits a
 // little for what becomes of the last. show is the ID of the appointment that is given back ("": none).
 func (s *Service) store(ctx context.Context, l *lane, entry string, make func([]portal.Intent) ([]portal.Intent, error), show string, change portal.Change) (portal.Appointment, error) {
+	l, release, err := s.lanes.hold(l.key, l.key.Reader) // the very one, or its successor where it has closed just now
+	if err != nil {
+		return portal.Appointment{}, err
+	}
+	defer release()
 	w, id, err := s.commit(ctx, l, entry, make, change)
 	if err != nil {
 		return portal.Appointment{}, err

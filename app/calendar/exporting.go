@@ -124,7 +124,7 @@ func (s *Service) Import(ctx context.Context, me portal.Address, data []byte) (I
 	if len(data) > MaxImport {
 		return out, bad("calendar.import-large")
 	}
-	l, m, err := s.opened(ctx, me, me)
+	_, m, err := s.opened(ctx, me, me)
 	if err != nil {
 		return out, err
 	}
@@ -138,6 +138,11 @@ func (s *Service) Import(ctx context.Context, me portal.Address, data []byte) (I
 	for _, p := range read.Problems {
 		out.Refused = append(out.Refused, Refusal{Subject: p.Subject, Reason: p.Reason})
 	}
+	l, release, err := s.openHeld(me, me)
+	if err != nil {
+		return out, err
+	}
+	defer release()
 	done, err := l.edits.take(ctx)
 	if err != nil {
 		return out, err

@@ -48,6 +48,8 @@ type lane struct {
 	closed     bool
 	// busy: intents wait or are under way; stepping: the goroutine is at work.
 	busy, stepping bool
+	// held counts those who are about to change the calendar.
+	held int
 }
 
 // outcome is what became of an intent: the entry as it is now, or why not.
@@ -125,6 +127,12 @@ func (l *lane) use(user portal.Address) {
 	}
 }
 
+func (l *lane) hold(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held += n
+}
+
 func (l *lane) unuse(user portal.Address) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,7 +160,7 @@ func (l *lane) watching() []portal.Address {
 func (l *lane) idleSince() (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.used, len(l.users) == 0 && !l.busy && !l.stepping && len(l.waiters) == 0
+	return l.used, len(l.users) == 0 && !l.busy && !l.stepping && l.held == 0 && len(l.waiters) == 0
 }
 
 // stop closes the lane for good.

@@ -54,6 +54,22 @@ func (ls *lanes) of(owner portal.Address) []*lane {
 func (ls *lanes) get(key portal.CalendarKey, user portal.Address) (*lane, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	return ls.enter(key, user)
+}
+
+// hold is get for somebody who is about to change the calendar: it does not close before release.
+func (ls *lanes) hold(key portal.CalendarKey, user portal.Address) (l *lane, release func(), err error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l, err = ls.enter(key, user); err != nil {
+		return nil, nil, err
+	}
+	l.hold(1)
+	return l, func() { l.hold(-1) }, nil
+}
+
+// enter finds or opens a calendar. The caller holds the lock.
+func (ls *lanes) enter(key portal.CalendarKey, user portal.Address) (*lane, error) {
 	l := ls.open[key]
 	if l == nil {
 		if len(ls.open) >= ls.s.o.MaxLanes && !ls.evict() {

@@ -53,6 +53,9 @@ func (s *Service) Between(ctx context.Context, me, of portal.Address, from, to t
 		}
 		return v, err
 	}
+	if v.Rights == RightsFreeBusy { // it may be read again, and which right that is will be known in a moment
+		v.Rights = RightsReviewer
+	}
 	v.Appointments, err = s.window(ctx, l.key, from.In(loc), to.In(loc))
 	return v, err
 }

@@ -91,10 +91,11 @@ func (s *Service) mergeDelete(ctx context.Context, l *lane, own []portal.Intent,
 // Retry sends the changes of an entry that the server refused once more, as the last word over what others changed meanwhile. An
 // entry that somebody else has deleted meanwhile is made anew.
 func (s *Service) Retry(ctx context.Context, me, of portal.Address, id string) error {
-	l, err := s.openFor(me, of)
+	l, release, err := s.openHeld(me, of)
 	if err != nil {
 		return err
 	}
+	defer release()
 	entry, _ := portal.SplitOccurrenceID(id)
 	done, err := l.edits.take(ctx)
 	if err != nil {
@@ -161,10 +162,11 @@ func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
 // Discard gives up the changes of an entry that the server refused or that have not been sent: the entry is as the server has it.
 // ErrConflict where one is under way.
 func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string) error {
-	l, err := s.openFor(me, of)
+	l, release, err := s.openHeld(me, of)
 	if err != nil {
 		return err
 	}
+	defer release()
 	entry, _ := portal.SplitOccurrenceID(id)
 	done, err := l.edits.take(ctx)
 	if err != nil {

@@ -102,7 +102,7 @@ func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, part 
 		if ch.Empty() {
 			continue
 		}
-		in.Change = &ch
+		in.Change, in.Send = &ch, e.Meeting && e.Mine // the attendees' copies know nothing of it either
 		list = append(list, in)
 	}
 	return list
