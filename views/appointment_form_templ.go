@@ -1288,7 +1288,7 @@ func peopleFields(v AppointmentForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.Planner != nil {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "<section aria-labelledby=\"planner-title\" class=\"planner\"><h2 id=\"planner-title\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 102, "<section class=\"planner\"><h2 id=\"planner-title\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -249,7 +249,7 @@ func TestMonth(t *testing.T) {
 		items = append(items, lasting(t, fmt.Sprint("Talk ", i), fmt.Sprintf("2026-11-25 %02d:00", 9+i), time.Hour))
 	}
 	doc := render(t, CalendarSheet(calendarOf("en", MonthView, "2026-11-25", items...)))
-	expect(t, doc, map[string]string{".calendar-when h2": "November 2026", ".more-count": "2 more", ".month .date[aria-current=date] a": "25", "tbody th a": "44"})
+	expect(t, doc, map[string]string{".calendar-when h2": "November 2026", ".more-count": "2 more", ".month .date[aria-current=date] a": "25 Wednesday", "tbody th a": "44"})
 	if got := doc.Find(".month tbody").Length(); got != 6 {
 		t.Errorf("%d weeks", got)
 	}
