@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-//go:embed exchangelib.py
+//go:embed round.py
 var exchangelibScript string
 
 // python is Debian's own interpreter, the one that has the package.
@@ -79,7 +79,9 @@ func Exchangelib(t *testing.T, e Endpoint, o ExchangelibOptions) map[string]Step
 // needExchangelib ends the test where the peer is missing.
 func needExchangelib(t testing.TB) {
 	t.Helper()
-	if out, err := exec.Command(python, "-c", "import exchangelib").CombinedOutput(); err != nil {
+	cmd := exec.Command(python, "-c", "import exchangelib")
+	cmd.Dir = t.TempDir() // it looks for modules where it stands
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Logf("%s: %v\n%s", python, err, out)
 		missing(t, "exchangelib", "python3-exchangelib")
 	}
