@@ -45,13 +45,19 @@ const step = (from, dx, dy) => {
   return null;
 };
 
-// One cell takes part in the order of the Tab key: where the reader was last, else where the day begins.
+// One cell takes part in the order of the Tab key: where the reader was last, else now, else where the day begins; one
+// that no appointment covers.
+const uncovered = (slot) => {
+  const r = slot?.getBoundingClientRect();
+  return !!r && document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2) === slot;
+};
 let restingPlace = "";
 const settle = () => {
   const slots = all("#calendar-table .slot");
   if (!slots.length) return;
   const now = all("#calendar-table .now")[0]?.closest("td").querySelector(".slot");
-  const rest = slots.find((s) => s.getAttribute("href") === restingPlace) || now || slots.find((s) => s.closest("td:not(.off)") && s.closest(".slots")) || slots[0];
+  const rest = slots.find((s) => s.getAttribute("href") === restingPlace) || (uncovered(now) && now)
+    || slots.find((s) => s.closest("td:not(.off)") && s.closest(".slots") && uncovered(s)) || slots[0];
   for (const s of slots) { const want = s === rest ? "0" : "-1"; if (s.getAttribute("tabindex") !== want) s.setAttribute("tabindex", want); }
 };
 
