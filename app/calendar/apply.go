@@ -3,11 +3,13 @@ package calendar
 import (
 	"time"
 
+	"portico/app/calendar/recurrence"
 	"portico/app/portal"
 )
 
-// apply lays a change over an appointment.
+// apply lays a change over an appointment. A series that it moves takes its rule along.
 func apply(a portal.Appointment, ch portal.AppointmentChange) portal.Appointment {
+	was := a
 	set(&a.Subject, ch.Subject)
 	set(&a.Location, ch.Location)
 	if ch.Body != nil {
@@ -20,7 +22,9 @@ func apply(a portal.Appointment, ch portal.AppointmentChange) portal.Appointment
 		a.Start, a.End = *ch.Start, ch.Start.Add(length)
 	}
 	set(&a.End, ch.End)
-	set(&a.Recurrence, ch.Recurrence)
+	if set(&a.Recurrence, ch.Recurrence); ch.Recurrence == nil {
+		a.Recurrence = carried(&was, &a)
+	}
 	if ch.Attendees != nil {
 		a.Attendees = ch.AttendeesOver(a.Attendees)
 		a.Meeting = len(a.Attendees) > 0
@@ -30,6 +34,30 @@ func apply(a portal.Appointment, ch portal.AppointmentChange) portal.Appointment
 	set(&a.ReminderMinutes, ch.ReminderMinutes)
 	set(&a.Categories, ch.Categories)
 	return a
+}
+
+// carried is the rule of a series after its first occurrence was moved from where it was to where it is.
+func carried(was, is *portal.Appointment) string {
+	if was.Recurrence == "" || !was.RecurrenceID.IsZero() {
+		return was.Recurrence
+	}
+	from, to := wall(was), wall(is)
+	if from.Equal(to) && from.Location().String() == to.Location().String() {
+		return was.Recurrence
+	}
+	rule, err := recurrence.Parse(was.Recurrence)
+	if err != nil { // nobody can follow it: it stays what it is
+		return was.Recurrence
+	}
+	return rule.Moved(from, to).String()
+}
+
+// wall is an appointment's beginning by the clock that its series counts by.
+func wall(a *portal.Appointment) time.Time {
+	if a.AllDay {
+		return a.Start.UTC()
+	}
+	return a.Start.In(place(a.TimeZone))
 }
 
 func set[T any](to, from *T) {

@@ -112,6 +112,10 @@ func wholeSeries(e portal.Entry, now portal.Appointment, ch portal.AppointmentCh
 		ch.Start, ch.End = nil, nil // nothing about the times is different: exceptions stay
 		return ch
 	}
+	if start, rule, ok := anotherDay(&e.Appointment, now.RecurrenceID, &after); ok && ch.Recurrence == nil {
+		ch.Start, ch.End, ch.Recurrence = &start, ptr(start.Add(after.End.Sub(after.Start))), &rule
+		return ch
+	}
 	start := moved(&e.Appointment, now.RecurrenceID, after.Start)
 	if after.AllDay != e.AllDay {
 		// The series begins as many days before the occurrence as it did, at the new time of day.

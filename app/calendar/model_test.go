@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"portico/app/calendar"
+	"portico/app/calendar/recurrence"
 	"portico/app/portal"
 )
 
@@ -308,6 +309,13 @@ func (m *model) Update(_ context.Context, _, owner portal.Address, ref portal.En
 
 // put is the model's own reading of a change.
 func put(a *portal.Appointment, ch portal.AppointmentChange) {
+	if rule, err := recurrence.Parse(a.Recurrence); err == nil && ch.Start != nil && ch.Recurrence == nil && a.RecurrenceID.IsZero() {
+		loc, err := time.LoadLocation(a.TimeZone)
+		if err != nil {
+			panic(err)
+		}
+		a.Recurrence = rule.Moved(a.Start.In(loc), ch.Start.In(loc)).String()
+	}
 	if ch.Subject != nil {
 		a.Subject = *ch.Subject
 	}

@@ -118,10 +118,10 @@ func TestACalendarThatMayNotBeReadShowsTakenTime(t *testing.T) {
 	// The right is given: the calendar itself is read.
 	x.set(func() { x.down = false; x.rights[alice] = []portal.Address{bob} })
 	h.Reached(bob)
-	h.loaded(alice, bob)
-	if v = h.window(alice, bob, day(1, 0, 0), day(2, 0, 0)); v.Rights != calendar.RightsReviewer || !slices.Equal(subjects(v.Appointments), []string{"Secret"}) {
-		t.Errorf("with the right: %+v", v)
-	}
+	h.eventually("the calendar is read, with the right", func() bool {
+		v = h.window(alice, bob, day(1, 0, 0), day(2, 0, 0))
+		return v.Rights == calendar.RightsReviewer && slices.Equal(subjects(v.Appointments), []string{"Secret"})
+	})
 	// And taken away.
 	x.set(func() { x.rights[alice] = nil })
 	h.Rang(bob)

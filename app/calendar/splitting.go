@@ -74,6 +74,23 @@ func wholeOf(part, now portal.Appointment, ch portal.AppointmentChange) portal.A
 	return out
 }
 
+// anotherDay is the beginning and the rule of a series of several weekdays of which one, that of the occurrence at, was dragged to
+// another: the others stay. False where the first occurrence's own day is meant, with which the whole series moves.
+func anotherDay(master *portal.Appointment, at time.Time, after *portal.Appointment) (start time.Time, text string, ok bool) {
+	rule, err := recurrence.Parse(master.Recurrence)
+	if err != nil || rule.Freq != recurrence.Weekly || len(rule.ByDay) < 2 || master.AllDay != after.AllDay {
+		return start, "", false
+	}
+	was := *master
+	was.Start = at
+	from, to := wall(&was), wall(after)
+	if from.Weekday() == wall(master).Weekday() || from.Weekday() == to.Weekday() {
+		return start, "", false
+	}
+	same := time.Date(from.Year(), from.Month(), from.Day(), to.Hour(), to.Minute(), to.Second(), 0, from.Location())
+	return moved(master, from, same), rule.Moved(from, to).String(), true
+}
+
 // inherited carries what was different about single occurrences over to a part of the series.
 func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, part string, belongs func(time.Time) bool) []portal.Intent {
 	var list []portal.Intent

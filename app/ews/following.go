@@ -29,7 +29,7 @@ func (a *access) makeTail(ctx context.Context, ref portal.Entry, tail *recurrenc
 		if ap.AllDay {
 			from, to = civilDate(was.UTC()), civilDate(ap.Start.UTC())
 		}
-		ap.Recurrence = moved(*tail.Rule, from, to).String()
+		ap.Recurrence = tail.Rule.Moved(from, to).String()
 	}
 	ap = changedWords(ap, ch)
 	e, err := a.create(ctx, ap, o)

@@ -12,7 +12,7 @@ import (
 	"portico/app/portal"
 )
 
-// Series: recurrence patterns as structs of the protocol, and what a move does to a rule.
+// Series: recurrence patterns as structs of the protocol.
 
 var dayNames = []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Day", "Weekday", "WeekendDay"}
 
@@ -141,49 +141,6 @@ func toRecurrence(rule recurrence.Rule, start time.Time, allDay bool) (*soap.Rec
 		out.NoEnd = &soap.NoEnd{StartDate: from}
 	}
 	return out, nil
-}
-
-// moved is a rule after its series was moved from one beginning to another by somebody who did not speak of the rule:
-// what the old beginning's day had in it, the new one's has. Both show the clock of the organiser.
-func moved(r recurrence.Rule, from, to time.Time) recurrence.Rule {
-	if civilDate(from).Equal(civilDate(to)) {
-		return r
-	}
-	r.ByDay, r.ByMonthDay, r.ByMonth = slices.Clone(r.ByDay), slices.Clone(r.ByMonthDay), slices.Clone(r.ByMonth)
-	plain := len(r.BySetPos) == 0
-	for i, d := range r.ByDay {
-		if !plain || d.Weekday != from.Weekday() {
-			continue
-		}
-		r.ByDay[i].Weekday = to.Weekday()
-		if d.N > 0 {
-			r.ByDay[i].N = (to.Day()-1)/7 + 1
-		}
-		if d.N > 4 || r.ByDay[i].N > 4 {
-			r.ByDay[i].N = recurrence.Last
-		}
-	}
-	slices.SortFunc(r.ByDay, func(a, b recurrence.Day) int {
-		if a.N != b.N {
-			return a.N - b.N
-		}
-		return (int(a.Weekday)+6)%7 - (int(b.Weekday)+6)%7
-	})
-	r.ByDay = slices.Compact(r.ByDay)
-	if i := slices.Index(r.ByMonthDay, from.Day()); i >= 0 && plain {
-		r.ByMonthDay[i] = to.Day()
-		slices.Sort(r.ByMonthDay)
-		r.ByMonthDay = slices.Compact(r.ByMonthDay)
-	}
-	if i := slices.Index(r.ByMonth, int(from.Month())); i >= 0 {
-		r.ByMonth[i] = int(to.Month())
-		slices.Sort(r.ByMonth)
-		r.ByMonth = slices.Compact(r.ByMonth)
-	}
-	if r.UntilKind != recurrence.NoUntil {
-		r.Until = r.Until.Add(to.Sub(from))
-	}
-	return r
 }
 
 // seriesOf is an entry as a series, by the clock of its zone.

@@ -300,7 +300,7 @@ func (u *updating) rule(was, is portal.Appointment, ch portal.AppointmentChange,
 		if err != nil {
 			return err
 		}
-		rule = moved(rule, old.local(was.Start), t.local(is.Start))
+		rule = rule.Moved(old.local(was.Start), t.local(is.Start))
 	}
 	form := recurrence.Zoned
 	if t.allDay {
