@@ -48,6 +48,12 @@ type lane struct {
 	closed     bool
 	// busy: intents wait or are under way; stepping: the goroutine is at work.
 	busy, stepping bool
+	// until is when the first of the intents that fail alone may be tried again, where nothing else is to be sent; zero: there is none.
+	until time.Time
+	// doubt: the last that was sent failed, and whether the server answers at all is to be seen first.
+	doubt bool
+	// flying is the intent that is being sent, "" for none.
+	flying string
 	// held counts those who are about to change the calendar.
 	held int
 }
@@ -221,8 +227,11 @@ func (l *lane) rest() time.Duration {
 	defer l.mu.Unlock()
 	now := l.s.o.Now()
 	next := l.readAt
-	if l.wanted || l.busy {
+	switch {
+	case l.wanted || l.busy && l.until.IsZero():
 		next = now
+	case l.busy && l.until.Before(next):
+		next = l.until
 	}
 	if l.due.After(next) {
 		next = l.due
@@ -243,11 +252,26 @@ func (l *lane) step(ctx context.Context) bool {
 	}
 	l.stepping = true
 	read := l.wanted || !now.Before(l.readAt)
+	// After something that failed the calendar is read first: that tells whether the server answers at all and what became of a
+	// try without an answer, and nobody is kept from seeing what others change. Did the reading fail, it is sending's turn again.
+	first := l.doubt || !l.until.IsZero() && !now.Before(l.until)
+	l.doubt, l.until = false, time.Time{}
 	l.mu.Unlock()
 	defer l.stepped()
 
-	again, err := l.send(ctx)
-	if err == nil && read { // in turn with sending: a long queue keeps nobody from seeing what others change
+	again, err := false, error(nil)
+	if first {
+		again, err = l.read(ctx)
+	}
+	if err == nil {
+		var sent bool
+		sent, err = l.send(ctx, first)
+		again = again || sent
+		l.mu.Lock()
+		l.doubt = err != nil
+		l.mu.Unlock()
+	}
+	if err == nil && read && !first { // in turn with sending: a long queue keeps nobody from seeing what others change
 		var more bool
 		more, err = l.read(ctx)
 		again = again || more

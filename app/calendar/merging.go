@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"errors"
+	"time"
 
 	"portico/app/portal"
 )
@@ -33,13 +34,18 @@ func (s *Service) merge(ctx context.Context, l *lane, own []portal.Intent, in po
 	if !ok {
 		return merged{}, nil
 	}
-	into.State, into.Tries, into.Reason = portal.IntentWaiting, 0, ""
+	afresh(&into)
 	w := l.await(into.ID)
 	if _, err := s.s.SaveIntent(ctx, into, l.event(in.Entry, portal.Updated)); err != nil {
 		l.forget(into.ID, w)
 		return merged{}, err
 	}
 	return merged{done: true, w: w, id: into.ID}, nil
+}
+
+// afresh makes an intent one that nothing was tried of.
+func afresh(in *portal.Intent) {
+	in.State, in.Tries, in.Alone, in.NotBefore, in.Reason = portal.IntentWaiting, 0, 0, time.Time{}, ""
 }
 
 // mergedInto is the pure part: the first intent with the second one's wish; false where they stay two.
@@ -142,7 +148,7 @@ func (s *Service) again(ctx context.Context, l *lane, in portal.Intent) error {
 			in.Base = &now
 		}
 	}
-	in.State, in.Tries, in.Reason = portal.IntentWaiting, 0, ""
+	afresh(&in)
 	_, err = s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated))
 	return err
 }
@@ -159,8 +165,8 @@ func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
 	return s.s.EndIntents(ctx, l.key, []string{in.ID}, nil, nil, l.event(in.Entry, portal.Updated))
 }
 
-// Discard gives up the changes of an entry that the server refused or that have not been sent: the entry is as the server has it.
-// ErrConflict where one is under way.
+// Discard gives up the changes of an entry that the server refused, that have not been sent, or that are between two tries: the entry
+// is as the server has it. ErrConflict where one is being sent at the moment.
 func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string) error {
 	l, release, err := s.openHeld(me, of)
 	if err != nil {
@@ -180,7 +186,7 @@ func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string)
 	var ids []string
 	change := portal.Updated
 	for _, in := range intents {
-		if in.State == portal.IntentSending {
+		if in.State == portal.IntentSending && l.underWay(in.ID) {
 			return portal.Fail(portal.ErrConflict, "calendar.under-way")
 		}
 		if in.Kind == portal.IntentCreate {
@@ -194,6 +200,8 @@ func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string)
 	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, l.event(entry, change)); err != nil {
 		return err
 	}
+	l.urge() // what it held up goes on, and what was carried out of it after all is read
+	l.ask()
 	s.tellStatus(ctx, me)
 	return nil
 }

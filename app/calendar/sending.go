@@ -18,6 +18,8 @@ import (
 const (
 	// maxOddTries is how often an intent is tried whose failure nobody understands.
 	maxOddTries = 6
+	// maxAlone is how often an intent is tried that fails although its mailbox has just been reached: some five minutes.
+	maxAlone = 8
 	// maxRaces is how often a change is tried in one go against a server whose entry changes in between.
 	maxRaces = 3
 )
@@ -25,14 +27,14 @@ const (
 // errSettling: a create has to wait although the server answers, for it may still arrive there by itself.
 var errSettling = errors.New("a create without an answer may still arrive")
 
-// send carries out the next intent; again: it was dealt with, there may be more.
-func (l *lane) send(ctx context.Context) (again bool, err error) {
-	in, found, err := l.s.s.NextIntent(ctx, l.key)
+// send carries out the next intent; again: it was dealt with, there may be more. proven: the mailbox has just been reached.
+func (l *lane) send(ctx context.Context, proven bool) (again bool, err error) {
+	in, found, until, err := l.next(ctx)
 	if err != nil {
 		return false, err
 	}
 	l.mu.Lock()
-	l.busy = found
+	l.busy, l.until = found || !until.IsZero(), until
 	l.mu.Unlock()
 	if !found {
 		return false, nil
@@ -46,11 +48,38 @@ func (l *lane) send(ctx context.Context) (again bool, err error) {
 			return true, l.refuse(ctx, in, portal.Fail(portal.ErrConflict, keyConflict)) // its other half was refused
 		}
 	}
-	return true, l.carry(ctx, in)
+	return true, l.carry(ctx, in, proven)
 }
 
-// carry tries one intent. An error means that it is to be tried again.
-func (l *lane) carry(ctx context.Context, in portal.Intent) error {
+// next gives the first intent that may be sent now. One that waits for its next try holds up those of the same entry and those that
+// depend on it, no others; until is when the first of them may be tried again.
+func (l *lane) next(ctx context.Context) (in portal.Intent, found bool, until time.Time, err error) {
+	in, found, err = l.s.s.NextIntent(ctx, l.key)
+	now := l.s.o.Now()
+	if err != nil || !found || !in.NotBefore.After(now) {
+		return in, found, until, err
+	}
+	list, err := l.s.s.CalendarIntents(ctx, l.key, "")
+	held := map[string]bool{} // entries and intents
+	for _, in := range list {
+		switch {
+		case in.State == portal.IntentFailed:
+		case in.NotBefore.After(now):
+			if until.IsZero() || in.NotBefore.Before(until) {
+				until = in.NotBefore
+			}
+			held[in.Entry], held[in.ID] = true, true
+		case held[in.Entry] || held[in.After]:
+			held[in.Entry], held[in.ID] = true, true
+		default:
+			return in, true, until, err
+		}
+	}
+	return portal.Intent{}, false, until, err
+}
+
+// carry tries one intent. An error means that it is to be tried again; proven is as with send.
+func (l *lane) carry(ctx context.Context, in portal.Intent, proven bool) error {
 	unsure := in.State == portal.IntentSending
 	last := in.SentAt
 	in.State, in.Tries, in.SentAt = portal.IntentSending, in.Tries+1, l.s.o.Now()
@@ -67,18 +96,43 @@ func (l *lane) carry(ctx context.Context, in portal.Intent) error {
 	put, gone, err := l.do(ctx, &in, unsure)
 	switch {
 	case err == nil:
-		return l.finish(ctx, in, put, gone)
-	case ctx.Err() != nil:
-		return err // the portal ends; the intent stays as it is
+		err = l.finish(ctx, in, put, gone)
+	case ctx.Err() != nil: // the portal ends; the intent stays as it is
 	case passing(err) && (portal.Meaning(err) != nil || in.Tries < maxOddTries || timedOut(err)):
-		l.s.o.Counted("intent", "retried")
-		in.Reason = portal.Reason(err)
-		if _, saveErr := l.s.s.SaveIntent(ctx, in); saveErr != nil {
-			err = errors.Join(err, saveErr)
-		}
-		return err
+		err = l.later(ctx, in, err, proven && !errors.Is(err, errSettling))
+	default:
+		err = l.refuse(ctx, in, err)
 	}
-	return l.refuse(ctx, in, err)
+	l.land()
+	return err
+}
+
+// later keeps an intent for another try. alone: the mailbox has just been reached, so it is about this intent; then others go on
+// meanwhile, and the tries are numbered.
+func (l *lane) later(ctx context.Context, in portal.Intent, cause error, alone bool) error {
+	if alone {
+		in.Alone++
+	}
+	if in.Alone >= maxAlone {
+		return l.refuse(ctx, in, cause)
+	}
+	l.s.o.Counted("intent", "retried")
+	in.Reason = portal.Reason(cause)
+	if alone {
+		in.NotBefore = l.s.o.Now().Add(max(l.s.backoff(in.Alone), askedToWait(cause)))
+	}
+	if _, err := l.s.s.SaveIntent(ctx, in); err != nil {
+		return errors.Join(cause, err)
+	}
+	if !alone {
+		return cause
+	}
+	l.s.o.Logger.WarnContext(ctx, "calendar: a change fails although the server answers; tried again", "calendar", l.key.Owner,
+		"reader", l.key.Reader, "kind", in.Kind, "change", in.ID, "tries", in.Alone, "err", cause)
+	if w := l.claim(in.ID); w != nil {
+		w <- outcome{pending: true}
+	}
+	return nil
 }
 
 // begin stores that an intent is being sent, in the calendar's turn: who merges with it or takes it back does so before or not at all.
@@ -88,7 +142,27 @@ func (l *lane) begin(ctx context.Context, in portal.Intent) (portal.Intent, erro
 		return in, err
 	}
 	defer done()
-	return l.s.s.SaveIntent(ctx, in)
+	in, err = l.s.s.SaveIntent(ctx, in)
+	if err == nil {
+		l.mu.Lock()
+		l.flying = in.ID
+		l.mu.Unlock()
+	}
+	return in, err
+}
+
+// land: nothing is under way any more; what has not been dealt with is between two tries.
+func (l *lane) land() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flying = ""
+}
+
+// underWay reports whether an intent is being sent at the moment. The caller has the calendar's turn.
+func (l *lane) underWay(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flying == id
 }
 
 func timedOut(err error) bool { return errors.Is(err, context.DeadlineExceeded) }
@@ -371,7 +445,19 @@ func (l *lane) conclude(ctx context.Context, in portal.Intent, put *portal.KeptE
 		return err
 	}
 	defer done()
-	if err := l.s.s.EndIntents(ctx, l.key, []string{in.ID}, put, gone, ev); err != nil {
+	ids := []string{in.ID}
+	if in.Kind == portal.IntentDelete && in.Occurrence.IsZero() { // with the entry goes what was refused of it
+		all, err := l.s.s.CalendarIntents(ctx, l.key, in.Entry)
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if o.State == portal.IntentFailed {
+				ids = append(ids, o.ID)
+			}
+		}
+	}
+	if err := l.s.s.EndIntents(ctx, l.key, ids, put, gone, ev); err != nil {
 		return err
 	}
 	l.rebase(ctx, in, put)

@@ -96,6 +96,8 @@ type Intent struct {
 	// Tries counts what was sent without an answer; NotBefore is when the next try may be made.
 	Tries     int       `json:"-"`
 	NotBefore time.Time `json:"-"`
+	// Alone counts the tries that failed although the mailbox had just been reached.
+	Alone int `json:"alone,omitempty"`
 	// SentAt is when the last try of it began.
 	SentAt time.Time `json:"sent_at,omitzero"`
 	// Reason is a catalogue key: why the last try failed.

@@ -90,8 +90,9 @@ func treat(code string) treatment {
 
 	// Too much at once.
 	case "ErrorExceededFindCountLimit", "ErrorExceededSubscriptionCount", "ErrorFreeBusyDLLimitReached",
-		"ErrorMailboxDataArrayTooBig", "ErrorExceededMessageLimit", "ErrorExceededMaxRecipientLimit", "ErrorIndividualMailboxLimitReached":
+		"ErrorMailboxDataArrayTooBig", "ErrorExceededMessageLimit", "ErrorIndividualMailboxLimitReached":
 		return treatment{portal.ErrTooMany, never}
 	}
+	// Among them what waiting does not mend: ErrorExceededMaxRecipientLimit, too many people invited at once.
 	return treatment{portal.ErrInvalid, never}
 }
