@@ -110,9 +110,14 @@ func (l *lane) urge() {
 	l.ring()
 }
 
+// reached: the bell works. That ends the wait for a server that was away, not one that has to do with this reader or that
+// the server asked for.
 func (l *lane) reached() {
 	l.mu.Lock()
-	l.blind, l.wanted, l.due = false, true, time.Time{}
+	l.blind, l.wanted = false, true
+	if l.why == nil || errors.Is(l.why, portal.ErrUnavailable) && askedToWait(l.why) == 0 {
+		l.due = time.Time{}
+	}
 	l.mu.Unlock()
 	l.ring()
 }

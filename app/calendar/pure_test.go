@@ -314,3 +314,25 @@ func TestEventsOfADeltaAreBounded(t *testing.T) {
 		t.Errorf("told twice: %+v", got)
 	}
 }
+
+// A bell that works ends the wait for a server that was away, not one that the reader's own error or the server asked for.
+func TestReachedLeavesALanesOwnPauseAlone(t *testing.T) {
+	later := on(2, 9, 5)
+	for name, c := range map[string]struct {
+		why  error
+		goes bool
+	}{
+		"nothing":             {nil, true},
+		"away":                {portal.Fail(portal.ErrUnavailable, "exchange.down"), true},
+		"asked to wait":       {portal.Fail(portal.ErrUnavailable, "exchange.busy").After(time.Minute), false},
+		"the reader's secret": {portal.Fail(portal.ErrUnauthenticated, "exchange.signin"), false},
+		"no right":            {portal.Fail(portal.ErrForbidden, "exchange.forbidden"), false},
+	} {
+		l := newLane(New(nil, nil, Options{}), portal.CalendarKey{Reader: bob, Owner: alice})
+		l.why, l.due = c.why, later
+		l.reached()
+		if got := l.due.IsZero(); got != c.goes || l.blind || !l.wanted {
+			t.Errorf("%s: the pause ends is %t, want %t (%+v)", name, got, c.goes, l.wanted)
+		}
+	}
+}

@@ -47,6 +47,7 @@ func (b bellHost) subscribe(ctx context.Context, who portal.Address, pull bool) 
 		req = &soap.Subscribe{Pull: &soap.PullSubscription{Folders: []soap.FolderRef{folder}, Events: calendarEvents, Timeout: pullLasts}}
 	}
 	res, err := client.Subscribe(ctx, as, req)
+	b.secrets.learn(who, as.Credentials, err)
 	if err != nil {
 		return subscription{}, unsupported(err)
 	}
@@ -88,6 +89,7 @@ func (b bellHost) unsubscribe(ctx context.Context, who portal.Address, id string
 	}
 	as.Anchor = b.anchor(as.Anchor)
 	res, err := client.Unsubscribe(ctx, as, &soap.Unsubscribe{SubscriptionID: id})
+	b.secrets.learn(who, as.Credentials, err)
 	if err == nil {
 		_, err = one(res.Messages)
 	}
@@ -108,6 +110,7 @@ func (b bellHost) stream(ctx context.Context, anchor portal.Address, ids []strin
 		heard(w)
 		return nil
 	})
+	b.secrets.learn(anchor, as.Credentials, err)
 	var lost *soap.SubscriptionsError
 	switch {
 	case errors.As(err, &lost):
@@ -129,6 +132,7 @@ func (b bellHost) events(ctx context.Context, who portal.Address, s subscription
 	rang := false
 	for range 20 { // MoreEvents is no reason to ask for ever
 		res, err := client.GetEvents(ctx, as, &soap.GetEvents{SubscriptionID: s.id, Watermark: s.watermark})
+		b.secrets.learn(who, as.Credentials, err)
 		if err != nil {
 			return s, rang, unsupported(err)
 		}

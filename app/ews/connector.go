@@ -162,11 +162,12 @@ func (c *Connector) do(ctx context.Context, reader, owner portal.Address, op fun
 		}
 	}
 	if ctx.Err() == nil || err == nil {
-		if reader == owner || !errors.Is(err, portal.ErrUnauthenticated) { // a reader's wrong password is not the owner's
+		if reader == owner { // what keeps others out says nothing of the mailbox
 			c.health.note(owner, err)
 		}
 		if a != nil {
 			a.host.learn(err)
+			a.host.secrets.learn(reader, a.as.Credentials, err)
 		}
 	}
 	return translate(err)
@@ -195,11 +196,9 @@ func (h *host) as(ctx context.Context, reader, owner portal.Address) (as soap.As
 	case h.s.Impersonate:
 		as.Impersonate = h.c.o.Mailbox(reader)
 	case h.c.o.Credentials != nil:
-		user, password, err := h.c.o.Credentials(ctx, reader)
-		if err != nil {
-			return as, "", fmt.Errorf("credentials of %s: %w", reader, err)
+		if as.Credentials, err = h.credentials(ctx, reader); err != nil {
+			return as, "", err
 		}
-		as.Credentials = &soap.Credentials{User: user, Password: password}
 	case reader != owner:
 		// The account acts as itself: Exchange would apply its rights, not the reader's.
 		return as, "", portal.Fail(portal.ErrForbidden, "exchange.rights")

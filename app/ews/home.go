@@ -171,9 +171,9 @@ func (h *host) has(ctx context.Context, reader, owner portal.Address, email stri
 	}
 	res, err := client.GetFolder(ctx, as, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
 		Folders: []soap.FolderRef{soap.WellKnown("calendar", mailbox)}})
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = one(res.Messages)
 	}
-	_, err = one(res.Messages)
+	h.secrets.learn(reader, as.Credentials, err)
 	return err
 }

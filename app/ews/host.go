@@ -26,6 +26,7 @@ type host struct {
 	clients map[string]*soap.Client
 	found   map[string]foundURL // by mail domain
 	away    error
+	secrets *passwords
 	// anchored is the mailbox by which the front end finds the back end of the subscriptions.
 	anchored string
 }
@@ -40,7 +41,7 @@ func newHost(c *Connector, s Server) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}}
+	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}, secrets: newPasswords(c.o.Now)}
 	h.bells = newBelfry(bellHost{h}, c.o.Bells, s.Streams, c.o.Handler.Rang, c.o.Jitter, c.o.Logger)
 	if s.URL != "" {
 		_, err = h.clientOf(s.URL)
@@ -128,18 +129,28 @@ func (h *host) client(ctx context.Context, email string) (*soap.Client, error) {
 func (h *host) discover(ctx context.Context, email string) (string, error) {
 	o := soap.DiscoverOptions{Email: email, Auth: h.auth, HTTP: h.s.HTTP, URLs: h.s.Autodiscover, Logger: h.c.o.Logger}
 	if who := h.c.o.Person(email); who != "" && !h.s.Impersonate && h.c.o.Credentials != nil {
-		user, password, err := h.c.o.Credentials(ctx, who)
-		if err != nil {
-			return "", fmt.Errorf("credentials of %s: %w", who, err)
+		var err error
+		if o.Credentials, err = h.credentials(ctx, who); err != nil {
+			return "", err
 		}
-		o.Credentials = &soap.Credentials{User: user, Password: password}
 	}
 	res, err := soap.Discover(ctx, o)
+	h.secrets.learn(h.c.o.Person(email), o.Credentials, err)
 	if err != nil {
 		return "", err
 	}
 	h.c.o.Logger.Info("Autodiscover named a server", "server", h.s.Name, "url", res.EWSURL, "from", res.From)
 	return res.EWSURL, nil
+}
+
+// credentials are a person's own, unless the server refused them a moment ago.
+func (h *host) credentials(ctx context.Context, who portal.Address) (*soap.Credentials, error) {
+	user, password, err := h.c.o.Credentials(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("credentials of %s: %w", who, err)
+	}
+	c := &soap.Credentials{User: user, Password: password}
+	return c, h.secrets.may(who, c)
 }
 
 // check signs in. An account that only impersonates others need not have a mailbox of its own; where everybody has
