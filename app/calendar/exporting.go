@@ -75,11 +75,14 @@ func (s *Service) written(ctx context.Context, key portal.CalendarKey, from, to 
 	return ical.Encode(entries, ical.Options{Now: s.o.Now(), Name: s.o.Lookup(ctx, key.Owner).DisplayName})
 }
 
+// maskEntry masks an entry and each of its exceptions by its own mark; of a masked series all of them.
 func (s *Service) maskEntry(key portal.CalendarKey, e *portal.Entry) {
 	s.mask(key, &e.Appointment)
-	if e.Masked {
-		for i := range e.Exceptions {
-			masked(&e.Exceptions[i])
+	for i := range e.Exceptions {
+		if x := &e.Exceptions[i]; e.Masked {
+			masked(x)
+		} else {
+			s.mask(key, x)
 		}
 	}
 }
