@@ -23,7 +23,9 @@ type digest struct {
 	done    []string
 	entries []portal.CalendarEvent
 	answers []portal.ResponsesEvent
-	// meetings are what watchers hear of meetings that came, changed or went.
+	// heard are the answers as watchers hear of them: not whose, and none of what is private. meetings are what they
+	// hear of meetings that came, changed or went.
+	heard    []portal.ResponsesEvent
 	meetings []portal.ResponsesEvent
 }
 
@@ -52,7 +54,7 @@ func (d *digest) take(changed []portal.Entry, old map[string]portal.KeptEntry, i
 		}
 		e = settled(e)
 		d.put = append(d.put, kept(e, nil))
-		d.tell(&e, portal.Created)
+		d.tell(nil, &e)
 	}
 }
 
@@ -74,34 +76,66 @@ func newest(list []portal.Entry) []portal.Entry {
 	return out
 }
 
-func (d *digest) tell(e *portal.Entry, change portal.Change) {
-	d.entries = append(d.entries, portal.CalendarEvent{ID: e.ID, Calendar: d.key.Owner, Change: change})
-	if e.Meeting && e.Mine {
-		d.meetings = append(d.meetings, portal.ResponsesEvent{ID: e.ID, Calendar: d.key.Owner, Change: change})
+// tell tells of an entry that is now, and was before; nil: it was not there, or is no more.
+func (d *digest) tell(was, is *portal.Entry) {
+	e := is
+	if e == nil {
+		e = was
+	}
+	d.entries = append(d.entries, portal.CalendarEvent{ID: e.ID, Calendar: d.key.Owner, Change: changeOf(was != nil, is != nil)})
+	if before, now := watchable(was), watchable(is); before || now {
+		d.meetings = append(d.meetings, portal.ResponsesEvent{ID: e.ID, Calendar: d.key.Owner, Change: changeOf(before, now)})
 	}
 }
+
+func changeOf(before, now bool) portal.Change {
+	switch {
+	case !before:
+		return portal.Created
+	case !now:
+		return portal.Deleted
+	}
+	return portal.Updated
+}
+
+// watchable reports whether an entry is one whose answers others than its owner may follow.
+func watchable(e *portal.Entry) bool { return e != nil && e.Meeting && e.Mine && !e.Private && !e.Masked }
 
 func (d *digest) update(before portal.KeptEntry, e portal.Entry, generation bool) {
 	e = settled(e)
 	told := news(&before.Entry, &e, d.now)
 	same := entryVersion(&before.Entry) == e.Version
 	if !same {
-		d.tell(&e, portal.Updated)
+		d.tell(&before.Entry, &e)
 	}
 	if len(told) > 0 {
-		ev := portal.ResponsesEvent{ID: e.ID, Calendar: d.key.Owner, Change: portal.Updated}
-		if len(told) == 1 {
-			ev.By, ev.Response = told[0].Name, told[0].Is
-			if ev.By == "" {
-				ev.By = told[0].Email
-			}
-		}
-		d.answers = append(d.answers, ev)
+		d.answers = append(d.answers, d.answered(e.ID, told))
+	}
+	open := slices.DeleteFunc(slices.Clone(told), func(n portal.AnswerNews) bool {
+		x := exceptionOf(&e, n.Occurrence)
+		return x != nil && x.Private
+	})
+	if len(open) > 0 && watchable(&e) {
+		ev := d.answered(e.ID, open)
+		ev.By = ""
+		d.heard = append(d.heard, ev)
 	}
 	if same && len(told) == 0 && before.ChangeKey == e.ChangeKey && !generation {
 		return // an echo
 	}
 	d.put = append(d.put, kept(e, mergeNews(before.News, told)))
+}
+
+// answered tells of answers to a meeting; of a single one, what it is and whose.
+func (d *digest) answered(id string, told []portal.AnswerNews) portal.ResponsesEvent {
+	ev := portal.ResponsesEvent{ID: id, Calendar: d.key.Owner, Change: portal.Updated}
+	if len(told) == 1 {
+		ev.By, ev.Response = told[0].Name, told[0].Is
+		if ev.By == "" {
+			ev.By = told[0].Email
+		}
+	}
+	return ev
 }
 
 // settled fills what the mirror keeps beside what the server says.
@@ -122,12 +156,12 @@ func settled(e portal.Entry) portal.Entry {
 func (d *digest) drop(old []portal.KeptEntry) {
 	for i := range old {
 		d.gone = append(d.gone, old[i].RemoteID)
-		d.tell(&old[i].Entry, portal.Deleted)
+		d.tell(&old[i].Entry, nil)
 	}
 }
 
-// events are what the reader (and, of answers, the watchers) are told: one for each entry, or a single one
-// without an ID where there are more than bound.
+// events are what the reader and the watchers are told: one for each entry, or a single one without an ID where there
+// are more than bound.
 func (d *digest) events(bound int) []portal.Addressed {
 	if d.quiet {
 		return nil
@@ -141,30 +175,32 @@ func (d *digest) events(bound int) []portal.Addressed {
 			out = append(out, portal.Addressed{For: reader, Event: ev})
 		}
 	}
-	all := slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(d.watchers), d.key.Reader))))
-	if len(d.answers) > bound {
-		return append(out, portal.Addressed{For: all, Event: portal.ResponsesEvent{Calendar: d.key.Owner, Change: portal.Updated}})
-	}
-	for _, ev := range d.answers {
-		out = append(out, portal.Addressed{For: all, Event: ev})
-	}
+	out = append(out, d.bounded(reader, d.answers, bound)...)
 	return append(out, d.watched(bound)...)
 }
 
 // watched is what those hear who look at somebody else's meetings.
 func (d *digest) watched(bound int) []portal.Addressed {
-	watchers := slices.DeleteFunc(slices.Clone(d.watchers), func(w portal.Address) bool { return w == d.key.Reader })
-	if len(watchers) == 0 || len(d.meetings) == 0 {
+	watchers := slices.DeleteFunc(slices.Sorted(slices.Values(d.watchers)), func(w portal.Address) bool { return w == d.key.Reader })
+	if len(watchers) == 0 {
 		return nil
 	}
-	if len(d.meetings) > bound {
-		return []portal.Addressed{{For: watchers, Event: portal.ResponsesEvent{Calendar: d.key.Owner, Change: portal.Updated}}}
+	list := slices.Clone(d.heard)
+	for _, ev := range d.meetings {
+		if !slices.ContainsFunc(d.heard, func(a portal.ResponsesEvent) bool { return a.ID == ev.ID }) {
+			list = append(list, ev)
+		}
+	}
+	return d.bounded(watchers, list, bound)
+}
+
+func (d *digest) bounded(to []portal.Address, list []portal.ResponsesEvent, bound int) []portal.Addressed {
+	if len(list) > bound {
+		return []portal.Addressed{{For: to, Event: portal.ResponsesEvent{Calendar: d.key.Owner, Change: portal.Updated}}}
 	}
 	var out []portal.Addressed
-	for _, ev := range d.meetings {
-		if !slices.ContainsFunc(d.answers, func(a portal.ResponsesEvent) bool { return a.ID == ev.ID }) {
-			out = append(out, portal.Addressed{For: watchers, Event: ev})
-		}
+	for _, ev := range list {
+		out = append(out, portal.Addressed{For: to, Event: ev})
 	}
 	return out
 }

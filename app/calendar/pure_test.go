@@ -298,10 +298,10 @@ func TestEventsOfADeltaAreBounded(t *testing.T) {
 		list = append(list, e)
 	}
 	d.take(list, old, nil, false)
-	both := []portal.Address{alice, bob}
 	want := []portal.Addressed{
 		{For: []portal.Address{alice}, Event: portal.CalendarEvent{Calendar: alice, Change: portal.Updated}},
-		{For: both, Event: portal.ResponsesEvent{Calendar: alice, Change: portal.Updated}},
+		{For: []portal.Address{alice}, Event: portal.ResponsesEvent{Calendar: alice, Change: portal.Updated}},
+		{For: []portal.Address{bob}, Event: portal.ResponsesEvent{Calendar: alice, Change: portal.Updated}},
 	}
 	if got := d.events(20); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -333,6 +333,76 @@ func TestReachedLeavesALanesOwnPauseAlone(t *testing.T) {
 		l.reached()
 		if got := l.due.IsZero(); got != c.goes || l.blind || !l.wanted {
 			t.Errorf("%s: the pause ends is %t, want %t (%+v)", name, got, c.goes, l.wanted)
+		}
+	}
+}
+
+// Who watches a colleague's meetings hears that answers came, not whose, and nothing of what is private.
+func TestWatchersHearNothingPrivate(t *testing.T) {
+	invited := []portal.Attendee{{Email: "dave@b", Name: "Dave"}, {Email: "erin@b", Name: "Erin"}}
+	base := portal.Entry{RemoteID: "r", Appointment: portal.Appointment{ID: "m", Meeting: true, Mine: true, Recurrence: "FREQ=DAILY", Attendees: invited,
+		Start: on(2, 9, 0), End: on(2, 10, 0)}}
+	once := base.Appointment
+	once.RecurrenceID, once.Start, once.End, once.Private, once.Subject = on(3, 9, 0), on(3, 9, 0), on(3, 10, 0), true, "Layoffs"
+	base.Exceptions = []portal.Appointment{once}
+	declines := func(list []portal.Attendee) []portal.Attendee {
+		list = slices.Clone(list)
+		list[0].Response = portal.ResponseDeclined
+		return list
+	}
+	private := func(e portal.Entry) portal.Entry { e.Private = true; return e }
+	answered := func(e portal.Entry) portal.Entry { e.Attendees = declines(e.Attendees); return e }
+	onceAnswered := func(e portal.Entry) portal.Entry {
+		x := e.Exceptions[0]
+		x.Attendees = declines(x.Attendees)
+		e.Exceptions = []portal.Appointment{x}
+		return e
+	}
+	renamed := func(e portal.Entry) portal.Entry { e.Subject = "Renamed"; return e }
+	event := func(change portal.Change, by string, r portal.Response) portal.ResponsesEvent {
+		return portal.ResponsesEvent{ID: "m", Calendar: alice, Change: change, By: by, Response: r}
+	}
+	for _, c := range []struct {
+		name           string
+		was, is        *portal.Entry
+		owner, watcher []portal.ResponsesEvent
+	}{
+		{"an answer", &base, ptr(answered(base)), []portal.ResponsesEvent{event(portal.Updated, "Dave", portal.ResponseDeclined)}, []portal.ResponsesEvent{event(portal.Updated, "", portal.ResponseDeclined)}},
+		{"an answer to a private occurrence", &base, ptr(onceAnswered(base)), []portal.ResponsesEvent{event(portal.Updated, "Dave", portal.ResponseDeclined)}, nil},
+		{"an answer to a private meeting", ptr(private(base)), ptr(private(answered(base))), []portal.ResponsesEvent{event(portal.Updated, "Dave", portal.ResponseDeclined)}, nil},
+		{"a private meeting changes", ptr(private(base)), ptr(private(renamed(base))), nil, nil},
+		{"a private meeting comes", nil, ptr(private(base)), nil, nil},
+		{"a private meeting goes", ptr(private(base)), nil, nil, nil},
+		{"a meeting changes", &base, ptr(renamed(base)), nil, []portal.ResponsesEvent{event(portal.Updated, "", "")}},
+		{"a meeting becomes private", &base, ptr(private(base)), nil, []portal.ResponsesEvent{event(portal.Deleted, "", "")}},
+		{"a meeting is private no more", ptr(private(base)), &base, nil, []portal.ResponsesEvent{event(portal.Created, "", "")}},
+		{"a meeting comes", nil, &base, nil, []portal.ResponsesEvent{event(portal.Created, "", "")}},
+		{"a meeting goes", &base, nil, nil, []portal.ResponsesEvent{event(portal.Deleted, "", "")}},
+	} {
+		d := &digest{key: portal.CalendarKey{Reader: alice, Owner: alice}, now: on(2, 0, 0), watchers: []portal.Address{bob, alice}}
+		old := map[string]portal.KeptEntry{}
+		if c.was != nil {
+			old["r"] = portal.KeptEntry{Entry: settled(*c.was)}
+		}
+		if c.is != nil {
+			d.take([]portal.Entry{*c.is}, old, nil, false)
+		} else {
+			d.drop([]portal.KeptEntry{old["r"]})
+		}
+		heard := map[portal.Address][]portal.ResponsesEvent{}
+		for _, ev := range d.events(20) {
+			if r, ok := ev.Event.(portal.ResponsesEvent); ok {
+				r.ID = "m" // one that came has an ID of its own
+				for _, who := range ev.For {
+					heard[who] = append(heard[who], r)
+				}
+			}
+		}
+		if !slices.Equal(heard[alice], c.owner) {
+			t.Errorf("%s: the owner hears %+v", c.name, heard[alice])
+		}
+		if !slices.Equal(heard[bob], c.watcher) {
+			t.Errorf("%s: the watcher hears %+v", c.name, heard[bob])
 		}
 	}
 }
