@@ -26,6 +26,8 @@ type model struct {
 	// late keeps the next create from being found for that many looks.
 	down bool
 	lose int
+	// creating is asked before an entry is made; an error is the answer, and nothing is made.
+	creating func(e portal.Entry) error
 	// refuse makes writes of a subject fail for good.
 	refuse map[string]error
 	// resets makes the next Changes refuse its state; page bounds the entries of one delta (0: all).
@@ -229,12 +231,20 @@ func (m *model) Find(_ context.Context, _, owner portal.Address, change string) 
 	if err != nil {
 		return portal.Entry{}, false, err
 	}
-	for _, e := range m.box(owner).entries {
-		if e.ChangeID == change {
-			return *e, true, nil
+	var first *portal.Entry
+	for remote, e := range m.box(owner).entries {
+		switch {
+		case e.ChangeID != change:
+		case first == nil:
+			first = e
+		default:
+			m.drop(owner, remote)
 		}
 	}
-	return portal.Entry{}, false, nil
+	if first == nil {
+		return portal.Entry{}, false, nil
+	}
+	return *first, true, nil
 }
 
 func (m *model) Create(_ context.Context, _, owner portal.Address, a portal.Appointment, o portal.WriteOptions) (portal.Entry, error) {
@@ -247,7 +257,13 @@ func (m *model) Create(_ context.Context, _, owner portal.Address, a portal.Appo
 	if no := m.refuse[a.Subject]; no != nil {
 		return portal.Entry{}, no
 	}
-	e := m.put(owner, portal.Entry{Appointment: a, ChangeID: o.ChangeID})
+	e := portal.Entry{Appointment: a, ChangeID: o.ChangeID}
+	if m.creating != nil {
+		if err := m.creating(e); err != nil {
+			return portal.Entry{}, err
+		}
+	}
+	e = m.put(owner, e)
 	m.mail(o.Send, a.Attendees, "invite "+a.Subject)
 	return e, m.answer()
 }

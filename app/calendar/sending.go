@@ -199,13 +199,8 @@ func (l *lane) do(ctx context.Context, in *portal.Intent, unsure bool) (put *por
 }
 
 func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*portal.KeptEntry, error) {
-	var e portal.Entry
 	if unsure {
-		found := false
-		err := l.s.call(ctx, func(ctx context.Context) (err error) {
-			e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, in.ID)
-			return err
-		})
+		e, found, err := l.find(ctx, in)
 		if err != nil || found {
 			return l.made(in, e), err
 		}
@@ -219,11 +214,32 @@ func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*por
 		}
 		*in = saved
 	}
+	var e portal.Entry
 	err := l.s.call(ctx, func(ctx context.Context) (err error) {
 		e, err = l.s.x.Create(ctx, l.key.Reader, l.key.Owner, *in.Appointment, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
 		return err
 	})
+	switch {
+	case err != nil:
+		in.SentAt = l.s.o.Now() // it may have been on its way all the time
+	case unsure: // the one before was only late? Looking leaves one of the two
+		again, found, lookErr := l.find(ctx, in)
+		if lookErr != nil {
+			l.s.o.Logger.WarnContext(ctx, "calendar: whether an entry was made twice is not known", "calendar", l.key.Owner, "change", in.ID, "err", lookErr)
+		} else if found {
+			e = again
+		}
+	}
 	return l.made(in, e), err
+}
+
+// find looks for what a create has made at the server; of several entries one is left.
+func (l *lane) find(ctx context.Context, in *portal.Intent) (e portal.Entry, found bool, err error) {
+	err = l.s.call(ctx, func(ctx context.Context) (err error) {
+		e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, in.ID)
+		return err
+	})
+	return e, found, err
 }
 
 func (l *lane) made(in *portal.Intent, e portal.Entry) *portal.KeptEntry {

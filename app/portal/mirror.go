@@ -98,7 +98,7 @@ type Intent struct {
 	NotBefore time.Time `json:"-"`
 	// Alone counts the tries that failed although the mailbox had just been reached.
 	Alone int `json:"alone,omitempty"`
-	// SentAt is when the last try of it began.
+	// SentAt is when the last try of it began, or ended without an answer.
 	SentAt time.Time `json:"sent_at,omitzero"`
 	// Reason is a catalogue key: why the last try failed.
 	Reason string    `json:"-"`
