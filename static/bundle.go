@@ -5,14 +5,22 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 )
 
-// Script is the name of the page's script: the files of js/ in order, as one, in one scope.
-const Script = "portico.js"
+// Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
+// "-calendar-" are only in CalendarScript, which is that of the calendar's pages: the others do not carry its weight.
+const (
+	Script         = "portico.js"
+	CalendarScript = "portico-calendar.js"
+)
+
+// ofCalendar marks the files that only the calendar's pages need.
+const ofCalendar = "-calendar-"
 
 // bundle joins the script files, each of which is one idea, into one strict function scope. Lines that are
-// comments stay in the tree.
-func bundle(tree fs.FS) ([]byte, error) {
+// comments stay in the tree. The calendar's files are left out unless asked for.
+func bundle(tree fs.FS, calendar bool) ([]byte, error) {
 	names, err := fs.Glob(tree, "js/*.js")
 	if err != nil {
 		return nil, fmt.Errorf("list scripts: %w", err)
@@ -21,6 +29,9 @@ func bundle(tree fs.FS) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("(() => {\n\"use strict\";\n")
 	for _, name := range names {
+		if strings.Contains(name, ofCalendar) && !calendar {
+			continue
+		}
 		body, err := fs.ReadFile(tree, name)
 		if err != nil {
 			return nil, fmt.Errorf("read script: %w", err)

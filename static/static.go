@@ -124,11 +124,16 @@ func build(tree fs.FS) (manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	script, err := bundle(tree)
-	if err != nil {
-		return m, err
+	for name, calendar := range map[string]bool{Script: false, CalendarScript: true} {
+		script, err := bundle(tree, calendar)
+		if err != nil {
+			return m, err
+		}
+		if err := m.add(name, script); err != nil {
+			return m, err
+		}
 	}
-	return m, m.add(Script, script)
+	return m, nil
 }
 
 func (m manifest) add(name string, body []byte) error {

@@ -29,6 +29,22 @@ func TestScriptStaysSmall(t *testing.T) {
 	}
 }
 
+// The calendar's pages carry their own script too, and no other page does.
+func TestCalendarScript(t *testing.T) {
+	all, ok := Lookup(CalendarScript)
+	if !ok {
+		t.Fatal("the calendar has no script")
+	}
+	plain, _ := Lookup(Script)
+	if grown := all.Size(Gzip) - plain.Size(Gzip); grown <= 0 || grown > 8*1024 {
+		t.Errorf("the calendar adds %d bytes", grown)
+	}
+	names, err := fs.Glob(files, "js/*"+ofCalendar+"*.js")
+	if err != nil || len(names) != 3 {
+		t.Errorf("the calendar's files: %v %v", names, err)
+	}
+}
+
 func TestServedNameFollowsContent(t *testing.T) {
 	one, two := manifest{map[string]*Asset{}, map[string]*Asset{}}, manifest{map[string]*Asset{}, map[string]*Asset{}}
 	if err := one.add("css/a.css", []byte("a{}")); err != nil {

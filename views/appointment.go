@@ -51,11 +51,6 @@ func (v AppointmentPage) at(what string) string {
 	return appointmentAt(v.Me.URI, v.Appointment.Calendar, v.Appointment.ID, what)
 }
 
-// inSeries reports whether the appointment is one of a series.
-func inSeries(a portal.Appointment) bool {
-	return a.Series != "" || a.Kind == portal.KindMaster
-}
-
 // deleteKey is what taking the appointment away is called.
 func (v AppointmentPage) deleteKey() string {
 	if v.Appointment.Meeting && v.Appointment.Mine {
@@ -115,14 +110,6 @@ func attendeeName(a portal.Attendee) string {
 		}
 	}
 	return "?"
-}
-
-func attendeeNames(all []portal.Attendee) string {
-	names := make([]string, len(all))
-	for i, a := range all {
-		names[i] = attendeeName(a)
-	}
-	return strings.Join(names, ", ")
 }
 
 // size is how much a file holds: "12 kB".

@@ -1,6 +1,9 @@
 package views
 
-import "portico/app/portal"
+import (
+	"portico/app/portal"
+	"portico/static"
+)
 
 // flag is value where on, else empty: a setting and what it needs in one attribute.
 func flag(on bool, value string) string {
@@ -8,6 +11,14 @@ func flag(on bool, value string) string {
 		return value
 	}
 	return ""
+}
+
+// script is the page's script: the calendar's pages have more to do than others.
+func (f Frame) script() string {
+	if f.Section == Calendar {
+		return static.CalendarScript
+	}
+	return static.Script
 }
 
 // lineText says what is wrong with the person's line. The event's reason is the same in fewer words, except

@@ -46,13 +46,13 @@ type plannerSlot struct {
 
 // plannerCell is a stretch of somebody's time that is the same all along.
 type plannerCell struct {
-	show          portal.FreeBusy
-	outside       bool
-	chosen        bool
-	conflict      bool
-	from, to      time.Time
-	span          int
-	problem, free bool
+	show     portal.FreeBusy
+	outside  bool
+	chosen   bool
+	conflict bool
+	from, to time.Time
+	span     int
+	problem  bool
 }
 
 // slots are the half hours that are shown; those of the chosen time among them, whenever it is.

@@ -150,7 +150,7 @@ func (b *browser) quietUntilPong() {
 		switch f["event"] {
 		case "pong":
 			return
-		case "presence", "typing", "counts", "line":
+		case "presence", "typing", "counts", "line", "exchange", "reminder":
 		default:
 			b.t.Fatalf("unexpected %v", f)
 		}

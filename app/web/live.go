@@ -151,8 +151,8 @@ func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.F
 	if err != nil {
 		return nil, err
 	}
-	current = append(current, portal.CountsEvent{Unread: unread})
 	current = append(current, l.calendarNow(ctx, c.Person)...)
+	current = append(current, portal.CountsEvent{Unread: unread})
 	frames := make([]*realtime.Frame, len(current))
 	for i, ev := range current {
 		frames[i] = l.frame(ev, 0, ev.Key())

@@ -214,7 +214,7 @@ func TestFramesThatAreNotUnderstood(t *testing.T) {
 			// gorilla refuses to send text that is not UTF-8 only when asked to; it does not look.
 			live.send(test.frame)
 			f := live.until(func(map[string]any) bool { return true }, "error")
-			for f["event"] == "presence" || f["event"] == "counts" || f["event"] == "line" {
+			for f["event"] == "presence" || f["event"] == "counts" || f["event"] == "line" || f["event"] == "exchange" {
 				f = live.until(func(map[string]any) bool { return true }, "error")
 			}
 			reason, _ := f["reason"].(string)

@@ -51,6 +51,18 @@ const alertFor = (d, message) => {
   }
 };
 
+// A reminder is shown once over all tabs.
+const remind = (d) => {
+  if (d.change === "deleted") return;
+  announce(d.name + ", " + d.words);
+  once("reminder/" + d.id + "/" + d.at, () => {
+    if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
+      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:reminder:" + d.id });
+      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
+    }
+  });
+};
+
 // What a frame means beyond the page's content.
 const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);

@@ -80,13 +80,21 @@ const paint = (a, b) => {
   for (const s of wanted) s.classList.add("chosen");
 };
 
+// Where the script puts what floats over the page: rules of a sheet of its own, because elements have no styles here.
+const floating = {}, floatingSheet = calendarMain && new CSSStyleSheet();
+if (floatingSheet) document.adoptedStyleSheets = [...document.adoptedStyleSheets, floatingSheet];
+const float = (selector, rules) => {
+  floating[selector] = rules;
+  floatingSheet.replaceSync(Object.entries(floating).filter(([, r]) => r).map(([s, r]) => `${s} { ${r} }`).join("\n"));
+};
+
 // The small form for what was chosen.
 const newBox = byId("new-box");
 const showAt = (box, near) => {
   box.showPopover();
   const r = near.getBoundingClientRect(), w = box.offsetWidth, h = box.offsetHeight;
-  box.style.left = Math.max(8, Math.min(innerWidth - w - 8, r.right + 8 + w < innerWidth ? r.right + 8 : r.left - w - 8)) + "px";
-  box.style.top = Math.max(8, Math.min(innerHeight - h - 8, r.top)) + "px";
+  const left = Math.max(8, Math.min(innerWidth - w - 8, r.right + 8 + w < innerWidth ? r.right + 8 : r.left - w - 8));
+  float("#" + box.id, `left: ${left}px; top: ${Math.max(8, Math.min(innerHeight - h - 8, r.top))}px`);
 };
 const openBox = (a, b) => {
   const cells = chooses(a, b), form = newBox.querySelector("form");

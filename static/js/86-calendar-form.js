@@ -1,5 +1,4 @@
-// What else the calendar does by itself: the line of the present, the form's steps without leaving the page, and
-// reminders as desktop notifications.
+// What else the calendar does by itself: the line of the present, and the form's steps without leaving the page.
 
 // The line moves every five minutes, on a screen that is cheap to draw on. A remote one keeps it where the page put it.
 const drawsSlowly = matchMedia("(prefers-reduced-motion: reduce), (update: slow)");
@@ -72,15 +71,3 @@ document.addEventListener("change", (e) => {
   field.start_date.defaultValue = field.start_date.value;
   field.start_time.defaultValue = field.start_time.value;
 }, true);
-
-// A reminder is shown once over all tabs.
-const remind = (d) => {
-  if (d.change === "deleted") return;
-  announce(d.name + ", " + d.words);
-  once("reminder/" + d.id + "/" + d.at, () => {
-    if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
-      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:reminder:" + d.id });
-      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
-    }
-  });
-};

@@ -49,8 +49,8 @@ const showHint = (text, x, y) => {
   if (!hint) { hint = document.createElement("div"); hint.className = "menu move-hint"; hint.setAttribute("aria-hidden", "true"); document.body.append(hint); }
   hint.textContent = text;
   hint.hidden = false;
-  hint.style.left = Math.max(4, Math.min(x + 12, innerWidth - hint.offsetWidth - 4)) + "px";
-  hint.style.top = Math.max(4, Math.min(y + 12, innerHeight - hint.offsetHeight - 4)) + "px";
+  const left = Math.max(4, Math.min(x + 12, innerWidth - hint.offsetWidth - 4));
+  float(".move-hint", `left: ${left}px; top: ${Math.max(4, Math.min(y + 12, innerHeight - hint.offsetHeight - 4))}px`);
 };
 const hideHint = () => { if (hint) hint.hidden = true; };
 const timesOf = (event) => ({ start: instantOf(event.dataset.start), end: instantOf(event.dataset.end), days: !!event.dataset.days });
@@ -81,13 +81,12 @@ const drag = (event, e) => {
     const at = under(ev.clientX, ev.clientY, was.days);
     if (at === null) return;
     event.classList.add("moving");
-    event.style.pointerEvents = "none";
     if (resize) now = { ...was, end: Math.max(at + quarter, was.start + quarter) };
     else {
       now = { ...was, start: was.start + at - grabbed, end: was.end + at - grabbed };
-      event.style.transform = `translate(${ev.clientX - e.clientX}px, ${ev.clientY - e.clientY}px)`;
+      float(".event.moving", `pointer-events: none; transform: translate(${ev.clientX - e.clientX}px, ${ev.clientY - e.clientY}px)`);
     }
-    if (resize) event.style.height = Math.max(20, ev.clientY - box.top) + "px";
+    if (resize) float(".event.moving", `pointer-events: none; height: ${Math.max(20, ev.clientY - box.top)}px !important`);
     showHint(hintWords(now), ev.clientX, ev.clientY);
   };
   const done = (drop) => {
@@ -96,7 +95,7 @@ const drag = (event, e) => {
     removeEventListener("pointercancel", lost);
     removeEventListener("keydown", escape, true);
     event.classList.remove("moving");
-    event.removeAttribute("style");
+    float(".event.moving", "");
     hideHint();
     if (!now) return;
     const stay = (ev) => ev.preventDefault(); // the click that ends a drag leads nowhere
