@@ -99,7 +99,9 @@ func changeOf(before, now bool) portal.Change {
 }
 
 // watchable reports whether an entry is one whose answers others than its owner may follow.
-func watchable(e *portal.Entry) bool { return e != nil && e.Meeting && e.Mine && !e.Private && !e.Masked }
+func watchable(e *portal.Entry) bool {
+	return e != nil && e.Meeting && e.Mine && !e.Private && !e.Masked
+}
 
 func (d *digest) update(before portal.KeptEntry, e portal.Entry, generation bool) {
 	e = settled(e)

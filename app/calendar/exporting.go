@@ -231,12 +231,15 @@ func (s *Service) importedOne(ctx context.Context, l *lane, e portal.Entry) ([]p
 		list = append(list, del)
 	}
 	for i := range e.Exceptions {
-		x := &e.Exceptions[i]
-		body := withPeople(*x)
-		ch := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: x.RecurrenceID, Start: &x.Start, End: &x.End}
-		differ(&ch.Subject, e.Subject, x.Subject)
-		differ(&ch.Location, e.Location, x.Location)
-		differ(&ch.Body, a.Body, body)
+		x := e.Exceptions[i]
+		x.Subject, x.Location, x.Body, x.Attendees = strings.TrimSpace(x.Subject), strings.TrimSpace(x.Location), withPeople(x), nil
+		if x.Show == "" {
+			x.Show = a.Show
+		}
+		ch := difference(&a, &x)
+		if ch.Empty() {
+			continue
+		}
 		mod := s.intent(ctx, l, portal.IntentChange, a.ID)
 		mod.Change = &ch
 		list = append(list, mod)

@@ -2,6 +2,7 @@ package calendar_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,5 +50,33 @@ func TestExportHidesPrivateOccurrencesOfOthers(t *testing.T) {
 	h.loaded(bob, bob)
 	if data, err := h.Export(h.ctx, bob, bob, day(0, 0, 0), day(7, 0, 0)); err != nil || !bytes.Contains(data, []byte("SUMMARY:Layoffs")) {
 		t.Errorf("one's own: %v\n%s", err, data)
+	}
+}
+
+// An imported series keeps what is different about single occurrences, the private mark with the texts.
+func TestImportKeepsPrivateOccurrences(t *testing.T) {
+	x := newModel()
+	h := start(t, x, quick())
+	file := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" +
+		"BEGIN:VEVENT\r\nUID:round\r\nDTSTART:20260302T090000Z\r\nDTEND:20260302T100000Z\r\nRRULE:FREQ=DAILY;COUNT=4\r\nSUMMARY:Round\r\nEND:VEVENT\r\n" +
+		"BEGIN:VEVENT\r\nUID:round\r\nRECURRENCE-ID:20260303T090000Z\r\nDTSTART:20260303T090000Z\r\nDTEND:20260303T100000Z\r\nSUMMARY:Layoffs\r\nCLASS:PRIVATE\r\n" +
+		"CATEGORIES:Red\r\nTRANSP:TRANSPARENT\r\nATTENDEE:mailto:bob@example.test\r\nBEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\n" +
+		"BEGIN:VEVENT\r\nUID:round\r\nRECURRENCE-ID:20260304T090000Z\r\nDTSTART:20260304T090000Z\r\nDTEND:20260304T100000Z\r\nSUMMARY:Round\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	res, err := h.Import(h.ctx, alice, []byte(file))
+	h.must(err)
+	if res.Added != 1 || len(res.Refused) != 0 {
+		t.Errorf("imported %+v", res)
+	}
+	h.idle()
+	all := x.all(alice)
+	if len(all) != 1 || len(all[0].Exceptions) != 1 { // one that is like its series is none
+		t.Fatalf("the server has %+v", all)
+	}
+	a := all[0].Exceptions[0]
+	if !a.Private || a.Subject != "Layoffs" || a.Show != portal.ShowFree || !slices.Equal(a.Categories, []string{"Red"}) || a.ReminderMinutes == nil || *a.ReminderMinutes != 5 || len(a.Attendees) != 0 {
+		t.Errorf("got %+v", a)
+	}
+	if len(x.sent()) != 0 {
+		t.Errorf("mails %q", x.sent())
 	}
 }

@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"portico/app/calendar/recurrence"
@@ -23,7 +24,13 @@ func parts(e *portal.Entry, at time.Time) (head, tail *recurrence.Series, err er
 		loc := place(e.TimeZone)
 		s.Start, s.End = e.Start.In(loc), e.End.In(loc)
 	}
-	return s.Split(at)
+	if head, tail, err = s.Split(at); err != nil {
+		return nil, nil, err
+	}
+	if slices.ContainsFunc(e.Exceptions, func(x portal.Appointment) bool { return x.Masked }) {
+		return nil, nil, portal.Fail(portal.ErrForbidden, keyForbidden) // nobody carries over what they may not read
+	}
+	return head, tail, nil
 }
 
 // cut makes the intents of a change of an occurrence and all that follow.
@@ -108,21 +115,43 @@ func (s *Service) inherited(ctx context.Context, l *lane, e *portal.Entry, part 
 			continue
 		}
 		in := s.intent(ctx, l, portal.IntentChange, part)
-		ch := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: x.RecurrenceID}
-		if !x.Start.Equal(x.RecurrenceID) || x.End.Sub(x.Start) != e.End.Sub(e.Start) {
-			ch.Start, ch.End = &x.Start, &x.End
-		}
-		differ(&ch.Subject, e.Subject, x.Subject)
-		differ(&ch.Location, e.Location, x.Location)
-		differ(&ch.Body, e.Body, x.Body)
-		differ(&ch.Show, e.Show, x.Show)
+		ch := difference(&e.Appointment, x)
 		if ch.Empty() {
 			continue
 		}
-		in.Change, in.Send = &ch, e.Meeting && e.Mine // the attendees' copies know nothing of it either
+		in.Change, in.Send = &ch, mails(e.Appointment, ch) // the attendees' copies know nothing of it either
 		list = append(list, in)
 	}
 	return list
+}
+
+// difference is what makes an occurrence differ from its series, as one change: nothing of it may be seen for a moment
+// without its private mark.
+func difference(whole, x *portal.Appointment) portal.AppointmentChange {
+	ch := portal.AppointmentChange{Scope: portal.ScopeOne, Occurrence: x.RecurrenceID}
+	if !x.Start.Equal(x.RecurrenceID) || x.End.Sub(x.Start) != whole.End.Sub(whole.Start) || x.AllDay != whole.AllDay {
+		ch.Start, ch.End = &x.Start, &x.End
+	}
+	differ(&ch.AllDay, whole.AllDay, x.AllDay)
+	differ(&ch.Subject, whole.Subject, x.Subject)
+	differ(&ch.Location, whole.Location, x.Location)
+	differ(&ch.Body, whole.Body, x.Body)
+	differ(&ch.Show, whole.Show, x.Show)
+	differ(&ch.Private, whole.Private, x.Private)
+	if minutes(whole.ReminderMinutes) != minutes(x.ReminderMinutes) {
+		ch.ReminderMinutes = &x.ReminderMinutes
+	}
+	was, is := seenOf(whole), seenOf(x)
+	if !slices.Equal(was.Categories, is.Categories) {
+		ch.Categories = &x.Categories
+	}
+	if !slices.Equal(was.Attendees, is.Attendees) {
+		ch.Attendees, ch.Known = &x.Attendees, []string{}
+		for _, p := range whole.Attendees {
+			ch.Known = append(ch.Known, p.Email)
+		}
+	}
+	return ch
 }
 
 func differ[T comparable](to **T, whole, part T) {

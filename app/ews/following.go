@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"portico/app/calendar/recurrence"
@@ -145,6 +146,15 @@ func difference(series, x portal.Appointment) portal.AppointmentChange {
 	}
 	if x.Show != series.Show {
 		ch.Show = &x.Show
+	}
+	if x.Private != series.Private { // with the texts, so that these are never seen without it
+		ch.Private = &x.Private
+	}
+	if !slices.Equal(x.Categories, series.Categories) {
+		ch.Categories = &x.Categories
+	}
+	if was, is := series.ReminderMinutes, x.ReminderMinutes; (was == nil) != (is == nil) || was != nil && *was != *is {
+		ch.ReminderMinutes = &x.ReminderMinutes
 	}
 	return ch
 }
