@@ -46,7 +46,7 @@ func labMailboxes() []ewslab.Person {
 	for _, p := range labPeople() {
 		out = append(out, ewslab.Person{
 			User: p.user, Name: p.name, Password: labPassword, Title: p.title, Department: p.department, Office: p.office,
-			Manager: p.manager, TimeZone: p.zone(), Locale: "en-US",
+			Manager: p.manager, TimeZone: p.zone(), Locale: "en-GB", Answers: p.answers,
 		})
 		if p.department == "Sales" {
 			sales = append(sales, p.user)
@@ -55,6 +55,7 @@ func labMailboxes() []ewslab.Person {
 	return append(out,
 		ewslab.Person{User: "studio1", Name: "Studio 1", Room: true, TimeZone: labZone},
 		ewslab.Person{User: "studio2", Name: "Studio 2", Room: true, TimeZone: labZone},
+		ewslab.Person{User: "studios", Name: "Studios", List: []string{"studio1", "studio2"}},
 		ewslab.Person{User: "sales", Name: "Sales", List: sales},
 	)
 }

@@ -16,6 +16,8 @@ type labPerson struct {
 	user, name, title, department, office string
 	manager                               string
 	robot                                 bool
+	// answers is what a robot says to every invitation.
+	answers string
 }
 
 func labPeople() []labPerson {
@@ -30,8 +32,8 @@ func labPeople() []labPerson {
 		{user: "heidi", name: "Heidi Huber", title: "Assistant", department: "Sales", office: "Vienna"},
 		{user: "ivan", name: "Ivan Ivanov", title: "System administrator", department: "IT", office: "Vienna"},
 		{user: "judy", name: "Judy Jansen", title: "Developer", department: "IT", office: "Utrecht"},
-		{user: "karl", name: "Karl Kraus", title: "Answers by himself", department: "Robots", office: "Lab", robot: true},
-		{user: "lena", name: "Lena Lang", title: "Answers by herself", department: "Robots", office: "Lab", robot: true},
+		{user: "karl", name: "Karl Kraus", title: "Answers by himself", department: "Robots", office: "Lab", robot: true, answers: "Accept"},
+		{user: "lena", name: "Lena Lang", title: "Answers by herself", department: "Robots", office: "Lab", robot: true, answers: "Tentative"},
 	}
 }
 

@@ -61,6 +61,9 @@ func (s *Server) seed(ctx context.Context) error {
 		}
 		today := s.now().In(alice.Zone)
 		back := (int(today.Weekday()) + 6) % 7
+		if back > 4 { // at the weekend the coming week is the one to look at
+			back -= 7
+		}
 		d := seeder{s: s, x: x, monday: time.Date(today.Year(), today.Month(), today.Day()-back, 0, 0, 0, 0, alice.Zone)}
 		return d.week()
 	}, nil)
