@@ -396,3 +396,70 @@ func TestNoExchange(t *testing.T) {
 		t.Errorf("status %+v, %v", st, err)
 	}
 }
+
+// Whatever a server says for a while, one's own calendar is neither forgotten nor made anew.
+func TestOnesOwnCalendarIsNeverForgotten(t *testing.T) {
+	for _, why := range []error{portal.Fail(portal.ErrForbidden, "exchange.forbidden"), portal.Fail(portal.ErrNotFound, "exchange.no-mailbox")} {
+		t.Run(portal.Reason(why), func(t *testing.T) {
+			x := newModel()
+			x.add(alice, entry("Mine", day(1, 9, 0), time.Hour))
+			h := start(t, x, quick())
+			before := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments
+			x.set(func() { x.denied[portal.CalendarKey{Reader: alice, Owner: alice}] = why })
+			h.Rang(alice)
+			h.eventually("it counts as away", func() bool {
+				v := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0))
+				return v.State.State == "down" && v.State.Reason == portal.Reason(why)
+			})
+			v := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0))
+			if v.Rights != calendar.RightsOwner || len(v.Appointments) != 1 || v.Appointments[0].ID != before[0].ID {
+				t.Errorf("meanwhile %+v", v)
+			}
+			x.set(func() { clear(x.denied) })
+			h.eventually("it is read again", func() bool { return h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).State.State == "up" })
+			if v := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)); len(v.Appointments) != 1 || v.Appointments[0].ID != before[0].ID {
+				t.Errorf("afterwards %+v", v)
+			}
+		})
+	}
+}
+
+// Somebody else's calendar is hidden as soon as it may not be read, and forgotten only when that lasts.
+func TestARightThatIsMissingForAMomentCostsNothing(t *testing.T) {
+	x := newModel()
+	x.add(bob, entry("Theirs", day(1, 9, 0), time.Hour))
+	x.set(func() { x.rights[alice] = []portal.Address{bob} })
+	h := open(t, x, filepath.Join(t.TempDir(), "portico.db"), quick(), day(1, 8, 0)).run()
+	h.SignedIn(h.ctx, alice)
+	h.loaded(alice, alice)
+	before := h.window(alice, bob, day(0, 0, 0), day(7, 0, 0)).Appointments
+	if len(before) != 1 {
+		t.Fatalf("shown %+v", before)
+	}
+	key, id := portal.CalendarKey{Reader: alice, Owner: bob}, before[0].ID
+	hidden := func() bool {
+		h.Rang(bob)
+		return h.window(alice, bob, day(0, 0, 0), day(7, 0, 0)).Rights == calendar.RightsFreeBusy
+	}
+	x.set(func() { x.rights[alice] = nil })
+	h.eventually("it is hidden", hidden)
+	if _, err := h.Get(h.ctx, alice, bob, id); !errors.Is(err, portal.ErrNotFound) {
+		t.Errorf("an appointment that may not be read: %v", err)
+	}
+	x.set(func() { x.rights[alice] = []portal.Address{bob} })
+	h.eventually("it is shown again", func() bool { return !hidden() })
+	if v := h.window(alice, bob, day(0, 0, 0), day(7, 0, 0)); len(v.Appointments) != 1 || v.Appointments[0].ID != id {
+		t.Errorf("shown again: %+v", v)
+	}
+	x.set(func() { x.rights[alice] = nil })
+	h.eventually("it is hidden again", hidden)
+	if _, err := h.store.CalendarEntry(h.ctx, key, id); err != nil {
+		t.Errorf("hidden is not forgotten: %v", err)
+	}
+	h.advance(day(1, 9, 1))
+	h.eventually("it is forgotten", func() bool {
+		h.Rang(bob)
+		_, err := h.store.CalendarEntry(h.ctx, key, id)
+		return errors.Is(err, portal.ErrNotFound)
+	})
+}

@@ -166,8 +166,13 @@ func masked(a *portal.Appointment) {
 // shown is one entry of a calendar with the intents laid over; ErrNotFound.
 func (s *Service) shown(ctx context.Context, key portal.CalendarKey, id string, intents []portal.Intent) (portal.Entry, error) {
 	var list []portal.KeptEntry
+	m, err := s.s.CalendarMirror(ctx, key)
+	if err != nil {
+		return portal.Entry{}, err
+	}
 	k, err := s.s.CalendarEntry(ctx, key, id)
 	switch {
+	case err == nil && m.Forbidden: // it was once theirs to read
 	case err == nil:
 		list = append(list, k)
 	case !errors.Is(err, portal.ErrNotFound):

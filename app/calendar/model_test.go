@@ -42,6 +42,8 @@ type model struct {
 	busy    map[string]portal.Availabilities
 	members map[string][]portal.Attendee
 	files   map[string][]byte
+	// denied makes readings fail.
+	denied  map[portal.CalendarKey]error
 	watched []portal.Address
 	mails   []string
 	calls   map[string]int
@@ -58,7 +60,7 @@ type box struct {
 func newModel() *model {
 	return &model{boxes: map[portal.Address]*box{}, refuse: map[string]error{}, rights: map[portal.Address][]portal.Address{}, given: map[portal.Address][]portal.Delegate{},
 		notes: map[portal.Address]portal.OutOfOfficeNote{}, busy: map[string]portal.Availabilities{}, members: map[string][]portal.Attendee{},
-		files: map[string][]byte{}, calls: map[string]int{}, rang: func(portal.Address) {}}
+		files: map[string][]byte{}, denied: map[portal.CalendarKey]error{}, calls: map[string]int{}, rang: func(portal.Address) {}}
 }
 
 var errAway = portal.Fail(portal.ErrUnavailable, "unavailable")
@@ -181,6 +183,9 @@ func (m *model) Changes(_ context.Context, reader, owner portal.Address, state s
 	err := m.enter("Changes")
 	defer m.mu.Unlock()
 	if err != nil {
+		return portal.CalendarDelta{}, err
+	}
+	if err := m.denied[portal.CalendarKey{Reader: reader, Owner: owner}]; err != nil {
 		return portal.CalendarDelta{}, err
 	}
 	if !m.mayRead(reader, owner) {

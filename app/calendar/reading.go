@@ -16,6 +16,8 @@ const (
 	staleBatch = 500
 	// rightsFor is how long a reader's rights on somebody's calendar are believed.
 	rightsFor = 15 * time.Minute
+	// forgetAfter is how long somebody is kept out of a calendar before what was read of it is forgotten.
+	forgetAfter = time.Hour
 )
 
 // read reads one page of changes; again: there is more.
@@ -24,7 +26,8 @@ func (l *lane) read(ctx context.Context) (again bool, err error) {
 	l.wanted = false // a ring from here on asks for another reading
 	l.mu.Unlock()
 	more, err := l.page(ctx)
-	denied := errors.Is(err, portal.ErrForbidden) || errors.Is(err, portal.ErrNotFound)
+	// Nobody loses the right to their own calendar: there it is a server that is not as it should be.
+	denied := !l.key.Own() && (errors.Is(err, portal.ErrForbidden) || errors.Is(err, portal.ErrNotFound))
 	if denied {
 		more, err = false, l.forbidden(ctx)
 	}
@@ -90,7 +93,7 @@ func (l *lane) page(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	first := !m.Loaded
+	first := !m.Loaded || m.Forbidden
 	m.State, m.Forbidden, m.SyncedAt = delta.State, false, l.s.o.Now()
 	if !delta.More && m.Sweeping {
 		swept, err := l.sweep(ctx, m, d)
@@ -181,7 +184,8 @@ func (l *lane) tellDone(ctx context.Context, d *digest) {
 	}
 }
 
-// forbidden keeps that the reader may not read the calendar (any more): what was mirrored is forgotten.
+// forbidden keeps that the reader may not read the calendar (any more): what was mirrored is hidden at once, and forgotten when
+// that has lasted. A right that is missing for a moment costs nothing but that moment.
 func (l *lane) forbidden(ctx context.Context) error {
 	m, err := l.s.s.CalendarMirror(ctx, l.key)
 	if err != nil {
@@ -190,13 +194,22 @@ func (l *lane) forbidden(ctx context.Context) error {
 	l.mu.Lock()
 	l.rights, l.seesHidden, l.rightsAt = RightsFreeBusy, false, time.Time{}
 	l.mu.Unlock()
-	if m.Forbidden {
+	now, read := l.s.o.Now(), m.State != "" || m.Loaded
+	switch {
+	case !m.Forbidden:
+		var evs []portal.Addressed
+		if read {
+			evs = append(evs, many(l.key))
+		}
+		m.Forbidden, m.SyncedAt = true, now
+		return l.s.s.SaveCalendar(ctx, portal.MirrorChange{Mirror: m}, evs...)
+	case !read || now.Sub(m.SyncedAt) < forgetAfter:
 		return nil
 	}
-	if err := l.s.s.DropCalendar(ctx, l.key, many(l.key)); err != nil {
+	if err := l.s.s.DropCalendar(ctx, l.key); err != nil {
 		return err
 	}
-	m = portal.Mirror{CalendarKey: l.key, Forbidden: true, SyncedAt: l.s.o.Now()}
+	m = portal.Mirror{CalendarKey: l.key, Forbidden: true, SyncedAt: m.SyncedAt}
 	return l.s.s.SaveCalendar(ctx, portal.MirrorChange{Mirror: m})
 }
 

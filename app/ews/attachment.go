@@ -18,7 +18,7 @@ const maxAttachment = 25 << 20
 
 // AttachmentData gives the bytes of a file and what it is. The caller closes the reader.
 func (c *Connector) AttachmentData(ctx context.Context, reader, owner portal.Address, attachmentID string) (data io.ReadCloser, about portal.Attachment, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		mime := true
 		res, err := a.GetAttachment(ctx, a.as, &soap.GetAttachment{Shape: &soap.AttachmentShape{IncludeMimeContent: &mime},
 			IDs: []soap.AttachmentRef{{ID: attachmentID}}})
@@ -65,7 +65,7 @@ func (c *Connector) Attach(ctx context.Context, reader, owner portal.Address, re
 	if name = line(name); name == "" {
 		return e, portal.Fail(portal.ErrInvalid, "calendar.attachment-name")
 	}
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		now, err := a.entry(ctx, ref.RemoteID)
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (c *Connector) Attach(ctx context.Context, reader, owner portal.Address, re
 
 // Detach takes a file off an entry; one that is gone already is no error.
 func (c *Connector) Detach(ctx context.Context, reader, owner portal.Address, ref portal.Entry, attachmentID string) (e portal.Entry, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		res, err := a.DeleteAttachment(ctx, a.as, &soap.DeleteAttachment{IDs: []soap.AttachmentRef{{ID: attachmentID}}})
 		if err == nil {
 			_, err = one(res.Messages)

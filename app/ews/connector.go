@@ -173,6 +173,16 @@ func (c *Connector) do(ctx context.Context, reader, owner portal.Address, op fun
 	return translate(err)
 }
 
+// on is do for what is done with entries: that a mailbox is not found, as while it moves, does not mean that the entry is
+// gone.
+func (c *Connector) on(ctx context.Context, reader, owner portal.Address, op func(a *access) error) error {
+	err := c.do(ctx, reader, owner, op)
+	if errors.Is(err, portal.ErrNotFound) && (elsewhere(err) || portal.Reason(err) == "exchange.no-mailbox") {
+		return portal.Fail(portal.ErrUnavailable, "exchange.no-mailbox").Because(errors.New(err.Error())) // not as what it was
+	}
+	return err
+}
+
 func (c *Connector) reach(ctx context.Context, reader, owner portal.Address) (*access, error) {
 	h, client, err := c.home(ctx, reader, owner)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // Create makes an entry in the owner's calendar. An error that means ErrUnavailable may come from an entry that was made
 // nevertheless: ask Find before trying again.
 func (c *Connector) Create(ctx context.Context, reader, owner portal.Address, ap portal.Appointment, o portal.WriteOptions) (e portal.Entry, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		e, err = a.create(ctx, ap, o)
 		return err
 	})
@@ -79,7 +79,7 @@ func refusedProperty(err error) bool {
 
 // Find finds the entry that a Create with this stamp made.
 func (c *Connector) Find(ctx context.Context, reader, owner portal.Address, changeID string) (e portal.Entry, ok bool, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		id, err := a.find(ctx, changeID)
 		if err != nil || id == "" {
 			return err

@@ -265,3 +265,28 @@ func TestFaultsHaveMeanings(t *testing.T) {
 		}
 	}
 }
+
+// A mailbox that is not found for a moment does not make its entries gone.
+func TestFaultsOfAMailboxThatMoves(t *testing.T) {
+	p := newPeer(t, func(*ewslab.Config) {})
+	c := p.connector(t, nil)
+	me := p.person("alice")
+	made := book(t, c, me, "Still there")
+	lift := p.fault(t, ewslab.Fault{Kind: ewslab.FaultError, Code: "ErrorNonExistentMailbox"})
+	_, entry := c.Entry(t.Context(), me, me, made.RemoteID)
+	_, change := c.Update(t.Context(), me, me, made, portal.AppointmentChange{Location: ptr("Hall")}, portal.WriteOptions{})
+	_, _, find := c.Find(t.Context(), me, me, "x")
+	for what, err := range map[string]error{"entry": entry, "change": change, "find": find, "delete": c.Delete(t.Context(), me, me, made, time.Time{}, ""),
+		"respond": c.Respond(t.Context(), me, me, made, time.Time{}, portal.ResponseAccepted, "", portal.Proposal{}, true)} {
+		if portal.Meaning(err) != portal.ErrUnavailable || portal.Reason(err) != "exchange.no-mailbox" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := c.Changes(t.Context(), me, me, ""); portal.Meaning(err) != portal.ErrNotFound {
+		t.Errorf("changes: %v", err)
+	}
+	lift()
+	if err := c.Delete(t.Context(), me, me, made, time.Time{}, ""); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

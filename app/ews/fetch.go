@@ -91,7 +91,7 @@ func (a *access) fetchBatch(ctx context.Context, ids []string, fields []soap.Pat
 	for i, id := range ids {
 		m := &res.Messages[i]
 		if err := m.Err(); err != nil {
-			if transient(err) {
+			if transient(err) || elsewhere(err) { // that says nothing of the item
 				return nil, err
 			}
 			if !errors.Is(err, portal.ErrNotFound) {
@@ -233,7 +233,7 @@ func (a *access) state(ctx context.Context, ref soap.ItemRef) (*soap.CalendarIte
 
 // Entry reads one entry by the server's id, that of an occurrence standing for its series.
 func (c *Connector) Entry(ctx context.Context, reader, owner portal.Address, remoteID string) (e portal.Entry, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		e, err = a.entry(ctx, remoteID)
 		return err
 	})

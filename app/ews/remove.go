@@ -15,9 +15,9 @@ import (
 // Delete takes an entry away, or one occurrence where that is not zero. Someone invited who gives a comment declines
 // with it; without one nobody is told.
 func (c *Connector) Delete(ctx context.Context, reader, owner portal.Address, ref portal.Entry, occurrence time.Time, comment string) error {
-	return c.do(ctx, reader, owner, func(a *access) error {
+	return c.on(ctx, reader, owner, func(a *access) error {
 		err := a.remove(ctx, ref, occurrence, comment)
-		if errors.Is(err, portal.ErrNotFound) {
+		if errors.Is(err, portal.ErrNotFound) && !elsewhere(err) {
 			return nil
 		}
 		return err

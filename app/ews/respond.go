@@ -54,14 +54,14 @@ func (c *Connector) Respond(ctx context.Context, reader, owner portal.Address, r
 		return portal.Fail(portal.ErrInvalid, "calendar.response")
 	}
 	key := fmt.Sprintf("%s %s %d %s %d %q", owner, ref.RemoteID, occurrence.Unix(), r, propose.Start.Unix(), comment)
-	return c.do(ctx, reader, owner, func(a *access) error {
+	return c.on(ctx, reader, owner, func(a *access) error {
 		it, err := a.state(ctx, soap.ItemByID(ref.RemoteID, ""))
 		if err == nil && !occurrence.IsZero() && ref.Recurrence != "" {
 			it, err = a.occurrence(ctx, it, ref, occurrence)
 		}
 		before, tried := c.asked.get(key)
 		if err != nil {
-			if tried && r == portal.ResponseDeclined && errors.Is(err, portal.ErrNotFound) {
+			if tried && r == portal.ResponseDeclined && errors.Is(err, portal.ErrNotFound) && !elsewhere(err) {
 				c.asked.forget(key) // declining takes the entry out of the calendar
 				return nil
 			}
@@ -145,7 +145,7 @@ func (c *Connector) Forward(ctx context.Context, reader, owner portal.Address, r
 	if len(mailboxes(to)) == 0 {
 		return portal.Fail(portal.ErrInvalid, "calendar.recipients")
 	}
-	return c.do(ctx, reader, owner, func(a *access) error {
+	return c.on(ctx, reader, owner, func(a *access) error {
 		master, err := a.state(ctx, soap.ItemByID(ref.RemoteID, ""))
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 // Update changes an entry, one occurrence (ScopeOne) or the rest of a series (ScopeFollowing). The entry that it gives
 // is the one of ref; what ScopeFollowing makes besides comes with the changes of the calendar.
 func (c *Connector) Update(ctx context.Context, reader, owner portal.Address, ref portal.Entry, ch portal.AppointmentChange, o portal.WriteOptions) (e portal.Entry, err error) {
-	err = c.do(ctx, reader, owner, func(a *access) error {
+	err = c.on(ctx, reader, owner, func(a *access) error {
 		e, err = a.update(ctx, ref, ch, o)
 		return err
 	})

@@ -22,9 +22,9 @@ type Mirror struct {
 	// entries of an older generation are gone when it ends.
 	Generation int64
 	Sweeping   bool
-	// Forbidden: the reader may not read it (free/busy at most).
+	// Forbidden: the reader may not read it (free/busy at most); what was read before is shown to nobody.
 	Forbidden bool
-	// SyncedAt is when the server was last asked and answered.
+	// SyncedAt is when the server was last asked and answered; while Forbidden, since when it is.
 	SyncedAt time.Time
 }
 

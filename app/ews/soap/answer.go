@@ -84,7 +84,8 @@ func statusError(resp *http.Response, text string) *ResponseError {
 		e.meaning = portal.ErrUnauthenticated
 		e.Text = "signing in was refused; the server offers " + schemes(resp.Header.Values("WWW-Authenticate"))
 	case s == http.StatusForbidden:
-		e.meaning = portal.ErrForbidden
+		// No word of Exchange's: a proxy in between, or a service that is shut. Who may read what is told by response codes.
+		e.meaning, e.Text = portal.ErrUnavailable, "something before the web service keeps people away: "+text
 	case s == http.StatusNotFound, s == http.StatusMethodNotAllowed, s == http.StatusNotImplemented:
 		e.meaning, e.Text = portal.ErrUnavailable, "there is no such web service at this address"
 	case s == http.StatusRequestEntityTooLarge:

@@ -61,7 +61,7 @@ func TestRefusalsOfAWholeRequest(t *testing.T) {
 		"DTD":                    {reply(200, xmlKind, `<!DOCTYPE s [<!ENTITY a "b">]><s:Envelope/>`), portal.ErrUnavailable, "", 1, "no SOAP"},
 		"400":                    {reply(400, "text/plain", "bad"), portal.ErrInvalid, "", 1, "bad"},
 		"401":                    {reply(401, "text/html", html, "WWW-Authenticate", "Negotiate", "WWW-Authenticate", "NTLM"), portal.ErrUnauthenticated, "", 1, "Negotiate, NTLM"},
-		"403":                    {reply(403, "text/html", html), portal.ErrForbidden, "", 1, ""},
+		"403":                    {reply(403, "text/html", html), portal.ErrUnavailable, "", 1, "keeps people away"},
 		"404":                    {reply(404, "text/html", html), portal.ErrUnavailable, "", 1, "no such web service"},
 		"413":                    {reply(413, "text/html", html), portal.ErrInvalid, "", 1, "larger"},
 		"redirect to a form":     {reply(302, "text/html", "", "Location", "https://mail.example.org/owa/auth/logon.aspx?url=x"), portal.ErrUnauthenticated, "", 1, "logon.aspx"},
