@@ -15,6 +15,8 @@ type AppointmentPage struct {
 	// Owner is whose calendar it stands in; Rights what the reader may do there.
 	Owner  portal.Person
 	Rights string
+	// State is whether the reader's mailbox can be reached.
+	State portal.ExchangeEvent
 	// BodyHTML is the cleaned text of the server; empty where there is plain text, or none.
 	BodyHTML string
 	// Repeat says in words how it repeats; empty where it does not.

@@ -127,7 +127,7 @@ func AppointmentView(v AppointmentPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = exchangeBanner(v.Reader, portal.ExchangeEvent{}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = exchangeBanner(v.Reader, v.State).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

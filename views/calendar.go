@@ -220,6 +220,15 @@ func newOn(day time.Time, of string) string {
 	return path
 }
 
+// newPath is something new on the day that is shown: in the next full hour today, at nine on another day.
+func (v CalendarPage) newPath() string {
+	day, now := v.Date.In(v.Zone), v.Now.In(v.Zone)
+	if v.dayKey(day) == v.dayKey(now) {
+		return newAt(now.Truncate(time.Hour).Add(time.Hour), "")
+	}
+	return newAt(time.Date(day.Year(), day.Month(), day.Day(), 9, 0, 0, 0, v.Zone), "")
+}
+
 // AppointmentPath is where an appointment is read; of is the calendar it stands in, which is named where it is
 // not the reader's own.
 func AppointmentPath(me, of portal.Address, id string) string {

@@ -66,6 +66,9 @@ func (s *Server) showAppointment(c echo.Context, status int, problem error, type
 			s.Logger.Debug("conflicts for a page", "error", err)
 		}
 	}
+	if v.State, err = s.Calendar.Status(ctx, me); err != nil {
+		return err
+	}
 	if typed != nil {
 		typed(&v)
 	}
