@@ -390,6 +390,9 @@ func (m *model) Delete(_ context.Context, _, owner portal.Address, ref portal.En
 	if e == nil {
 		return portal.Fail(portal.ErrNotFound, "calendar.not-found")
 	}
+	if occurrence.IsZero() && e.ChangeKey != ref.ChangeKey {
+		return portal.Fail(portal.ErrConflict, "calendar.conflict")
+	}
 	m.mail(e.Mine, e.Attendees, "cancel "+e.Subject)
 	if occurrence.IsZero() {
 		m.drop(owner, ref.RemoteID)

@@ -258,6 +258,7 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 			return &k, nil
 		}
 		if in.Base != nil && l.stale(in, &now) {
+			l.ask()
 			return nil, portal.Fail(portal.ErrConflict, keyConflict)
 		}
 		var e portal.Entry
@@ -355,27 +356,28 @@ func (l *lane) vanished(ctx context.Context, k portal.KeptEntry, cause error) er
 	return portal.Fail(portal.ErrNotFound, keyGone).Because(cause)
 }
 
+// remove takes an entry or an occurrence away, over what others changed meanwhile where nobody sees a difference (an answer).
 func (l *lane) remove(ctx context.Context, in *portal.Intent, k portal.KeptEntry) (*portal.KeptEntry, []string, error) {
-	if !in.Occurrence.IsZero() && slices.ContainsFunc(k.Deleted, func(d time.Time) bool { return d.Equal(in.Occurrence) }) {
-		return &k, nil, nil
-	}
-	if in.Base != nil {
-		now, err := target(&k.Entry, in.Occurrence)
+	for race := 1; ; race++ {
+		if gone, err := l.removable(in, k); gone || err != nil {
+			return &k, nil, err
+		}
+		err := l.s.call(ctx, func(ctx context.Context) error {
+			return l.s.x.Delete(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Comment)
+		})
+		if err == nil || errors.Is(err, portal.ErrNotFound) {
+			break
+		}
+		if !errors.Is(err, portal.ErrConflict) || race == maxRaces {
+			return nil, nil, err
+		}
+		k, err = l.refetch(ctx, k)
 		if errors.Is(err, portal.ErrNotFound) {
-			return &k, nil, nil
+			break
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		if versionOf(in.Base) != versionOf(&now) { // nobody may lose what they have not seen
-			return nil, nil, portal.Fail(portal.ErrConflict, keyConflict)
-		}
-	}
-	err := l.s.call(ctx, func(ctx context.Context) error {
-		return l.s.x.Delete(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Comment)
-	})
-	if err != nil && !errors.Is(err, portal.ErrNotFound) {
-		return nil, nil, err
 	}
 	if in.Occurrence.IsZero() {
 		return nil, []string{k.RemoteID}, nil
@@ -385,6 +387,25 @@ func (l *lane) remove(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 	e.Deleted = append(slices.Clone(e.Deleted), in.Occurrence)
 	l.ask() // for the series' new change key
 	return ptr(kept(settled(e), k.News)), nil, nil
+}
+
+// removable reports whether what is to be removed is gone already; nobody may lose what they have not seen.
+func (l *lane) removable(in *portal.Intent, k portal.KeptEntry) (gone bool, err error) {
+	if !in.Occurrence.IsZero() && slices.ContainsFunc(k.Deleted, func(d time.Time) bool { return d.Equal(in.Occurrence) }) {
+		return true, nil
+	}
+	if in.Base == nil {
+		return false, nil
+	}
+	now, err := target(&k.Entry, in.Occurrence)
+	if errors.Is(err, portal.ErrNotFound) {
+		return true, nil
+	}
+	if err == nil && versionOf(in.Base) != versionOf(&now) {
+		l.ask() // whoever looks again sees all of it
+		err = portal.Fail(portal.ErrConflict, keyConflict)
+	}
+	return false, err
 }
 
 func (l *lane) respond(ctx context.Context, in *portal.Intent, k portal.KeptEntry, unsure bool) (*portal.KeptEntry, error) {
