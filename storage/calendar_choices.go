@@ -121,6 +121,13 @@ func (s *Store) SaveCalendarLink(ctx context.Context, l portal.CalendarLink) err
 	})
 }
 
+// NoteCalendarLink keeps when the subscribe address with this hash was last used; one that is no more stays so.
+func (s *Store) NoteCalendarLink(ctx context.Context, hash string, used time.Time) error {
+	return s.write(ctx, "note calendar link", func(t *txn) error {
+		return t.exec(`UPDATE calendar_links SET used_at = ? WHERE hash = ?`, stamp(used), hash)
+	})
+}
+
 // DeleteCalendarLink ends the person's subscribe address.
 func (s *Store) DeleteCalendarLink(ctx context.Context, who portal.Address) error {
 	return s.write(ctx, "delete calendar link", func(t *txn) error {

@@ -300,8 +300,7 @@ func (s *Service) Subscribed(ctx context.Context, token string) ([]byte, error) 
 	}
 	now := s.o.Now()
 	if now.Sub(link.UsedAt) > linkNoted {
-		link.UsedAt = now.UTC()
-		if err := s.s.SaveCalendarLink(ctx, link); err != nil {
+		if err := s.s.NoteCalendarLink(ctx, link.Hash, now.UTC()); err != nil {
 			s.o.Logger.WarnContext(ctx, "calendar: use of a subscribe address not noted", "of", link.Person, "err", err)
 		}
 	}

@@ -2,12 +2,14 @@ package calendar_test
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"testing"
 	"time"
 
 	"portico/app/calendar"
 	"portico/app/portal"
+	"portico/storage"
 )
 
 // secretOnce is a daily series with a place and a text that one private occurrence, the third, has otherwise.
@@ -78,5 +80,37 @@ func TestImportKeepsPrivateOccurrences(t *testing.T) {
 	}
 	if len(x.sent()) != 0 {
 		t.Errorf("mails %q", x.sent())
+	}
+}
+
+// racing is a store in which somebody replaces or ends a subscribe address just after it was looked up.
+type racing struct {
+	*storage.Store
+	meanwhile func()
+}
+
+func (r racing) FindCalendarLink(ctx context.Context, hash string) (portal.CalendarLink, error) {
+	l, err := r.Store.FindCalendarLink(ctx, hash)
+	r.meanwhile()
+	return l, err
+}
+
+// A subscribe address that is taken back while it is used is taken back.
+func TestARevokedAddressDoesNotComeBackByItsUse(t *testing.T) {
+	for name, end := range map[string]func(*house) error{
+		"revoked":  func(h *house) error { return h.RevokeLink(h.ctx, alice) },
+		"replaced": func(h *house) error { _, err := h.NewLink(h.ctx, alice); return err },
+	} {
+		x := newModel()
+		h := start(t, x, quick())
+		token, err := h.NewLink(h.ctx, alice)
+		h.must(err)
+		s := calendar.New(x, racing{h.store, func() { h.must(end(h)) }}, quick())
+		if _, err := s.Subscribed(h.ctx, token); err != nil {
+			t.Errorf("%s while it is used: %v", name, err)
+		}
+		if _, err := h.Subscribed(h.ctx, token); portal.Meaning(err) != portal.ErrNotFound {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

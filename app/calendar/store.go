@@ -69,6 +69,8 @@ type Choices interface {
 	CalendarLink(ctx context.Context, who portal.Address) (portal.CalendarLink, error)
 	// SaveCalendarLink replaces the person's link.
 	SaveCalendarLink(ctx context.Context, l portal.CalendarLink) error
+	// NoteCalendarLink keeps when the link with this hash was last used; one that has been replaced or ended stays so.
+	NoteCalendarLink(ctx context.Context, hash string, used time.Time) error
 	DeleteCalendarLink(ctx context.Context, who portal.Address) error
 	FindCalendarLink(ctx context.Context, hash string) (portal.CalendarLink, error)
 	// ResponsesLook is when somebody last looked at the answers; zero: never.

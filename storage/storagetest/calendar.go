@@ -247,7 +247,14 @@ func testCalendarChoices(t *testing.T, open Open) {
 	_, err = s.FindCalendarLink(ctx, "h1")
 	wantMeaning(t, err, portal.ErrNotFound)
 	wantMeaning(t, s.SaveCalendarLink(ctx, portal.CalendarLink{Person: bob, Hash: "h2"}), portal.ErrConflict)
+	must(t, s.NoteCalendarLink(ctx, "h1", noon())) // noticed late: the address is replaced, and stays so
+	must(t, s.NoteCalendarLink(ctx, "h2", noon().Add(time.Hour)))
+	link.UsedAt = noon().Add(time.Hour)
+	if got, err := s.CalendarLink(ctx, alice); err != nil || got != link {
+		t.Errorf("after its use: %+v, %v", got, err)
+	}
 	must(t, s.DeleteCalendarLink(ctx, alice))
+	must(t, s.NoteCalendarLink(ctx, "h2", noon()))
 	_, err = s.CalendarLink(ctx, alice)
 	wantMeaning(t, err, portal.ErrNotFound)
 

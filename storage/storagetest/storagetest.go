@@ -78,6 +78,7 @@ type Store interface {
 	SharedCalendars(ctx context.Context, who portal.Address) ([]portal.CalendarRef, error)
 	SaveSharedCalendar(ctx context.Context, who portal.Address, ref portal.CalendarRef) error
 	DeleteSharedCalendar(ctx context.Context, who, owner portal.Address) error
+	NoteCalendarLink(ctx context.Context, hash string, used time.Time) error
 	CalendarLink(ctx context.Context, who portal.Address) (portal.CalendarLink, error)
 	SaveCalendarLink(ctx context.Context, l portal.CalendarLink) error
 	DeleteCalendarLink(ctx context.Context, who portal.Address) error
