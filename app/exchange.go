@@ -191,9 +191,10 @@ func (h *house) mailboxOf(who portal.Address) string {
 	return who.Bare()
 }
 
-// personOf is who has an e-mail address: by the address book, else by the address where it is of our domain.
+// personOf is who has an e-mail address: by the address book or, where there is none, by the address if it is of our
+// domain. Rooms and lists, which no address book of people has, are nobody.
 func (h *house) personOf(email string) portal.Address {
-	if who := h.directory.ByEmail(email); who != "" {
+	if who := h.directory.ByEmail(email); who != "" || h.directory.Size() > 0 {
 		return who
 	}
 	if who, err := portal.ParseAddress(email); err == nil && who.Domain() == strings.ToLower(h.cfg.SIP.Domain) {

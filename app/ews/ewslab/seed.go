@@ -271,5 +271,5 @@ func (d *seeder) away() error {
 		return err
 	}
 	return d.x.setOof(carol.ID, oofSettings{State: "Scheduled", Audience: "All", From: d.at(-1, 0, 0).UTC(), To: d.at(7, 0, 0).UTC(),
-		Internal: "I am on holiday until Sunday. Bob Brown takes care of urgent things.", External: "I am out of the office until Sunday."})
+		Internal: "I am on holiday until Sunday. Bob takes care of urgent things.", External: "I am out of the office until Sunday."})
 }
