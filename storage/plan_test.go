@@ -99,6 +99,7 @@ func everyCalendarQuery(t *testing.T, s *storage.Store) {
 		"link":        func() error { _, err := s.CalendarLink(ctx, alice); return err },
 		"find link":   func() error { _, err := s.FindCalendarLink(ctx, "h"); return err },
 		"save link":   func() error { return s.SaveCalendarLink(ctx, portal.CalendarLink{Person: alice, Hash: "h"}) },
+		"note link":   func() error { return s.NoteCalendarLink(ctx, "h", now) },
 		"no link":     func() error { return s.DeleteCalendarLink(ctx, alice) },
 		"look":        func() error { _, err := s.ResponsesLook(ctx, alice); return err },
 		"save look":   func() error { return s.SaveResponsesLook(ctx, alice, now) },

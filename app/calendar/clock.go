@@ -19,8 +19,9 @@ import (
 // looked at when something in it is due, and read afresh when the calendar changed.
 
 const (
-	// agendaAhead is how far an agenda reaches: a reminder may be due two weeks before its appointment.
-	agendaAhead = 15 * 24 * time.Hour
+	// agendaAhead is how far an agenda reaches: as long before its appointment as a reminder can be due, and the time that the
+	// agenda is used, and an all-day one's midnight on the other side of the world.
+	agendaAhead = maxReminder*time.Minute + agendaFor + 36*time.Hour
 	// agendaBack is how long an appointment that is over still reminds somebody who is here, missedBack how far back
 	// is looked for those that somebody missed while they were away.
 	agendaBack = 24 * time.Hour

@@ -111,6 +111,33 @@ func TestReminders(t *testing.T) {
 	}
 }
 
+// A reminder may be due as long before its appointment as one can be set.
+func TestEarlyRemindersComeInTime(t *testing.T) {
+	x := newModel()
+	x.add(alice, reminding("Four weeks", day(30, 10, 0), 4*7*24*60))
+	x.add(alice, reminding("Three weeks", day(30, 10, 0), 3*7*24*60))
+	series := reminding("Monthly", day(5, 10, 0), 4*7*24*60)
+	series.Recurrence = "FREQ=WEEKLY;INTERVAL=4;COUNT=3"
+	x.add(alice, series)
+	h := at(t, x, quick(), day(1, 9, 0))
+	for _, c := range []struct {
+		now  time.Time
+		want []string
+	}{
+		{day(1, 9, 30), []string{"Monthly"}},
+		{day(2, 10, 0), []string{"Monthly", "Four weeks"}},
+		{day(9, 10, 0), []string{"Monthly", "Four weeks", "Three weeks"}},
+	} {
+		h.later(c.now)
+		h.eventually(c.now.Format(time.DateTime), func() bool {
+			got, want := h.reminders(), slices.Clone(c.want)
+			slices.Sort(got)
+			slices.Sort(want)
+			return slices.Equal(slices.Compact(got), want)
+		})
+	}
+}
+
 func TestMissedRemindersAreShownOnce(t *testing.T) {
 	x := newModel()
 	x.add(alice, reminding("Before", day(1, 9, 10), 15))
