@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"portico/app/portal"
@@ -87,11 +88,35 @@ func (s *Service) mergeDelete(ctx context.Context, l *lane, own []portal.Intent,
 	if !unsent {
 		return merged{}, s.s.EndIntents(ctx, l.key, ids, nil, nil) // the deletion itself follows
 	}
+	for _, o := range own {
+		if err := s.release(ctx, l, o); err != nil {
+			return merged{}, err
+		}
+	}
 	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, l.event(in.Entry, portal.Deleted)); err != nil {
 		return merged{}, err
 	}
+	l.urge()
 	s.tellStatus(ctx, l.key.Reader)
 	return merged{done: true}, nil
+}
+
+// release lets what depends on an intent go on without it: where the later half of a series is deleted, the earlier one ends all the same.
+func (s *Service) release(ctx context.Context, l *lane, o portal.Intent) error {
+	halves, err := l.dependents(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range halves {
+		if other.Entry == o.Entry {
+			continue
+		}
+		other.After = ""
+		if _, err := s.s.SaveIntent(ctx, other); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Retry sends the changes of an entry that the server refused once more, as the last word over what others changed meanwhile. An
@@ -149,8 +174,35 @@ func (s *Service) again(ctx context.Context, l *lane, in portal.Intent) error {
 		}
 	}
 	afresh(&in)
-	_, err = s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated))
-	return err
+	if _, err = s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated)); err != nil {
+		return err
+	}
+	return s.recut(ctx, l, in)
+}
+
+// recut lets the other half of a series that is cut once more count from what the series is now.
+func (s *Service) recut(ctx context.Context, l *lane, in portal.Intent) error {
+	halves, err := l.dependents(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range halves {
+		if other.Base == nil {
+			continue
+		}
+		k, err := s.s.CalendarEntry(ctx, l.key, other.Entry)
+		if errors.Is(err, portal.ErrNotFound) {
+			continue // it says so itself when its turn comes
+		}
+		if err != nil {
+			return err
+		}
+		other.Base = &k.Appointment
+		if _, err := s.s.SaveIntent(ctx, other); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // anew creates what was changed here and deleted by somebody else meanwhile.
@@ -183,25 +235,59 @@ func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string)
 	if err != nil {
 		return err
 	}
+	if intents, err = s.together(ctx, l, intents); err != nil {
+		return err
+	}
 	var ids []string
-	change := portal.Updated
+	var evs []portal.Addressed
+	told := map[string]bool{}
 	for _, in := range intents {
 		if in.State == portal.IntentSending && l.underWay(in.ID) {
 			return portal.Fail(portal.ErrConflict, "calendar.under-way")
 		}
+		ids = append(ids, in.ID)
+		if told[in.Entry] {
+			continue
+		}
+		told[in.Entry] = true
+		change := portal.Updated
 		if in.Kind == portal.IntentCreate {
 			change = portal.Deleted
 		}
-		ids = append(ids, in.ID)
+		evs = append(evs, l.event(in.Entry, change))
 	}
 	if len(ids) == 0 {
 		return portal.Fail(portal.ErrNotFound, keyNothing)
 	}
-	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, l.event(entry, change)); err != nil {
+	if err := s.s.EndIntents(ctx, l.key, ids, nil, nil, evs...); err != nil {
 		return err
 	}
 	l.urge() // what it held up goes on, and what was carried out of it after all is read
 	l.ask()
 	s.tellStatus(ctx, me)
 	return nil
+}
+
+// together adds to intents that are given up what makes no sense without them, and those without which they make none.
+func (s *Service) together(ctx context.Context, l *lane, given []portal.Intent) ([]portal.Intent, error) {
+	all, err := s.s.CalendarIntents(ctx, l.key, "")
+	if err != nil {
+		return nil, err
+	}
+	up := map[string]bool{}
+	for _, in := range given {
+		up[in.ID] = true
+	}
+	for n := -1; n != len(up); {
+		n = len(up)
+		for _, in := range all {
+			if in.After == "" || !up[in.ID] && !up[in.After] {
+				continue
+			}
+			if there := slices.ContainsFunc(all, func(o portal.Intent) bool { return o.ID == in.After }); there {
+				up[in.ID], up[in.After] = true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(in portal.Intent) bool { return !up[in.ID] }), nil
 }

@@ -40,30 +40,31 @@ func (l *lane) send(ctx context.Context, proven bool) (again bool, err error) {
 		return false, nil
 	}
 	if in.After != "" {
-		half, err := l.s.s.CalendarIntents(ctx, l.key, "")
+		_, err := l.s.s.CalendarEntry(ctx, l.key, entryID(l.key, in.After))
+		if errors.Is(err, portal.ErrNotFound) { // the other half came to nothing
+			return true, l.refuse(ctx, in, portal.Fail(portal.ErrConflict, keyConflict))
+		}
 		if err != nil {
 			return false, err
-		}
-		if slices.ContainsFunc(half, func(f portal.Intent) bool { return f.ID == in.After }) {
-			return true, l.refuse(ctx, in, portal.Fail(portal.ErrConflict, keyConflict)) // its other half was refused
 		}
 	}
 	return true, l.carry(ctx, in, proven)
 }
 
 // next gives the first intent that may be sent now. One that waits for its next try holds up those of the same entry and those that
-// depend on it, no others; until is when the first of them may be tried again.
+// depend on it, no others; until is when the first of them may be tried again. What depends on one that was refused waits as long.
 func (l *lane) next(ctx context.Context) (in portal.Intent, found bool, until time.Time, err error) {
 	in, found, err = l.s.s.NextIntent(ctx, l.key)
 	now := l.s.o.Now()
-	if err != nil || !found || !in.NotBefore.After(now) {
+	if err != nil || !found || !in.NotBefore.After(now) && in.After == "" {
 		return in, found, until, err
 	}
 	list, err := l.s.s.CalendarIntents(ctx, l.key, "")
-	held := map[string]bool{} // entries and intents
+	held := map[string]bool{} // entries, and intents that are not done
 	for _, in := range list {
 		switch {
 		case in.State == portal.IntentFailed:
+			held[in.ID] = true
 		case in.NotBefore.After(now):
 			if until.IsZero() || in.NotBefore.Before(until) {
 				until = in.NotBefore
@@ -214,6 +215,9 @@ func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*por
 		}
 		*in = saved
 	}
+	if err := l.uncut(ctx, in); err != nil {
+		return nil, err
+	}
 	var e portal.Entry
 	err := l.s.call(ctx, func(ctx context.Context) (err error) {
 		e, err = l.s.x.Create(ctx, l.key.Reader, l.key.Owner, *in.Appointment, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
@@ -231,6 +235,40 @@ func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*por
 		}
 	}
 	return l.made(in, e), err
+}
+
+// uncut makes sure that the series whose later half a create is still is as it was when it was cut. Once invitations to the later half
+// are out there is no way back.
+func (l *lane) uncut(ctx context.Context, in *portal.Intent) error {
+	halves, err := l.dependents(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	for _, other := range halves {
+		if other.Base == nil {
+			continue
+		}
+		k, err := l.s.s.CalendarEntry(ctx, l.key, other.Entry)
+		if err == nil {
+			k, err = l.refetch(ctx, k)
+		}
+		if errors.Is(err, portal.ErrNotFound) {
+			return portal.Fail(portal.ErrConflict, keyConflict).Because(err)
+		}
+		if err != nil {
+			return err
+		}
+		if versionOf(other.Base) != versionOf(&k.Appointment) {
+			return portal.Fail(portal.ErrConflict, keyConflict)
+		}
+	}
+	return nil
+}
+
+// dependents are the intents that make no sense without another one.
+func (l *lane) dependents(ctx context.Context, id string) ([]portal.Intent, error) {
+	list, err := l.s.s.CalendarIntents(ctx, l.key, "")
+	return slices.DeleteFunc(list, func(in portal.Intent) bool { return in.After != id }), err
 }
 
 // find looks for what a create has made at the server; of several entries one is left.
@@ -287,7 +325,7 @@ func (l *lane) stale(in *portal.Intent, now *portal.Appointment) bool {
 	if versionOf(in.Base) == versionOf(now) {
 		return false
 	}
-	return l.waited(in.ID) || overlaps(*in.Change, in.Base, now)
+	return l.waited(in.ID) && in.After == "" || overlaps(*in.Change, in.Base, now)
 }
 
 // target is what a change means: the entry, or one occurrence of it.
@@ -553,8 +591,21 @@ func (l *lane) refuse(ctx context.Context, in portal.Intent, cause error) error 
 	if in.Kind == portal.IntentCreate {
 		change = portal.Deleted
 	}
-	if w := l.claim(in.ID); w != nil {
-		if err := l.s.s.EndIntents(ctx, l.key, []string{in.ID}, nil, nil, l.event(in.Entry, change)); err != nil {
+	evs := []portal.Addressed{l.event(in.Entry, change)}
+	ids := []string{in.ID}
+	halves, err := l.dependents(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	w := l.claim(in.ID)
+	for _, other := range halves { // all of it was asked for at once
+		ids, evs = append(ids, other.ID), append(evs, l.event(other.Entry, portal.Updated))
+		if w == nil {
+			w = l.claim(other.ID)
+		}
+	}
+	if w != nil && in.After == "" {
+		if err := l.s.s.EndIntents(ctx, l.key, ids, nil, nil, evs...); err != nil {
 			w <- outcome{pending: true}
 			return err
 		}
@@ -562,6 +613,9 @@ func (l *lane) refuse(ctx context.Context, in portal.Intent, cause error) error 
 		w <- outcome{err: cause}
 		l.s.tellStatus(ctx, l.key.Reader)
 		return nil
+	}
+	if w != nil { // its other half is done: this one stays until somebody decides
+		defer func() { w <- outcome{err: cause} }()
 	}
 	in.State, in.Reason = portal.IntentFailed, portal.Reason(cause)
 	if _, err := l.s.s.SaveIntent(ctx, in, l.event(in.Entry, portal.Updated)); err != nil && !errors.Is(err, portal.ErrConflict) {

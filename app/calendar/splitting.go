@@ -61,14 +61,18 @@ func (s *Service) cut(ctx context.Context, l *lane, e portal.Entry, now portal.A
 	end := s.intent(ctx, l, portal.IntentChange, e.ID)
 	rule := head.Rule.String()
 	end.Change, end.Base = &portal.AppointmentChange{Scope: portal.ScopeAll, Recurrence: &rule}, ptr(e.Appointment)
-	end.Send, end.After = e.Meeting && e.Mine, create.ID
+	end.Send = e.Meeting && e.Mine
 	list := []portal.Intent{create}
 	if !timed { // else there is nothing left that the exceptions could be exceptions of
 		list = append(list, s.inherited(ctx, l, &e, later.ID, now.RecurrenceID.Before)...)
 	}
 	list = append(list, end)
 	// A server may forget all exceptions of a series that ends earlier: those that it kept are found as they should be.
-	return append(list, s.inherited(ctx, l, &e, e.ID, now.RecurrenceID.After)...), later.ID, nil
+	list = append(list, s.inherited(ctx, l, &e, e.ID, now.RecurrenceID.After)...)
+	for i := range list[1:] {
+		list[1+i].After = create.ID
+	}
+	return list, later.ID, nil
 }
 
 // wholeOf turns a change made at the first occurrence of a part into that of the part.
