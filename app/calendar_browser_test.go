@@ -234,6 +234,7 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 	dave.live().write("textbox", "Comment", "On holiday")
 	dave.click("button", "Decline")
 	alice.answered("Dave Diaz", "declined", "On holiday")
+	dave.until("that it has left his calendar", `document.getElementById("problem").textContent.includes("There is no such appointment.")`)
 	overview.counts(subject, "2 1 1 0")
 	alice.unloaded()
 	overview.unloaded()

@@ -131,10 +131,10 @@ const refresh = (ids) => {
 };
 // What comes while the whole page is read waits for it, so that older content does not replace newer. Without an
 // answer it is tried again, later and later; a page that is known to lack something says so until it is whole.
-let lacking = false, held = null, reading = 0, unread = 0;
+let lacking = false, held = null, reading = 0, unread = 0, gone = false;
 const again = (ids) => {
-  if (!ids && lacking) banner(texts.cutoff);
-  if (over) return; // whoever comes back reads it again
+  if (!ids && lacking && !gone) banner(texts.cutoff);
+  if (over || gone) return; // whoever comes back reads it again; what is gone does not come
   const most = Math.min(30000, 1000 * 2 ** Math.min(unread++, 5));
   setTimeout(() => refresh(ids), most * (0.3 + 0.7 * Math.random()));
 };
@@ -142,8 +142,19 @@ const readPage = async () => {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(15000) });
     if (answer.redirected && new URL(answer.url).pathname === "/signin") { ended(); return null; }
-    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.status === 404) sayGone(page.querySelector("[role=alert]")?.textContent || page.title);
+    else gone = false;
+    return answer.ok ? page : null;
   } catch { return null; } // tried again
+};
+// What a page is about may be deleted elsewhere: it stays to be read, and says so.
+const sayGone = (sentence) => {
+  gone = true;
+  const p = document.createElement("p");
+  p.className = "banner error";
+  p.textContent = sentence;
+  byId("problem")?.replaceChildren(p);
 };
 const reread = async (ids) => {
   const turn = ids ? 0 : ++reading;
