@@ -107,9 +107,6 @@ func (ls *lanes) evict() bool {
 func (ls *lanes) drop(l *lane) {
 	delete(ls.open, l.key)
 	l.stop()
-	if !ls.anyOf(l.key.Owner) {
-		delete(ls.heard, l.key.Owner) // its bell is not wanted any more
-	}
 	ls.ring()
 }
 
@@ -221,6 +218,7 @@ func (ls *lanes) watch(ctx context.Context) {
 	for {
 		wanted := ls.owners()
 		if !slices.Equal(wanted, told) {
+			ls.unhear(wanted)
 			ls.s.x.Watch(slices.Clone(wanted))
 			told = wanted
 		}
@@ -241,4 +239,15 @@ func (ls *lanes) owners() []portal.Address {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// unhear forgets the bells that are not wanted any more: the server tells of them anew when they are.
+func (ls *lanes) unhear(wanted []portal.Address) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for who := range ls.heard {
+		if _, ok := slices.BinarySearch(wanted, who); !ok {
+			delete(ls.heard, who)
+		}
+	}
 }

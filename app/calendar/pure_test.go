@@ -406,3 +406,31 @@ func TestWatchersHearNothingPrivate(t *testing.T) {
 		}
 	}
 }
+
+// A bell that was told to work is known to lanes opened later, until it is no longer wanted.
+func TestBellsAreKnownWhileTheyAreWanted(t *testing.T) {
+	s := New(nil, nil, Options{})
+	ring := func(owner portal.Address) *lane {
+		t.Helper()
+		l, err := s.lanes.get(portal.CalendarKey{Reader: bob, Owner: owner}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first := ring(alice)
+	if !first.blind {
+		t.Error("nobody has told of the bell yet")
+	}
+	s.Reached(alice)
+	s.lanes.mu.Lock()
+	s.lanes.drop(first)
+	s.lanes.mu.Unlock()
+	if l := ring(alice); l.blind || first.blind {
+		t.Error("closed and opened before the server was told: the bell still works")
+	}
+	s.lanes.unhear([]portal.Address{bob})
+	if l := ring(bob); !l.blind || len(s.lanes.heard) != 0 {
+		t.Errorf("wanted no more, %v are still known", s.lanes.heard)
+	}
+}

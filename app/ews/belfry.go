@@ -30,8 +30,10 @@ type bellServer interface {
 	events(ctx context.Context, who portal.Address, s subscription) (next subscription, rang bool, err error)
 	// alone: each mailbox needs a connection of its own, because each is opened with its owner's password.
 	alone() bool
-	// note tells who can be reached or, with an error, not.
+	// note tells whose bell hangs or, with an error, cannot.
 	note(who portal.Address, err error)
+	// unhung tells that a mailbox has no bell, without a fault of the server's.
+	unhung(who portal.Address)
 }
 
 // subscription is the server's name for a subscription, and for pulled ones how far it was read.
@@ -196,6 +198,7 @@ func (b *belfry) settle(ctx context.Context) {
 func (b *belfry) drop(ctx context.Context, bl *bell) {
 	delete(b.bells, bl.who)
 	bl.leave()
+	b.server.unhung(bl.who)
 	if bl.sub.id == "" {
 		return
 	}

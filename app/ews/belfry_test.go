@@ -54,6 +54,8 @@ func (b *bellTower) note(who portal.Address, err error) {
 	b.notes[who] = err
 }
 
+func (b *bellTower) unhung(portal.Address) {}
+
 func (b *bellTower) subscribe(ctx context.Context, who portal.Address, pull bool) (subscription, error) {
 	b.mu.Lock()
 	b.now++

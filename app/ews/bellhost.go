@@ -21,9 +21,11 @@ const pullLasts = 30
 func (b bellHost) alone() bool { return !b.s.Impersonate && b.c.o.Credentials != nil }
 
 func (b bellHost) note(who portal.Address, err error) {
-	b.c.health.note(who, err)
+	b.c.health.bell(b.host, who, err)
 	b.learn(err)
 }
+
+func (b bellHost) unhung(who portal.Address) { b.c.health.bell(b.host, who, errByTimer) }
 
 // mailbox is the client and the voice for somebody's own mailbox, with the affinity that subscriptions need.
 func (b bellHost) mailbox(ctx context.Context, who portal.Address) (*soap.Client, soap.As, soap.FolderRef, error) {

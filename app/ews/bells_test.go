@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -84,11 +85,86 @@ func TestBellOutlivesWhatServersDoToStreams(t *testing.T) {
 	}
 }
 
+// Once a bell hangs that is told; at once where somebody wants to hear of it anew.
+func TestBellThatHangsIsTold(t *testing.T) {
+	p := newPeer(t, nil)
+	c, l := watching(t, p, "alice", "bob")
+	alice, bob := p.person("alice"), p.person("bob")
+	until(t, "both bells hang", func() bool { reached, _ := l.counts(); return reached == 2 })
+	c.Watch([]portal.Address{bob})
+	c.Watch([]portal.Address{alice, bob})
+	until(t, "alice's bell is told anew", func() bool { reached, _ := l.counts(); return reached == 3 })
+	if _, err := c.Changes(t.Context(), alice, alice, ""); err != nil {
+		t.Fatal(err)
+	}
+	if reached, lost := l.counts(); reached != 3 || lost != 0 {
+		t.Errorf("reached %d times, lost %d times", reached, lost)
+	}
+}
+
+// One mailbox in trouble is no server that does not answer.
+func TestOneMailboxInTroubleLeavesTheServerReady(t *testing.T) {
+	p := newPeer(t, func(*ewslab.Config) {})
+	c := p.connector(t, nil)
+	alice, bob := p.person("alice"), p.person("bob")
+	lift := p.fault(t, ewslab.Fault{Kind: ewslab.FaultError, Mailbox: "alice", Code: "ErrorMailboxStoreUnavailable"})
+	if _, err := c.Changes(t.Context(), alice, alice, ""); !errors.Is(err, portal.ErrUnavailable) {
+		t.Fatalf("alice: %v", err)
+	}
+	if err := c.Ready(); err != nil {
+		t.Errorf("ready: %v", err)
+	}
+	lift()
+	lift = p.fault(t, ewslab.Fault{Kind: ewslab.FaultDown})
+	if _, err := c.Changes(t.Context(), bob, bob, ""); !errors.Is(err, portal.ErrUnavailable) || c.Ready() == nil {
+		t.Errorf("a server that does not answer: %v, ready %v", err, c.Ready())
+	}
+	lift()
+	if _, err := c.Changes(t.Context(), bob, bob, ""); err != nil || c.Ready() != nil {
+		t.Errorf("a server that answers: %v, ready %v", err, c.Ready())
+	}
+}
+
+func TestWhoseBellHangs(t *testing.T) {
+	l, here, there := &listener{}, &host{}, &host{}
+	h := newHealth(l)
+	who, away := portal.Address("sip:alice@example.test"), portal.Fail(portal.ErrUnavailable, "exchange.down")
+	for i, step := range []struct {
+		do            func()
+		reached, lost int
+	}{
+		{func() { h.note(who, away) }, 0, 0}, // nobody wants to know
+		{func() { h.watch([]portal.Address{who}) }, 0, 0},
+		{func() { h.note(who, away) }, 0, 1},
+		{func() { h.note(who, nil) }, 0, 1}, // it answers, and has no bell yet
+		{func() { h.bell(here, who, nil) }, 1, 1},
+		{func() { h.bell(here, who, nil) }, 1, 1},
+		{func() { h.note(who, away) }, 1, 2},
+		{func() { h.note(who, portal.Fail(portal.ErrNotFound, "exchange.not-found")) }, 2, 2}, // a refusal is an answer
+		{func() { h.bell(there, who, nil) }, 2, 2},
+		{func() { h.bell(here, who, errByTimer) }, 2, 2}, // it has moved
+		{func() { h.bell(there, who, errByTimer) }, 2, 3},
+		{func() { h.bell(there, who, nil) }, 3, 3},
+		{func() { h.watch(nil) }, 3, 3},
+		{func() { h.watch([]portal.Address{who}) }, 4, 3},
+		{func() { h.watch(nil); h.bell(there, who, errByTimer) }, 4, 3},
+	} {
+		step.do()
+		if reached, lost := l.counts(); reached != step.reached || lost != step.lost {
+			t.Fatalf("step %d: reached %d times, lost %d times", i, reached, lost)
+		}
+	}
+	if len(h.by) != 0 {
+		t.Errorf("remembered %+v", h.by)
+	}
+}
+
 // The server is away for a while: that is told once for each, and once that it is back; what happened meanwhile is
 // caught up with.
 func TestBellServerAwayIsToldOnce(t *testing.T) {
 	p := newPeer(t, func(*ewslab.Config) {})
 	c, l := watching(t, p, "alice", "bob")
+	until(t, "both are reached", func() bool { reached, _ := l.counts(); return reached == 2 })
 	lift, err := p.lab.Fault(ewslab.Fault{Kind: ewslab.FaultDown})
 	if err != nil {
 		t.Fatal(err)
@@ -97,10 +173,10 @@ func TestBellServerAwayIsToldOnce(t *testing.T) {
 	until(t, "the connector is not ready", func() bool { return c.Ready() != nil })
 	before := l.rings(p.person("alice"))
 	lift()
-	until(t, "both are reached", func() bool { reached, _ := l.counts(); return reached == 2 })
+	until(t, "both are reached again", func() bool { reached, _ := l.counts(); return reached == 4 })
 	until(t, "alice is told to catch up", func() bool { return l.rings(p.person("alice")) > before })
 	rings(t, p.connector(t, nil), l, p.person("alice"), "as before")
-	if reached, lost := l.counts(); reached != 2 || lost != 2 {
+	if reached, lost := l.counts(); reached != 4 || lost != 2 {
 		t.Errorf("lost was told %d times, reached %d times", lost, reached)
 	}
 	until(t, "the connector is ready", func() bool { return c.Ready() == nil })

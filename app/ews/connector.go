@@ -67,6 +67,7 @@ func (c *Connector) Close() {
 // Watch is the whole set of mailboxes whose bell is wanted; it does not block. Each mailbox rings at the server that
 // it lives on.
 func (c *Connector) Watch(people []portal.Address) {
+	c.health.watch(people)
 	if len(c.hosts) == 1 {
 		c.hosts[0].bells.watch(people)
 		return

@@ -123,11 +123,11 @@ func (b *belfry) book(bl *bell, o outcome) {
 		switch {
 		case b.mode == polling || bl.poll:
 			bl.next = now.Add(b.jitter(b.times.Poll))
+			b.server.unhung(bl.who)
 		case b.mode == pulling:
 			bl.next = now.Add(b.jitter(b.times.Pull))
 			b.server.note(bl.who, nil)
-		default:
-			b.server.note(bl.who, nil)
+		default: // its stream tells when it is open
 		}
 		if o.rang {
 			b.rang(bl.who)

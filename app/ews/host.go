@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -192,15 +193,24 @@ func (h *host) close() {
 	}
 }
 
-// learn notes whether the server answers at all.
+// learn notes whether the server answers at all. That it refuses, is busy, or cannot get at one mailbox is an answer.
 func (h *host) learn(err error) {
-	away := err
-	if !errors.Is(err, portal.ErrUnavailable) {
-		away = nil
+	var e *soap.ResponseError
+	if err != nil && !errors.As(err, &e) {
+		return // the portal's own words
+	}
+	if !unanswered(err) {
+		err = nil
 	}
 	h.mu.Lock()
-	h.away = away
+	h.away = err
 	h.mu.Unlock()
+}
+
+// unanswered tells whether an error came without a word of Exchange's.
+func unanswered(err error) bool {
+	var e *soap.ResponseError
+	return errors.As(err, &e) && errors.Is(err, portal.ErrUnavailable) && e.Code == "" && e.Status != http.StatusForbidden
 }
 
 func (h *host) down() error {

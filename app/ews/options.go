@@ -51,7 +51,8 @@ type Server struct {
 type Handler interface {
 	// Rang: something may have changed in the mailbox's calendar.
 	Rang(mailbox portal.Address)
-	// Reached and Lost: the mailbox can be reached again, or no longer. Each is called once per change.
+	// Reached and Lost: the mailbox's bell hangs and its server answers (again), or no longer. Of each watched mailbox Reached is
+	// told once that is so, and then each once per change. They are called in their order and must not call the connector.
 	Reached(mailbox portal.Address)
 	Lost(mailbox portal.Address, err error)
 }

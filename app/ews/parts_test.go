@@ -57,11 +57,13 @@ func TestNewestAnswerCounts(t *testing.T) {
 func TestReachabilityIsToldOncePerChange(t *testing.T) {
 	l := &listener{}
 	h := newHealth(l)
+	h.watch([]portal.Address{alice})
+	h.bell(&host{}, alice, nil)
 	down := portal.Fail(portal.ErrUnavailable, "exchange.down")
 	for _, err := range []error{nil, down, down, portal.Fail(portal.ErrUnauthenticated, "exchange.signin"), nil, nil, portal.Fail(portal.ErrNotFound, "exchange.not-found"), portal.Fail(portal.ErrTooMany, "x"), portal.ErrConflict} {
 		h.note(alice, err)
 	}
-	if reached, lost := l.counts(); reached != 2 || lost != 2 {
+	if reached, lost := l.counts(); reached != 3 || lost != 2 {
 		t.Errorf("reached %d, lost %d", reached, lost)
 	}
 }
