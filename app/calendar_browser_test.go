@@ -180,7 +180,8 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 	p := d.portal()
 	day := dayAhead(t)
 	const subject = "Fair <planning> & more"
-	alice := d.reader(p).signIn("alice", onDay(day)).live()
+	// A page whose appointment is being cancelled or has left the calendar looks for it once more.
+	alice := d.reader(p).expects("404").signIn("alice", onDay(day)).live()
 	if zone := eval[string](alice, `document.querySelector("main.calendar").dataset.zone`); zone != "Europe/Vienna" {
 		t.Fatalf("the calendar is in the zone %q", zone)
 	}
@@ -229,7 +230,7 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 	alice.until("the proposal", `document.querySelector(".proposal")?.textContent.includes("16:00–17:30")`)
 	overview.counts(subject, "2 1 0 1")
 
-	dave := d.reader(p).expects("404").signIn("dave", onDay(day)).live() // what is declined leaves his calendar under its open page
+	dave := d.reader(p).expects("404").signIn("dave", onDay(day)).live()
 	dave.follow(subject)
 	dave.live().write("textbox", "Comment", "On holiday")
 	dave.click("button", "Decline")
@@ -327,7 +328,7 @@ func calendarByKeyboard(t *testing.T, d *desk) {
 	day := dayAhead(t)
 	boxes := outlook(t, p.exchange, "erin")
 	invited := outlook(t, p.exchange, "frank").create("By keys", clock(day, 16, 0), clock(day, 17, 0), "", required("erin"))
-	erin := d.reader(p).expects("404").signIn("erin", onDay(day)).live() // a page of what is deleted looks for it once more
+	erin := d.reader(p).expects("404").signIn("erin", onDay(day)).live()
 	erin.begins("By keys", clock(day, 16, 0))
 	shift := chromedp.KeyModifiers(chromedp.ModifierShift)
 	const down = kb.ArrowDown

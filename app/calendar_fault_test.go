@@ -76,6 +76,7 @@ func facingExchange(t testing.TB, more ...string) (l, p *program) {
 }
 
 func TestExchangeWithFaults(t *testing.T) {
+	t.Parallel()
 	l, p := facingExchange(t)
 	day := dayAhead(t)
 	kinds := []fault{
@@ -179,6 +180,7 @@ func (m *mail) letters(subject string) int {
 // The portal is killed while changes wait for an Exchange server that is away or that drops what it has done, and
 // started again: each change arrives once, and in order.
 func TestPortalKilledWhileChangesWait(t *testing.T) {
+	t.Parallel()
 	l, p := facingExchange(t)
 	day := dayAhead(t)
 	alice := p.signIn("alice").loaded()
@@ -248,6 +250,7 @@ func TestPortalKilledWhileChangesWait(t *testing.T) {
 
 // Each person's mailbox is opened with their own password, by Basic and by NTLM.
 func TestMailboxesWithOwnPasswords(t *testing.T) {
+	t.Parallel()
 	for _, auth := range []string{"basic", "ntlm"} {
 		t.Run(auth, func(t *testing.T) {
 			l, proxy := aside(t)

@@ -135,6 +135,7 @@ func (c *client) browse(method, path, form string) (int, string) {
 
 // What another client of the same mailbox does is told to the live channel, each change once.
 func TestChangesOfOtherClientsAreToldOnce(t *testing.T) {
+	t.Parallel()
 	p := demo(t)
 	day := dayAhead(t)
 	alice, bob := p.signIn("alice").loaded(), p.signIn("bob").loaded()

@@ -95,6 +95,7 @@ func (c *client) sees(user string) seen {
 
 // The calendar becomes presence: others learn by SIP that somebody is in a meeting, or out of office, and never of what.
 func TestPresenceFromTheCalendar(t *testing.T) {
+	t.Parallel()
 	l, _ := aside(t)
 	w := tap(t, l.lab)
 	p := facing(t, "sip:"+w.addr+";transport=tcp",
