@@ -55,12 +55,24 @@ func lay(list []portal.Entry, in *portal.Intent) []portal.Entry {
 
 // layGone keeps in sight what was changed here and deleted by somebody else meanwhile.
 func layGone(list []portal.Entry, in *portal.Intent) []portal.Entry {
-	if in.Kind != portal.IntentChange || in.State != portal.IntentFailed || in.Base == nil || !in.Change.Occurrence.IsZero() {
+	if in.Kind == portal.IntentCreate || in.State != portal.IntentFailed || !listed(in) {
 		return list
 	}
 	e := portal.Entry{Appointment: apply(*in.Base, *in.Change)}
 	e.ID, e.Sync = in.Entry, syncOf(in)
 	return append(list, e)
+}
+
+// layLost shows at the series what failed at an occurrence that is no more.
+func layLost(e *portal.Entry, in *portal.Intent) {
+	if in.State == portal.IntentFailed {
+		e.Sync = syncOf(in)
+	}
+}
+
+// listed reports whether an intent that failed is shown although its entry is gone.
+func listed(in *portal.Intent) bool {
+	return in.Kind == portal.IntentCreate || in.Kind == portal.IntentChange && in.Base != nil && in.Change.Occurrence.IsZero()
 }
 
 func layChange(e *portal.Entry, in *portal.Intent) {
@@ -78,6 +90,7 @@ func layChange(e *portal.Entry, in *portal.Intent) {
 	}
 	x := changed(e, ch.Occurrence)
 	if x == nil {
+		layLost(e, in)
 		return
 	}
 	*x = apply(*x, ch)
@@ -148,6 +161,7 @@ func layResponse(e *portal.Entry, in *portal.Intent) {
 	a := &e.Appointment
 	if !in.Occurrence.IsZero() {
 		if a = changed(e, in.Occurrence); a == nil {
+			layLost(e, in)
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package calendar
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,11 +110,25 @@ func (l *lane) page(ctx context.Context) (more bool, err error) {
 	if first && m.Loaded {
 		evs = append(evs, many(l.key))
 	}
-	if err := l.s.s.SaveCalendar(ctx, portal.MirrorChange{Mirror: m, Put: d.put, Gone: d.gone, Done: d.done}, evs...); err != nil {
+	if err := l.s.s.SaveCalendar(ctx, portal.MirrorChange{Mirror: m, Put: d.put, Gone: d.gone, Done: append(orphans(d, intents), d.done...)}, evs...); err != nil {
 		return false, err
 	}
 	l.tellDone(ctx, d)
 	return delta.More || m.Sweeping, nil
+}
+
+// orphans are the failed intents that nobody could see any more once their entries are gone.
+func orphans(d *digest, intents []portal.Intent) []string {
+	var ids []string
+	for i := range intents {
+		in := &intents[i]
+		if in.State == portal.IntentFailed && !listed(in) && slices.ContainsFunc(d.entries, func(ev portal.CalendarEvent) bool {
+			return ev.Change == portal.Deleted && ev.ID == in.Entry
+		}) {
+			ids = append(ids, in.ID)
+		}
+	}
+	return ids
 }
 
 // digest compares a delta with the mirror.
