@@ -132,6 +132,9 @@ func (l *lane) find(ctx context.Context, in *portal.Intent) (e portal.Entry, fou
 }
 
 func (l *lane) made(in *portal.Intent, e portal.Entry) *portal.KeptEntry {
+	if e.Start.IsZero() && in.Appointment != nil { // found, and not to be read: it is as it was sent, until the next reading
+		e.Appointment, e.Source = *in.Appointment, portal.SourceExchange
+	}
 	e.ID, e.Calendar, e.ChangeID = in.Entry, l.key.Owner, in.ID
 	return ptr(kept(settled(e), nil))
 }

@@ -463,3 +463,18 @@ func TestARightThatIsMissingForAMomentCostsNothing(t *testing.T) {
 		return errors.Is(err, portal.ErrNotFound)
 	})
 }
+
+// What was made and can only be found, not read, is made once and shown as it was sent.
+func TestWhatIsFoundAndCannotBeReadIsDone(t *testing.T) {
+	x := newModel()
+	h := start(t, x, quick())
+	x.set(func() { x.lose, x.unread, x.rang = 1, true, func(portal.Address) {} })
+	a, err := h.Create(h.ctx, alice, alice, appointment("Once", day(1, 9, 0), time.Hour))
+	h.must(err)
+	if a.Sync.State != portal.SyncDone || a.Subject != "Once" || !a.Start.Equal(day(1, 9, 0)) || a.Calendar != alice {
+		t.Errorf("created %+v", a)
+	}
+	if n := len(x.all(alice)); n != 1 || x.called("Create") != 1 {
+		t.Errorf("%d entries after %d creates", n, x.called("Create"))
+	}
+}

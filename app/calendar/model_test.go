@@ -42,6 +42,8 @@ type model struct {
 	busy    map[string]portal.Availabilities
 	members map[string][]portal.Attendee
 	files   map[string][]byte
+	// unread: what is found cannot be read.
+	unread bool
 	// denied makes readings fail.
 	denied  map[portal.CalendarKey]error
 	watched []portal.Address
@@ -248,6 +250,9 @@ func (m *model) Find(_ context.Context, _, owner portal.Address, change string) 
 	}
 	if first == nil {
 		return portal.Entry{}, false, nil
+	}
+	if m.unread {
+		return portal.Entry{RemoteID: first.RemoteID, ChangeKey: first.ChangeKey, ChangeID: change}, true, nil
 	}
 	return *first, true, nil
 }

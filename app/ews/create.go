@@ -43,8 +43,8 @@ func (a *access) create(ctx context.Context, ap portal.Appointment, o portal.Wri
 		return portal.Entry{}, err
 	}
 	e, err := a.entry(ctx, id.ID)
-	if err != nil && !errors.Is(err, portal.ErrNotFound) {
-		// It is made; what cannot be read back now comes with the next changes.
+	if err != nil {
+		// It is made, whatever is said now; what cannot be read back now comes with the next changes.
 		a.c.o.Logger.Info("a new entry could not be read back", "mailbox", a.email, "error", err)
 		ap.Calendar, ap.Source, ap.Sync = a.owner, portal.SourceExchange, portal.SyncState{State: portal.SyncDone}
 		return portal.Entry{Appointment: ap, RemoteID: id.ID, ChangeKey: id.ChangeKey, ChangeID: o.ChangeID}, nil
@@ -77,36 +77,36 @@ func refusedProperty(err error) bool {
 	return false
 }
 
-// Find finds the entry that a Create with this stamp made.
+// Find finds the entry that a Create with this stamp made. One that is there and cannot be read now is given by its ids alone.
 func (c *Connector) Find(ctx context.Context, reader, owner portal.Address, changeID string) (e portal.Entry, ok bool, err error) {
 	err = c.on(ctx, reader, owner, func(a *access) error {
 		id, err := a.find(ctx, changeID)
-		if err != nil || id == "" {
+		if err != nil || id.ID == "" {
 			return err
 		}
-		e, err = a.entry(ctx, id)
-		if errors.Is(err, portal.ErrNotFound) {
-			return nil
+		ok = true
+		if e, err = a.entry(ctx, id.ID); err != nil {
+			a.c.o.Logger.Info("an entry that was found could not be read", "mailbox", a.email, "error", err)
+			e = portal.Entry{RemoteID: id.ID, ChangeKey: id.ChangeKey, ChangeID: changeID}
 		}
-		ok = err == nil
-		return err
+		return nil
 	})
 	return e, ok, err
 }
 
-// find gives the id of what carries the stamp, "" for none. There can be only one: more are removed, and nobody is told.
-func (a *access) find(ctx context.Context, changeID string) (string, error) {
+// find gives the id of what carries the stamp, an empty one for none. There can be only one: more are removed, and nobody is told.
+func (a *access) find(ctx context.Context, changeID string) (soap.ItemID, error) {
 	if changeID == "" {
-		return "", nil
+		return soap.ItemID{}, nil
 	}
 	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: idShape(), Page: soap.Page(0, 10),
 		Restriction: soap.Where(soap.Equal(stampMade, changeID)), Parents: []soap.FolderRef{a.folder("calendar")}})
 	if err != nil {
-		return "", err
+		return soap.ItemID{}, err
 	}
 	m, err := one(res.Messages)
 	if err != nil || m.Root == nil || len(m.Root.Items) == 0 {
-		return "", err
+		return soap.ItemID{}, err
 	}
 	first := m.Root.Items[0].ID()
 	for i := range m.Root.Items[1:] {
@@ -114,8 +114,8 @@ func (a *access) find(ctx context.Context, changeID string) (string, error) {
 		again := m.Root.Items[1+i].ID()
 		a.c.o.Logger.Warn("an entry was made twice, one is removed", "mailbox", a.email)
 		if err := a.drop(ctx, again); err != nil && !errors.Is(err, portal.ErrNotFound) {
-			return "", err
+			return soap.ItemID{}, err
 		}
 	}
-	return first.ID, nil
+	return first, nil
 }

@@ -290,3 +290,25 @@ func TestFaultsOfAMailboxThatMoves(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// An entry that was made and cannot be read back, whatever the reason, is made; it is found by its stamp.
+func TestFaultsOfReadingBackWhatWasMade(t *testing.T) {
+	p := newPeer(t, func(*ewslab.Config) {})
+	c := p.connector(t, nil)
+	me := p.person("alice")
+	for _, code := range []string{"ErrorItemNotFound", "ErrorInternalServerError", "ErrorAccessDenied", "ErrorItemCorrupt"} {
+		t.Run(code, func(t *testing.T) {
+			lift := p.fault(t, ewslab.Fault{Kind: ewslab.FaultError, Operation: "GetItem", Code: code})
+			defer lift()
+			a := portal.Appointment{Subject: code, Start: at(t, "2026-03-23T13:00:00Z"), End: at(t, "2026-03-23T14:00:00Z"), TimeZone: "UTC"}
+			made, err := c.Create(t.Context(), me, me, a, portal.WriteOptions{ChangeID: "back-" + code})
+			if err != nil || made.RemoteID == "" || made.ChangeKey == "" || made.Subject != code || made.ChangeID != "back-"+code {
+				t.Fatalf("made %+v, %v", made, err)
+			}
+			found, ok, err := c.Find(t.Context(), me, me, "back-"+code)
+			if err != nil || !ok || found.RemoteID != made.RemoteID || found.ChangeKey == "" || found.ChangeID != "back-"+code {
+				t.Errorf("found %+v, %t, %v", found, ok, err)
+			}
+		})
+	}
+}

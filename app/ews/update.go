@@ -143,10 +143,11 @@ func (a *access) updateFollowing(ctx context.Context, master *soap.CalendarItem,
 	if ch.Recurrence != nil && *ch.Recurrence == "" {
 		return portal.Fail(portal.ErrInvalid, "calendar.recurrence")
 	}
-	made, err := a.find(ctx, o.ChangeID)
+	found, err := a.find(ctx, o.ChangeID)
 	if err != nil {
 		return err
 	}
+	made := found.ID
 	if made == "" && done(master, o) {
 		return nil // it was all done, and somebody took the new series away since
 	}
