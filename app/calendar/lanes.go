@@ -10,6 +10,9 @@ import (
 	"portico/app/portal"
 )
 
+// lookedAt is how long a calendar of somebody else counts as in use after a look at it, where room is needed.
+const lookedAt = 5 * time.Minute
+
 // lanes owns the open calendars: who has them open, when they close, whose bells are wanted.
 type lanes struct {
 	s *Service
@@ -72,7 +75,7 @@ func (ls *lanes) hold(key portal.CalendarKey, user portal.Address) (l *lane, rel
 func (ls *lanes) enter(key portal.CalendarKey, user portal.Address) (*lane, error) {
 	l := ls.open[key]
 	if l == nil {
-		if len(ls.open) >= ls.s.o.MaxLanes && !ls.evict() {
+		if !key.Own() && !ls.room(key.Reader) {
 			return nil, portal.Fail(portal.ErrTooMany, keyOpen)
 		}
 		l = newLane(ls.s, key)
@@ -87,12 +90,35 @@ func (ls *lanes) enter(key portal.CalendarKey, user portal.Address) (*lane, erro
 	return l, nil
 }
 
-// evict closes the calendar that nobody has had open for longest; false where there is none. The caller holds the lock.
-func (ls *lanes) evict() bool {
+// room makes room for one more calendar of somebody else, read for reader; false where all are in use. One's own are always
+// open: there are no more of them than people. The caller holds the lock.
+func (ls *lanes) room(reader portal.Address) bool {
+	all, theirs := 0, 0
+	for key := range ls.open {
+		if !key.Own() {
+			all++
+		}
+		if !key.Own() && key.Reader == reader {
+			theirs++
+		}
+	}
+	if theirs >= ls.s.o.MaxLanesEach {
+		return ls.evict(reader)
+	}
+	return all < ls.s.o.MaxLanes || ls.evict("")
+}
+
+// evict closes the calendar of somebody else (read for reader, where that is not empty) that nobody has looked at for longest;
+// false where there is none. The caller holds the lock.
+func (ls *lanes) evict(reader portal.Address) bool {
 	var oldest *lane
 	var at time.Time
-	for _, l := range ls.open {
-		if used, idle := l.idleSince(); idle && (oldest == nil || used.Before(at)) {
+	before := ls.s.o.Now().Add(-lookedAt)
+	for key, l := range ls.open {
+		if key.Own() || reader != "" && key.Reader != reader {
+			continue
+		}
+		if used, spare := l.spareSince(before); spare && (oldest == nil || used.Before(at)) {
 			oldest, at = l, used
 		}
 	}
@@ -101,6 +127,15 @@ func (ls *lanes) evict() bool {
 	}
 	ls.drop(oldest)
 	return true
+}
+
+// spareSince is when the lane was last looked at, and whether it can be closed to make room: nothing goes on in it, and whoever has
+// it open has not looked at it since before.
+func (l *lane) spareSince(before time.Time) (time.Time, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	used := len(l.users) > 0 && !l.used.Before(before)
+	return l.used, !used && !l.busy && !l.stepping && l.held == 0 && len(l.waiters) == 0
 }
 
 // drop closes a lane. The caller holds the lock.

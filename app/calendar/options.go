@@ -50,9 +50,10 @@ type Options struct {
 	OutOfOfficeEvery time.Duration
 	// Workers bounds the calls that lanes make of the server at the same time (16). Those beyond wait.
 	Workers int
-	// MaxLanes bounds the open calendars (4096): beyond, a calendar that nobody has open is closed first, and
-	// then opening one is ErrTooMany.
-	MaxLanes int
+	// MaxLanes bounds the open calendars of others (4096), MaxLanesEach those of one reader (200): beyond, the one that nobody has
+	// looked at for longest is closed first, and where all were looked at in the last minutes opening one is ErrTooMany. One's own
+	// do not count.
+	MaxLanes, MaxLanesEach int
 	// Idle is how long a calendar stays open after its last use while nobody who uses it is signed in (30 min).
 	Idle time.Duration
 	// EventBound is how many changed entries of one delta get an event each (20); beyond, one event says "many".
@@ -84,7 +85,7 @@ func (o Options) withDefaults() Options {
 	for _, n := range []struct {
 		value    *int
 		standard int
-	}{{&o.Workers, 16}, {&o.MaxLanes, 4096}, {&o.EventBound, 20}, {&o.MaxIntents, 1000}, {&o.MaxPeople, 500}} {
+	}{{&o.Workers, 16}, {&o.MaxLanes, 4096}, {&o.MaxLanesEach, 200}, {&o.EventBound, 20}, {&o.MaxIntents, 1000}, {&o.MaxPeople, 500}} {
 		if *n.value <= 0 {
 			*n.value = n.standard
 		}

@@ -434,3 +434,53 @@ func TestBellsAreKnownWhileTheyAreWanted(t *testing.T) {
 		t.Errorf("wanted no more, %v are still known", s.lanes.heard)
 	}
 }
+
+// One's own calendar always opens; those of others make room for each other once nobody looks at them, for each reader and for all.
+func TestCalendarsOfOthersMakeRoom(t *testing.T) {
+	now := on(2, 9, 0)
+	s := New(nil, nil, Options{MaxLanes: 3, MaxLanesEach: 2, Now: func() time.Time { return now }})
+	person := func(n int) portal.Address { return portal.Address(fmt.Sprintf("sip:p%d@example.test", n)) }
+	open := func(reader, owner portal.Address) error {
+		s.people.add(reader)
+		_, err := s.lanes.get(portal.CalendarKey{Reader: reader, Owner: owner}, reader)
+		return err
+	}
+	is := func(what string, got, want error) {
+		t.Helper()
+		if portal.Meaning(got) != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	for n := range 10 {
+		is("one's own", open(person(n), person(n)), nil)
+	}
+	is("the first of others", open(bob, person(1)), nil)
+	now = now.Add(time.Second)
+	is("the second", open(bob, person(2)), nil)
+	is("the third of one reader", open(bob, person(3)), portal.ErrTooMany)
+	is("another reader's", open(alice, person(1)), nil)
+	is("the fourth of all", open(alice, person(2)), portal.ErrTooMany)
+	now = now.Add(lookedAt)
+	is("what is looked at", open(bob, person(2)), nil)
+	is("in the place of what is not", open(bob, person(3)), nil)
+	if s.lanes.find(portal.CalendarKey{Reader: bob, Owner: person(1)}) != nil || s.lanes.find(portal.CalendarKey{Reader: bob, Owner: person(2)}) == nil {
+		t.Error("another one was closed than the one that nobody had looked at for longest")
+	}
+	is("all of theirs are looked at", open(bob, person(4)), portal.ErrTooMany)
+	now = now.Add(time.Second)
+	is("of all one is not", open(person(5), person(6)), nil)
+	if s.lanes.find(portal.CalendarKey{Reader: alice, Owner: person(1)}) != nil {
+		t.Error("what nobody looks at stayed open")
+	}
+	held, release, err := s.lanes.hold(portal.CalendarKey{Reader: person(5), Owner: person(6)}, person(5))
+	is("somebody changes it", err, nil)
+	now = now.Add(2 * lookedAt)
+	for range 2 {
+		is("room for others", open(bob, person(8)), nil)
+		is("room for others", open(bob, person(9)), nil)
+	}
+	if s.lanes.find(held.key) != held {
+		t.Error("a calendar was closed under a change")
+	}
+	release()
+}
