@@ -66,6 +66,49 @@ func set[T any](to, from *T) {
 	}
 }
 
+// differing leaves of a change to now (whole, or an occurrence of it) what is another than what is there: nobody is to be
+// mailed because a form was saved as it was. Beyond one occurrence only that is left out which the whole series has, too.
+func differing(whole, now *portal.Appointment, ch portal.AppointmentChange) portal.AppointmentChange {
+	if ch.Attendees != nil && ch.Known == nil {
+		for _, p := range now.Attendees {
+			ch.Known = append(ch.Known, p.Email)
+		}
+	}
+	is, after := seenOf(now), seenOf(ptr(apply(*now, ch)))
+	all, afterAll := is, after
+	wide := now.RecurrenceID.IsZero() || ch.Scope == portal.ScopeAll || ch.Scope == portal.ScopeFollowing
+	if wide {
+		all, afterAll = seenOf(whole), seenOf(ptr(apply(*whole, ch)))
+	}
+	unless(&ch.Subject, is.Subject == after.Subject && all.Subject == afterAll.Subject)
+	unless(&ch.Location, is.Location == after.Location && all.Location == afterAll.Location)
+	unless(&ch.Body, is.Body == after.Body && all.Body == afterAll.Body)
+	unless(&ch.TimeZone, now.TimeZone == or(ch.TimeZone, now.TimeZone) && whole.TimeZone == or(ch.TimeZone, whole.TimeZone))
+	unless(&ch.Recurrence, wide && whole.Recurrence == or(ch.Recurrence, whole.Recurrence))
+	unless(&ch.Show, is.Show == after.Show && all.Show == afterAll.Show)
+	unless(&ch.Private, is.Private == after.Private && all.Private == afterAll.Private)
+	unless(&ch.ReminderMinutes, minutes(is.Reminder) == minutes(after.Reminder) && minutes(all.Reminder) == minutes(afterAll.Reminder))
+	unless(&ch.Categories, join(is.Categories) == join(after.Categories) && join(all.Categories) == join(afterAll.Categories))
+	unless(&ch.Attendees, join(is.Attendees) == join(after.Attendees) && join(all.Attendees) == join(afterAll.Attendees))
+	if is.Start == after.Start && is.End == after.End && is.AllDay == after.AllDay {
+		ch.Start, ch.End, ch.AllDay = nil, nil, nil
+	}
+	return ch
+}
+
+func unless[T any](to **T, same bool) {
+	if same {
+		*to = nil
+	}
+}
+
+func or[T any](p *T, standard T) T {
+	if p != nil {
+		return *p
+	}
+	return standard
+}
+
 // mergeChanges makes one change of two made after each other of the same thing.
 func mergeChanges(first, second portal.AppointmentChange) portal.AppointmentChange {
 	take := func(to, from **string) {

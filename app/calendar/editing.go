@@ -59,6 +59,9 @@ func (s *Service) Change(ctx context.Context, me, of portal.Address, id string, 
 		if err != nil {
 			return nil, err
 		}
+		if e.Sync.State != portal.SyncFailed && now.Sync.State != portal.SyncFailed { // else the same once more is a new try
+			ch = differing(&e.Appointment, &now, ch)
+		}
 		if ch, err = s.completed(ctx, me, now, ch); err != nil || ch.Empty() {
 			return nil, err
 		}
