@@ -12,10 +12,19 @@ type people struct {
 	s  *Service
 	mu sync.Mutex
 	by map[portal.Address]*portal.ExchangeEvent
+	// turns are those of counting and telling a person's status.
+	turns map[portal.Address]turn
 }
 
 func newPeople(s *Service) *people {
-	return &people{s: s, by: map[portal.Address]*portal.ExchangeEvent{}}
+	return &people{s: s, by: map[portal.Address]*portal.ExchangeEvent{}, turns: map[portal.Address]turn{}}
+}
+
+// telling is the turn of counting and telling somebody's status; nil where they are not signed in.
+func (p *people) telling(who portal.Address) turn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.turns[who]
 }
 
 // in reports whether somebody is signed in.
@@ -44,7 +53,7 @@ func (p *people) add(who portal.Address) (first bool) {
 	if _, ok := p.by[who]; ok {
 		return false
 	}
-	p.by[who] = nil
+	p.by[who], p.turns[who] = nil, make(turn, 1)
 	return true
 }
 
@@ -52,6 +61,7 @@ func (p *people) remove(who portal.Address) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.by, who)
+	delete(p.turns, who)
 }
 
 // SignedIn opens somebody's own calendar and those beside it, begins to remind them and to tell their presence. A

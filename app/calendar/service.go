@@ -112,10 +112,16 @@ func (s *Service) Status(ctx context.Context, me portal.Address) (portal.Exchang
 
 // tellStatus tells a signed-in person's browsers their status where it is another than they were told.
 func (s *Service) tellStatus(ctx context.Context, who portal.Address) {
-	if !s.people.in(who) {
+	telling := s.people.telling(who)
+	if telling == nil {
 		return
 	}
-	ev, err := s.Status(ctx, who)
+	var ev portal.ExchangeEvent
+	done, err := telling.take(ctx) // one after the other: what was counted first is told first
+	if err == nil {
+		defer done()
+		ev, err = s.Status(ctx, who)
+	}
 	if err != nil {
 		s.o.Logger.WarnContext(ctx, "calendar: changes that wait could not be counted", "of", who, "err", err)
 		return
