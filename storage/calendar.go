@@ -258,3 +258,21 @@ func (s *Store) StaleCalendarEntries(ctx context.Context, key portal.CalendarKey
 		})
 	return list, err
 }
+
+// StaleCalendarUIDs gives the entries of a generation before the given one that have one of the UIDs.
+func (s *Store) StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, generation int64, uids []string) ([]portal.KeptEntry, error) {
+	var list []portal.KeptEntry
+	for _, uid := range slices.Compact(slices.Sorted(slices.Values(uids))) {
+		err := s.all(ctx, "stale calendar uids", `SELECT payload, starts_at, ends_at FROM calendar_entries
+			WHERE calendar = (SELECT id FROM calendars WHERE reader = ? AND owner = ?) AND uid = ? AND +generation < ? ORDER BY id`,
+			[]any{string(key.Reader), string(key.Owner), uid, generation}, func(scan scanFunc) error {
+				k, err := scanEntry(scan)
+				list = append(list, k)
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}

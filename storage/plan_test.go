@@ -82,6 +82,7 @@ func everyCalendarQuery(t *testing.T, s *storage.Store) {
 		"entries":     func() error { _, err := s.CalendarEntries(ctx, key, []string{"r"}); return err },
 		"uids":        func() error { _, err := s.CalendarUIDs(ctx, key, []string{"u"}); return err },
 		"find":        func() error { _, err := s.FindCalendarEntry(ctx, "i"); return err },
+		"stale uids":  func() error { _, err := s.StaleCalendarUIDs(ctx, key, 1, []string{"u"}); return err },
 		"stale":       func() error { _, err := s.StaleCalendarEntries(ctx, key, 1, 1); return err },
 		"add":         func() error { _, err := s.AddIntents(ctx, []portal.Intent{in}); return err },
 		"intents":     func() error { _, err := s.CalendarIntents(ctx, key, ""); return err },

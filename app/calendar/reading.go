@@ -153,6 +153,9 @@ func (l *lane) digest(ctx context.Context, m *portal.Mirror, delta portal.Calend
 	for _, k := range old {
 		known[k.RemoteID] = k
 	}
+	if err := l.resettled(ctx, m, delta.Changed, known); err != nil {
+		return nil, err
+	}
 	d := &digest{key: l.key, now: l.s.o.Now(), quiet: !m.Loaded, watchers: l.watching()}
 	d.take(delta.Changed, known, intents, m.Sweeping)
 	d.drop(gone)
@@ -167,11 +170,11 @@ func (l *lane) sweep(ctx context.Context, m portal.Mirror, d *digest) (swept boo
 	}
 	fresh := make(map[string]bool, len(d.put))
 	for i := range d.put {
-		fresh[d.put[i].RemoteID] = true
+		fresh[d.put[i].ID] = true
 	}
 	var gone []portal.KeptEntry
 	for _, k := range stale {
-		if !fresh[k.RemoteID] { // those of this very page are still written with their old generation
+		if !fresh[k.ID] { // those of this very page are still written with their old generation
 			gone = append(gone, k)
 		}
 	}

@@ -37,6 +37,8 @@ type Mirrors interface {
 	FindCalendarEntry(ctx context.Context, id string) ([]portal.CalendarKey, error)
 	// StaleCalendarEntries gives up to limit entries of a generation before the given one.
 	StaleCalendarEntries(ctx context.Context, key portal.CalendarKey, generation int64, limit int) ([]portal.KeptEntry, error)
+	// StaleCalendarUIDs gives the entries of a generation before the given one that have one of the UIDs.
+	StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, generation int64, uids []string) ([]portal.KeptEntry, error)
 }
 
 // Intents are the changes that wait for the server.

@@ -81,6 +81,12 @@ func testMirrors(t *testing.T, open Open) {
 	}
 	m.Generation = 4
 	must(t, s.SaveCalendar(ctx, portal.MirrorChange{Mirror: m, Put: []portal.KeptEntry{entry(2, noon(), noon())}}))
+	if list, err := s.StaleCalendarUIDs(ctx, key, 4, []string{"uid-none", "uid-1"}); err != nil || !slices.Equal(ids(list), []string{"id-other"}) {
+		t.Errorf("stale by UID: %q, %v", ids(list), err)
+	}
+	if list, err := s.StaleCalendarUIDs(ctx, key, 1, []string{"uid-1"}); err != nil || len(list) != 0 {
+		t.Errorf("of no earlier generation: %q, %v", ids(list), err)
+	}
 	if list, err := s.StaleCalendarEntries(ctx, key, 4, 10); err != nil || !slices.Equal(ids(list), []string{"id-other"}) {
 		t.Errorf("stale: %v, %v", ids(list), err)
 	}

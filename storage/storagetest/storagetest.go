@@ -66,6 +66,7 @@ type Store interface {
 	CalendarUIDs(ctx context.Context, key portal.CalendarKey, uids []string) (map[string]string, error)
 	FindCalendarEntry(ctx context.Context, id string) ([]portal.CalendarKey, error)
 	StaleCalendarEntries(ctx context.Context, key portal.CalendarKey, generation int64, limit int) ([]portal.KeptEntry, error)
+	StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, generation int64, uids []string) ([]portal.KeptEntry, error)
 	AddIntents(ctx context.Context, list []portal.Intent, evs ...portal.Addressed) ([]portal.Intent, error)
 	CalendarIntents(ctx context.Context, key portal.CalendarKey, entry string) ([]portal.Intent, error)
 	NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error)
