@@ -154,8 +154,16 @@ func (s *Server) respondByForm(c echo.Context) error {
 	if err == nil && !answer.Answerable() {
 		err = portal.Fail(portal.ErrInvalid, "appointment.response")
 	}
+	ctx := c.Request().Context()
+	var a portal.Appointment
 	if err == nil {
-		_, err = s.Calendar.Respond(c.Request().Context(), me, of, id, answer, comment, proposal, portal.Scope(c.FormValue("scope")))
+		a, err = s.Calendar.Get(ctx, me, of, id)
+	}
+	if err == nil {
+		_, err = s.Calendar.Respond(ctx, me, of, id, answer, comment, proposal, portal.Scope(c.FormValue("scope")))
+	}
+	if err == nil && answer == portal.ResponseDeclined {
+		return s.done(c, backToDay(s.calendarReader(c), a)) // what is declined leaves the calendar
 	}
 	return s.acted(c, err, views.AppointmentPath(me, of, id), "answered", func(v *views.AppointmentPage) { v.Comment = comment })
 }
