@@ -45,6 +45,7 @@ type house struct {
 	presence *presence.Service
 	mail     *mailServer
 	calendar *calendar.Service
+	dated    bool // the house has calendars, whose first reading is an event too
 	hub      *realtime.Hub
 	server   *Server
 	contract *contract
@@ -136,6 +137,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		said = set.chat(said)
 	}
 	var dates Calendar = h.calendar
+	h.dated = !set.noCalendar
 	if set.noCalendar {
 		dates = nil
 	}
@@ -156,7 +158,9 @@ func (h *house) signedIn(ctx context.Context, who portal.Address) {
 	if err := h.presence.SignedIn(ctx, who); err != nil {
 		h.t.Errorf("presence of %s: %v", who, err)
 	}
-	h.calendar.SignedIn(ctx, who)
+	if h.dated {
+		h.calendar.SignedIn(ctx, who)
+	}
 	h.chat.LineUp(who)
 }
 

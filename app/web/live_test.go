@@ -38,7 +38,7 @@ func TestHelloAndWhatIsInForce(t *testing.T) {
 }
 
 func TestResume(t *testing.T) {
-	h := newHouse(t, func(s *settings) { s.web.LiveRate, s.web.LiveBurst = 1e6, 1e6 })
+	h := newHouse(t, func(s *settings) { s.web.LiveRate, s.web.LiveBurst, s.noCalendar = 1e6, 1e6, true })
 	a := h.signIn(alice)
 	live := a.dial(protocolJSON, "")
 	since := int64(live.next("hello")["seq"].(float64))
@@ -103,7 +103,7 @@ func (h *house) head() int64 {
 }
 
 func TestResyncWhenTooMuchWasMissed(t *testing.T) {
-	h := newHouse(t, func(s *settings) { s.bound = replayBatch + 50 })
+	h := newHouse(t, func(s *settings) { s.bound, s.noCalendar = replayBatch+50, true })
 	a := h.signIn(alice)
 	for i := range replayBatch { // twice as many events
 		a.call("POST", messagesPath(alice), map[string]string{"id": fmt.Sprint("m", i), "text": "x"}, 202)
@@ -179,7 +179,7 @@ func TestOps(t *testing.T) {
 
 // Frames of nonsense: an error that names the frame, and nothing else.
 func TestFramesThatAreNotUnderstood(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, func(s *settings) { s.noCalendar = true }) // whose first reading would be an event
 	a := h.signIn(alice)
 	live := a.dial(protocolJSON, "")
 	live.next("hello")
