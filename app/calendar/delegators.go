@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -13,48 +14,72 @@ import (
 )
 
 const (
-	// givenFor is how long it is believed who made whom their delegate; givenWait how long a caller waits for the first answer.
-	givenFor  = 15 * time.Minute
-	givenWait = 10 * time.Second
+	// givenFor is how long it is believed who made whom their delegate; givenAgain when those are asked again who did not answer.
+	givenFor   = 15 * time.Minute
+	givenAgain = time.Minute
+	// givenWait is how long a caller waits for the first answers, givenWaitAgain for those that are missing.
+	givenWait      = 10 * time.Second
+	givenWaitAgain = 2 * time.Second
 )
 
 // delegators knows who made whom their delegate. Exchange tells it only the other way round, so everybody is asked now and then.
+// Of those who do not answer the last answer counts.
 type delegators struct {
 	s    *Service
 	turn turn
 	mu   sync.Mutex
 	at   time.Time
-	by   map[string][]portal.Address // by the delegate's e-mail address in lower case
+	// missing is why not everybody has answered, nil if they have.
+	missing error
+	by      map[portal.Address]delegation
 }
 
-func newDelegators(s *Service) *delegators { return &delegators{s: s, turn: make(turn, 1)} }
+// delegation is whom somebody made their delegate, by e-mail addresses in lower case, and when they said so.
+type delegation struct {
+	to []string
+	at time.Time
+}
 
-// of gives those who made somebody their delegate with a right on their calendar.
+func newDelegators(s *Service) *delegators {
+	return &delegators{s: s, turn: make(turn, 1), by: map[portal.Address]delegation{}}
+}
+
+// of gives those who made somebody their delegate with a right on their calendar. With an error the list may lack some.
 func (d *delegators) of(ctx context.Context, who portal.Address) ([]portal.Address, error) {
 	email := strings.ToLower(d.s.emailOf(ctx, who))
-	if list, fresh := d.known(email); fresh {
-		return list, nil
+	if list, fresh, err := d.known(email); fresh {
+		return list, err
 	}
 	done, err := d.turn.take(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if list, fresh := d.known(email); fresh { // somebody else has just asked
-		return list, nil
+	if list, fresh, err := d.known(email); fresh { // somebody else has just asked
+		return list, err
 	}
-	err = d.ask(ctx)
-	list, _ := d.known(email)
-	return list, err
+	failed := d.ask(ctx)
+	list, _, missing := d.known(email)
+	return list, errors.Join(failed, missing)
 }
 
-func (d *delegators) known(email string) (list []portal.Address, fresh bool) {
+func (d *delegators) known(email string) (list []portal.Address, fresh bool, missing error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.by[email]), !d.at.IsZero() && d.s.o.Now().Sub(d.at) < givenFor
+	for owner, g := range d.by {
+		if slices.Contains(g.to, email) {
+			list = append(list, owner)
+		}
+	}
+	slices.Sort(list)
+	lasts := givenFor
+	if d.missing != nil {
+		lasts = givenAgain
+	}
+	return list, !d.at.IsZero() && d.s.o.Now().Sub(d.at) < lasts, d.missing
 }
 
-// ask asks everybody. Those who do not answer are left out until the next time.
+// ask asks all whose answer is not known or old.
 func (d *delegators) ask(ctx context.Context) error {
 	people, err := d.s.o.People(ctx)
 	if err != nil {
@@ -64,46 +89,87 @@ func (d *delegators) ask(ctx context.Context) error {
 		d.s.o.Logger.InfoContext(ctx, "calendar: not everybody is asked for their delegates", "people", len(people), "asked", d.s.o.MaxPeople)
 		people = people[:d.s.o.MaxPeople]
 	}
-	ctx, cancel := context.WithTimeout(ctx, givenWait)
+	due, wait := d.due(people)
+	asking, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	found := map[string][]portal.Address{}
 	var (
-		mu sync.Mutex
-		g  errgroup.Group
+		mu      sync.Mutex
+		g       errgroup.Group
+		answers = map[portal.Address][]string{}
+		missing error
 	)
 	g.SetLimit(atOnce)
-	for _, p := range people {
+	for _, who := range due {
 		g.Go(func() error {
-			var list []portal.Delegate
-			err := d.s.call(ctx, func(ctx context.Context) (err error) {
-				list, err = d.s.x.Delegates(ctx, p.URI)
-				return err
-			})
-			if err != nil {
-				d.s.o.Logger.DebugContext(ctx, "calendar: delegates not known", "of", p.URI, "err", err)
-				return nil
-			}
+			to, err := d.askOne(asking, who)
 			mu.Lock()
 			defer mu.Unlock()
-			for _, to := range list {
-				if to.Calendar != "none" && to.Calendar != "" {
-					key := strings.ToLower(to.Email)
-					found[key] = append(found[key], p.URI)
-				}
+			if err == nil {
+				answers[who] = to
+				return nil
+			}
+			d.s.o.Logger.DebugContext(ctx, "calendar: delegates not known", "of", who, "err", err)
+			if !errors.Is(err, portal.ErrUnauthenticated) { // nobody can ask for somebody who is not signed in
+				missing = portal.Fail(portal.ErrUnavailable, "exchange.down").Because(err)
 			}
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
+	if err := errors.Join(g.Wait(), ctx.Err()); err != nil { // who asked has left, that says nothing of the others
 		return err
 	}
-	for _, list := range found {
-		slices.Sort(list)
+	d.keep(people, answers, missing)
+	return nil
+}
+
+// askOne asks one person's mailbox; a refusal is an answer: they have no delegates.
+func (d *delegators) askOne(ctx context.Context, who portal.Address) (to []string, err error) {
+	var list []portal.Delegate
+	err = d.s.call(ctx, func(ctx context.Context) (err error) {
+		list, err = d.s.x.Delegates(ctx, who)
+		return err
+	})
+	if err != nil && !passing(err) {
+		return nil, nil
 	}
+	for _, g := range list {
+		if g.Calendar != "none" && g.Calendar != "" {
+			to = append(to, strings.ToLower(g.Email))
+		}
+	}
+	return to, err
+}
+
+// due are those who are to be asked now, and how long that may take.
+func (d *delegators) due(people []portal.Person) (list []portal.Address, wait time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.by, d.at = found, d.s.o.Now()
-	return nil
+	wait = givenWait
+	if !d.at.IsZero() {
+		wait = givenWaitAgain
+	}
+	for _, p := range people {
+		if g, ok := d.by[p.URI]; !ok || d.s.o.Now().Sub(g.at) >= givenFor {
+			list = append(list, p.URI)
+		}
+	}
+	return list, wait
+}
+
+// keep puts answers in the place of older ones, and forgets those of people who have left.
+func (d *delegators) keep(people []portal.Person, answers map[portal.Address][]string, missing error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.s.o.Now()
+	by := make(map[portal.Address]delegation, len(people))
+	for _, p := range people {
+		if to, ok := answers[p.URI]; ok {
+			by[p.URI] = delegation{to, now}
+		} else if g, ok := d.by[p.URI]; ok {
+			by[p.URI] = g
+		}
+	}
+	d.by, d.at, d.missing = by, now, missing
 }
 
 // manages reports whether somebody reports to me.

@@ -44,7 +44,7 @@ type model struct {
 	files   map[string][]byte
 	// unread: what is found cannot be read.
 	unread bool
-	// denied makes readings fail.
+	// denied makes readings fail, and without a reader the question for the owner's delegates.
 	denied  map[portal.CalendarKey]error
 	watched []portal.Address
 	mails   []string
@@ -521,6 +521,9 @@ func (m *model) Photo(context.Context, portal.Address, string) ([]byte, string, 
 func (m *model) Delegates(_ context.Context, who portal.Address) ([]portal.Delegate, error) {
 	err := m.enter("Delegates")
 	defer m.mu.Unlock()
+	if no := m.denied[portal.CalendarKey{Owner: who}]; no != nil {
+		return nil, no
+	}
 	return slices.Clone(m.given[who]), err
 }
 

@@ -414,3 +414,41 @@ func TestConflictsCountOnlyWhatTakesTime(t *testing.T) {
 		t.Errorf("got %q, %v", subjects(list), err)
 	}
 }
+
+// Who does not answer is a delegator still, the page says that somebody may be missing, and they are asked again soon.
+func TestADelegatorWhoDoesNotAnswerStaysOne(t *testing.T) {
+	x := newModel()
+	x.add(dave, organised("Dave's", day(2, 9, 0), "bob@example.test"))
+	h := at(t, x, manager(x, quick()), day(1, 8, 0))
+	silent := func(why error) {
+		x.set(func() { x.denied[portal.CalendarKey{Owner: dave}] = why })
+	}
+	look := func(what string, want []string, missing bool) {
+		t.Helper()
+		o, err := h.Overview(h.ctx, alice, calendar.Filter{Who: "delegates", From: day(1, 0, 0), To: day(7, 0, 0)})
+		h.must(err)
+		var got []string
+		for _, m := range o.Meetings {
+			got = append(got, m.Appointment.Subject)
+		}
+		if !slices.Equal(got, want) || (len(o.Missing) > 0) != missing {
+			t.Errorf("%s: %q, missing %+v", what, got, o.Missing)
+		}
+	}
+	silent(portal.Fail(portal.ErrUnavailable, "exchange.down"))
+	look("not known yet", nil, true)
+	silent(nil)
+	asked := x.called("Delegates")
+	look("a moment later", nil, true)
+	if x.called("Delegates") != asked {
+		t.Error("a server that did not answer is asked at once")
+	}
+	h.advance(day(1, 8, 2))
+	look("asked again soon", []string{"Dave's"}, false)
+	silent(portal.Fail(portal.ErrUnavailable, "exchange.down"))
+	h.advance(day(1, 8, 30))
+	look("away later", []string{"Dave's"}, true)
+	silent(portal.Fail(portal.ErrForbidden, "exchange.forbidden"))
+	h.advance(day(1, 9, 0))
+	look("a refusal is an answer", nil, false)
+}
