@@ -380,3 +380,32 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(ms(0.5), "p50-ms")
 	b.ReportMetric(ms(0.99), "p99-ms")
 }
+
+// Mailboxes whose server does not say whether it has them keep nobody else from their bell.
+func TestSeveralServersOneSlow(t *testing.T) {
+	first := newPeer(t, func(cfg *ewslab.Config) {
+		cfg.People = []ewslab.Person{{User: "alice", Name: "Alice", Password: "portico"}, {User: "anna", Name: "Anna", Password: "portico"}}
+	})
+	second := newPeer(t, func(cfg *ewslab.Config) {
+		cfg.People = []ewslab.Person{{User: "bob", Name: "Bob", Password: "portico"}}
+	})
+	l := &listener{}
+	c := first.connector(t, func(o *Options) {
+		o.Servers[0].Timeout = 10 * patience
+		two := second.server()
+		two.Name, two.HTTP = "second", o.Servers[0].HTTP
+		o.Servers = append(o.Servers, two)
+		o.Handler, o.Bells = l, quick()
+	})
+	for _, who := range []string{"alice", "anna"} {
+		lift := first.fault(t, ewslab.Fault{Kind: ewslab.FaultSlow, Mailbox: who, Delay: 10 * patience})
+		defer lift()
+	}
+	run(t, c)
+	alice, anna, bob := first.person("alice"), first.person("anna"), first.person("bob")
+	c.Watch([]portal.Address{alice, anna, bob})
+	until(t, "bob's bell hangs", func() bool { return l.rings(bob) > 0 })
+	if l.rings(alice)+l.rings(anna) != 0 {
+		t.Error("a server that is slow was quick")
+	}
+}

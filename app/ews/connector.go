@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"portico/app/ews/soap"
@@ -80,35 +82,94 @@ func (c *Connector) sortOut(ctx context.Context) {
 	if len(c.hosts) == 1 {
 		return
 	}
+	var lists map[portal.Address]*host
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.homes.changed:
 		}
-		lists := map[*host][]portal.Address{}
-		again := false
-		for _, who := range c.homes.wanted() {
-			h, _, err := c.home(ctx, who, who)
-			switch {
-			case err == nil:
-				lists[h] = append(lists[h], who)
-			case ctx.Err() != nil:
-				return
-			default:
-				again = again || errors.Is(err, portal.ErrUnavailable)
-				c.health.note(who, translate(err))
-			}
+		var unknown []portal.Address
+		lists, unknown = c.housed(lists)
+		c.hand(lists)
+		again := c.locateAll(ctx, unknown, lists)
+		if ctx.Err() != nil {
+			return
 		}
-		for _, h := range c.hosts {
-			h.bells.watch(lists[h])
-		}
+		c.hand(lists)
 		if again { // a server that did not answer may be the home of some
 			if !sleep(ctx, c.o.Jitter(c.o.Bells.Backoff)) {
 				return
 			}
 			c.homes.poke()
 		}
+	}
+}
+
+// housed gives the wanted mailboxes whose server is known (those that have to be asked for anew stay where they were meanwhile),
+// and those to ask for.
+func (c *Connector) housed(before map[portal.Address]*host) (lists map[portal.Address]*host, unknown []portal.Address) {
+	lists = map[portal.Address]*host{}
+	for _, who := range c.homes.wanted() {
+		at, ok := c.homes.get(c.o.Mailbox(who))
+		switch {
+		case ok && at.host != nil:
+			lists[who] = at.host
+			continue
+		case !ok && before[who] != nil:
+			lists[who] = before[who]
+		}
+		unknown = append(unknown, who)
+	}
+	return lists, unknown
+}
+
+// locateAll finds out where mailboxes live, some at a time, and writes it into lists. again: some could not be asked for now; they
+// stay where they were.
+func (c *Connector) locateAll(ctx context.Context, unknown []portal.Address, lists map[portal.Address]*host) (again bool) {
+	var (
+		mu     sync.Mutex
+		g      errgroup.Group
+		handed time.Time
+	)
+	g.SetLimit(subscribers)
+	for _, who := range unknown {
+		g.Go(func() error {
+			h, _, err := c.home(ctx, who, who)
+			if ctx.Err() != nil {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				lists[who] = h
+				if time.Since(handed) > time.Second { // those who are found wait for no server that is slow
+					handed = time.Now()
+					c.hand(lists)
+				}
+				return nil
+			case errors.Is(err, portal.ErrUnavailable):
+				again = true
+			default:
+				delete(lists, who)
+			}
+			c.health.note(who, translate(err))
+			return nil
+		})
+	}
+	_ = g.Wait() // each error is noted
+	return again
+}
+
+// hand tells each server whose bells it is to ring.
+func (c *Connector) hand(lists map[portal.Address]*host) {
+	of := map[*host][]portal.Address{}
+	for who, h := range lists {
+		of[h] = append(of[h], who)
+	}
+	for _, h := range c.hosts {
+		h.bells.watch(of[h])
 	}
 }
 
