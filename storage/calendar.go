@@ -264,7 +264,7 @@ func (s *Store) StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, g
 	var list []portal.KeptEntry
 	for _, uid := range slices.Compact(slices.Sorted(slices.Values(uids))) {
 		err := s.all(ctx, "stale calendar uids", `SELECT payload, starts_at, ends_at FROM calendar_entries
-			WHERE calendar = (SELECT id FROM calendars WHERE reader = ? AND owner = ?) AND uid = ? AND +generation < ? ORDER BY id`,
+			WHERE calendar = (SELECT id FROM calendars WHERE reader = ? AND owner = ?) AND uid = ? AND +generation < ? ORDER BY +id`,
 			[]any{string(key.Reader), string(key.Owner), uid, generation}, func(scan scanFunc) error {
 				k, err := scanEntry(scan)
 				list = append(list, k)
