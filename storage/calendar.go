@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portico/app/portal"
@@ -263,8 +264,9 @@ func (s *Store) StaleCalendarEntries(ctx context.Context, key portal.CalendarKey
 func (s *Store) StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, generation int64, uids []string) ([]portal.KeptEntry, error) {
 	var list []portal.KeptEntry
 	for _, uid := range slices.Compact(slices.Sorted(slices.Values(uids))) {
+		first := len(list)
 		err := s.all(ctx, "stale calendar uids", `SELECT payload, starts_at, ends_at FROM calendar_entries
-			WHERE calendar = (SELECT id FROM calendars WHERE reader = ? AND owner = ?) AND uid = ? AND +generation < ? ORDER BY +id`,
+			WHERE calendar = (SELECT id FROM calendars WHERE reader = ? AND owner = ?) AND uid = ? AND +generation < ?`,
 			[]any{string(key.Reader), string(key.Owner), uid, generation}, func(scan scanFunc) error {
 				k, err := scanEntry(scan)
 				list = append(list, k)
@@ -273,6 +275,8 @@ func (s *Store) StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, g
 		if err != nil {
 			return nil, err
 		}
+		// Sorted here: asked for the order, the engine takes the key's index and reads the whole calendar.
+		slices.SortFunc(list[first:], func(a, b portal.KeptEntry) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return list, nil
 }
