@@ -136,6 +136,17 @@ func TestRooms(t *testing.T) {
 // Presence survives a restart when the tables are kept: subscriptions and entity tags are still good. Without the
 // tables both are unknown.
 func TestPresenceOverRestart(t *testing.T) {
+	// Kamailio 5.6 hangs now and then while it closes, and is killed: then it has written nothing, and nothing is shown.
+	for range 3 {
+		if overRestart(t) {
+			return
+		}
+	}
+	t.Error("kamailio hung at each of three closes")
+}
+
+// overRestart plays the scene once; false: the server hung while it closed.
+func overRestart(t *testing.T) bool {
 	k := StartKamailio(t, KamailioOptions{})
 	r := dialRaw(t, k, "alice", false)
 	p := r.signed("PUBLISH", k.URI("alice"), "Event: presence\r\nExpires: 600\r\nContent-Type: application/pidf+xml\r\n", fmt.Sprintf(pidf, "alice", "first"))
@@ -158,11 +169,16 @@ func TestPresenceOverRestart(t *testing.T) {
 		want(t, r.send("SUBSCRIBE", server, dialog+"Event: presence\r\nExpires: 600\r\n", ""), subscribed)
 	}
 	k.Restart()
+	if k.insisted {
+		t.Log("kamailio hung while it closed and was killed")
+		return false
+	}
 	again(200, 200)
 	k.Stop()
 	k.Wipe()
 	k.Start()
 	again(412, 481)
+	return true
 }
 
 // With rules nobody is allowed until rules are stored by XCAP; then the watcher sees, and the presentity sees them wait.

@@ -62,6 +62,8 @@ type Kamailio struct {
 	mark    string // appears in the Server header, so that another server on the port is noticed
 	proc    *process
 	starts  int
+	// insisted: the last Stop ended with a kill, since the server hung while it closed; it has not written its tables.
+	insisted bool
 }
 
 // errPortTaken says that somebody else got the port first.
@@ -192,6 +194,7 @@ func (k *Kamailio) Stop() {
 	if err := errors.Join(k.proc.signal(syscall.SIGCONT), k.proc.stop()); err != nil {
 		k.t.Errorf("stop kamailio: %v", err)
 	}
+	k.insisted = k.proc.insisted
 	k.proc = nil
 }
 

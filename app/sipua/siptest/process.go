@@ -32,6 +32,8 @@ type process struct {
 	stdin   io.WriteCloser // nil unless asked for
 	done    chan struct{}  // closed when the process has ended
 	err     error          // how it ended; valid after done
+	// insisted: it did not end when it was asked to, and was killed.
+	insisted bool
 }
 
 // spec says what to start.
@@ -109,6 +111,7 @@ func (p *process) stop() error {
 		select {
 		case <-p.done:
 		case <-grace.C:
+			p.insisted = true
 		}
 	}
 	return p.kill()
