@@ -77,9 +77,18 @@ func TestStoredWhenTheClientIsGone(t *testing.T) {
 
 // A stop and start of the server loses the registrations; clients come back by themselves, and what was stored is kept.
 func TestServerRestart(t *testing.T) {
-	k := StartKamailio(t, KamailioOptions{})
-	Sipp(t, SippMessage, SippOptions{Proxy: k.Addr(), User: "bob", To: "alice", Text: "kept over the restart", Status: 202})
-	k.Restart()
+	var k *Kamailio
+	for range 3 {
+		k = StartKamailio(t, KamailioOptions{})
+		Sipp(t, SippMessage, SippOptions{Proxy: k.Addr(), User: "bob", To: "alice", Text: "kept over the restart", Status: 202})
+		k.Restart()
+		if !k.insisted { // see TestPresenceOverRestart
+			break
+		}
+	}
+	if k.insisted {
+		t.Fatal("kamailio hung at each of three closes")
+	}
 	k.WaitBindings("alice", 0, wait)
 	alice := Linphone(t, ClientOptions{Proxy: k.Addr(), User: "alice", NoPublish: true})
 	alice.Expect("kept over the restart", wait)
