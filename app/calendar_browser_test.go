@@ -285,14 +285,15 @@ func drawnInTheGrid(t *testing.T, d *desk) {
 	erin.carry(x, y+half-3, x, y+half-3+erin.halfHours(clock(day, 12, 0), clock(day, 12, 30)))
 	boxes.one("Sketches", func(i item) bool { return i.Start.Equal(clock(day, 12, 0)) && i.End.Equal(clock(day, 14, 0)) })
 
-	// A move that is given up leaves everything as it is.
+	// A move that is given up leaves everything as it is, also where the mouse is let go over the appointment.
 	x, y = erin.grip("Sketches")
 	call(erin, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMousePressed, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
 	call(erin, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y + 90, Button: input.MouseButtonLeft, Buttons: 1})
 	erin.until("it to hang at the mouse", `document.querySelector(".event.moving") !== null`)
 	erin.keys("\x1b")
-	call(erin, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseReleased, X: x, Y: y + 90, Button: input.MouseButtonLeft, ClickCount: 1})
+	call(erin, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseReleased, X: x, Y: y + 5, Button: input.MouseButtonLeft, ClickCount: 1})
 	erin.until("it where it was", `document.querySelector(".event.moving") === null`)
+	erin.until("half a second more", fmt.Sprintf(`performance.now() > %f`, eval[float64](erin, `performance.now()`)+500))
 	erin.begins("Sketches", clock(day, 12, 0))
 	erin.unloaded()
 

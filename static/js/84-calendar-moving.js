@@ -89,7 +89,7 @@ const drag = (event, e) => {
     if (resize) float(".event.moving", `pointer-events: none; height: ${Math.max(20, ev.clientY - box.top)}px !important`);
     showHint(hintWords(now), ev.clientX, ev.clientY);
   };
-  const done = (drop) => {
+  const done = (drop, held) => {
     removeEventListener("pointermove", moved);
     removeEventListener("pointerup", up);
     removeEventListener("pointercancel", lost);
@@ -100,12 +100,14 @@ const drag = (event, e) => {
     if (!now) return;
     const stay = (ev) => ev.preventDefault(); // the click that ends a drag leads nowhere
     event.addEventListener("click", stay);
-    setTimeout(() => event.removeEventListener("click", stay), 0);
+    const clicked = () => setTimeout(() => event.removeEventListener("click", stay), 0);
+    if (held) addEventListener("pointerup", clicked, { once: true }); // given up with the button still down
+    else clicked();
     // Only after this event: a menu that opens while the mouse goes up is taken for one to be closed by it.
     if (drop && (now.start !== was.start || now.end !== was.end)) setTimeout(() => sendMove(event, now.start, now.end), 0);
   };
   const up = () => done(true), lost = () => done(false);
-  const escape = (ev) => { if (ev.key === "Escape") { ev.preventDefault(); done(false); } };
+  const escape = (ev) => { if (ev.key === "Escape") { ev.preventDefault(); done(false, true); } };
   addEventListener("pointermove", moved);
   addEventListener("pointerup", up);
   addEventListener("pointercancel", lost);
