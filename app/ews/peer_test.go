@@ -92,6 +92,13 @@ func (p *peer) server() Server {
 	return s
 }
 
+// before is what a connector under test takes for the time: it goes on from a moment before the times that the tests use, so that
+// none of their meetings is over.
+func before() func() time.Time {
+	began := time.Now()
+	return func() time.Time { return time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC).Add(time.Since(began)) }
+}
+
 // connector is one against the peer. Every request that it sends is held against the official schema, where that is at
 // hand.
 func (p *peer) connector(t testing.TB, change func(*Options)) *Connector {
@@ -104,7 +111,7 @@ func (p *peer) connector(t testing.TB, change func(*Options)) *Connector {
 	if _, bench := t.(*testing.B); !bench && p.auth != "ntlm" {
 		s.HTTP.Transport = ewstest.Record(t, ewstest.Requests).Transport(base)
 	}
-	o := Options{Servers: []Server{s}, Domain: p.domain, Jitter: func(d time.Duration) time.Duration { return d }}
+	o := Options{Servers: []Server{s}, Domain: p.domain, Now: before(), Jitter: func(d time.Duration) time.Duration { return d }}
 	if p.user == "" {
 		o.Credentials = func(_ context.Context, who portal.Address) (string, string, error) {
 			return who.Bare(), p.password, nil

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"time"
 
+	"portico/app/calendar/recurrence"
 	"portico/app/ews/soap"
 	"portico/app/portal"
 )
 
 // Taking entries away: the organiser of a meeting cancels it, with one message to each who was invited; everybody else
-// removes their own copy. What is already gone was taken away by an earlier try, which is no error.
+// removes their own copy. What is over is only tidied away: nobody gets mail about a meeting that they have been to. What is
+// already gone was taken away by an earlier try, which is no error.
 
 // Delete takes an entry away, or one occurrence where that is not zero. Someone invited who gives a comment declines
-// with it; without one nobody is told.
+// with it; without one nobody is told, nor of a meeting that is over (of a series: its last occurrence).
 func (c *Connector) Delete(ctx context.Context, reader, owner portal.Address, ref portal.Entry, occurrence time.Time, comment string) error {
 	return c.on(ctx, reader, owner, func(a *access) error {
 		err := a.remove(ctx, ref, occurrence, comment)
@@ -39,12 +41,39 @@ func (a *access) remove(ctx context.Context, ref portal.Entry, occurrence time.T
 	invited := len(it.RequiredAttendees) + len(it.OptionalAttendees) + len(it.Resources)
 	cancelled := soap.Is(it.IsCancelled)
 	switch {
-	case ref.Mine && invited > 0 && sent(it) && !cancelled:
+	case cancelled || a.over(ctx, it):
+	case ref.Mine && invited > 0 && sent(it):
 		return a.cancel(ctx, it, comment)
-	case !ref.Mine && comment != "" && !cancelled:
+	case !ref.Mine && comment != "":
 		return a.answer(ctx, it, portal.ResponseDeclined, comment, portal.Proposal{}, true)
 	}
 	return a.drop(ctx, *it.ItemID)
+}
+
+// over tells whether an item has ended, a series with its last occurrence. One of which that is not certain has not.
+func (a *access) over(ctx context.Context, it *soap.CalendarItem) bool {
+	now := a.c.o.Now()
+	if it.Recurrence == nil || it.CalendarItemType == "Occurrence" || it.CalendarItemType == "Exception" {
+		return it.End != nil && !it.End.UTC().After(now)
+	}
+	if it.Start == nil || it.End == nil || it.Recurrence.NoEnd != nil {
+		return false
+	}
+	r := a.reading(ctx)
+	z := r.zones.of(it, r.note)
+	e := portal.Entry{Appointment: portal.Appointment{AllDay: soap.Is(it.IsAllDayEvent)}}
+	e.Start, e.End = r.times(it.Start, it.End, e.AllDay, z)
+	var s *recurrence.Series
+	err := r.series(&e, it, z, nil)
+	if err == nil {
+		s, err = seriesOf(e, z.loc)
+	}
+	if err != nil {
+		a.c.o.Logger.Info("whether a series is over is not known", "mailbox", a.email, "error", err)
+		return false
+	}
+	ahead, err := s.Between(now.In(z.loc), now.AddDate(3000, 0, 0), 1)
+	return err == nil && len(ahead) == 0
 }
 
 // sent tells whether invitations went out; servers that do not say so are taken to have sent them.
