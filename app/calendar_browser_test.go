@@ -168,8 +168,8 @@ func (b *tab) answered(name, answer, comment string) {
 		`) && tr.querySelector(".answer").dataset.a === `+quoted(answer)+` && tr.textContent.includes(`+quoted(comment)+`))`)
 }
 
-// counts waits until the overview counts a meeting's answers: accepted (a room that is free is among them), tentative,
-// declined, waiting.
+// counts waits until the overview counts a meeting's answers: the people who accepted, are tentative,
+// declined and have not answered; rooms are none.
 func (b *tab) counts(subject, numbers string) {
 	b.t.Helper()
 	b.until(subject+" with "+numbers, `[...document.querySelectorAll(".meetings tbody tr")].some((tr) => tr.querySelector("a").textContent === `+quoted(subject)+
@@ -210,14 +210,14 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 		alice.answered(name, "none", "")
 	}
 	overview := alice.another().show("/responses?days=30").live().mark()
-	overview.counts(subject, "1 0 0 3")
+	overview.counts(subject, "0 0 0 3")
 
 	bob.follow(subject)
 	bob.live().write("textbox", "Comment", "I bring <b>the</b> stand.")
 	bob.click("button", "Accept")
 	bob.until("that the answer is under way", `document.querySelector(".banner.ok")?.textContent.includes("on its way")`)
 	alice.answered("Bob Berger", "accepted", "I bring <b>the</b> stand.")
-	overview.counts(subject, "2 0 0 2")
+	overview.counts(subject, "1 0 0 2")
 
 	carol.follow(subject)
 	carol.live().write("textbox", "Comment", "An hour later?")
@@ -228,7 +228,7 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 	carol.click("button", "Tentative")
 	alice.answered("Carol Conti", "tentative", "An hour later?")
 	alice.until("the proposal", `document.querySelector(".proposal")?.textContent.includes("16:00–17:30")`)
-	overview.counts(subject, "2 1 0 1")
+	overview.counts(subject, "1 1 0 1")
 
 	dave := d.reader(p).expects("404").signIn("dave", onDay(day)).live()
 	beside := dave.another().expects("404").show(onDay(day)).live()
@@ -240,7 +240,7 @@ func meetingFromBeginningToEnd(t *testing.T, d *desk) {
 	dave.until("the calendar", `location.pathname === "/calendar"`)
 	dave.live().lacks(subject)
 	beside.until("that it has left his calendar", `document.getElementById("problem").textContent.includes("There is no such appointment.")`)
-	overview.counts(subject, "2 1 1 0")
+	overview.counts(subject, "1 1 1 0")
 	alice.unloaded()
 	overview.unloaded()
 

@@ -16,10 +16,13 @@ import (
 // tipsWait is how long a meeting's page waits for automatic replies.
 const tipsWait = 3 * time.Second
 
-// tallyOf counts answers. Rooms answer too; an organiser among the invited has not to answer.
+// tallyOf counts people's answers. Rooms and equipment are no people; an organiser among the invited has not to answer.
 func tallyOf(list []portal.Attendee) Tally {
 	var t Tally
 	for i := range list {
+		if list[i].Role == portal.RoleResource {
+			continue
+		}
 		switch list[i].Response {
 		case portal.ResponseOrganizer:
 			continue
@@ -136,7 +139,8 @@ func answersOf(a portal.Appointment, told []portal.AnswerNews) []Answer {
 	return out
 }
 
-// away fills the automatic replies of those who have not answered. A page without them is better than none.
+// away fills the automatic replies of those who have not answered. Where they cannot be had now, the last that is known
+// stands there with its age, and else that nothing is known: a page without them is better than none.
 func (s *Service) away(ctx context.Context, me portal.Address, rows []Answer) {
 	var emails []string
 	for i := range rows {
@@ -150,18 +154,27 @@ func (s *Service) away(ctx context.Context, me portal.Address, rows []Answer) {
 	ctx, cancel := context.WithTimeout(ctx, tipsWait)
 	defer cancel()
 	tips, err := s.x.Tips(ctx, me, emails)
+	now := s.o.Now()
 	if err != nil {
 		s.o.Logger.DebugContext(ctx, "calendar: automatic replies of others not known", "of", me, "err", err)
-		return
+	} else {
+		s.tips.keep(me, emails, tips, now)
 	}
-	now := s.o.Now()
 	for i := range rows {
-		note, ok := tips[strings.ToLower(rows[i].Email)]
-		if ok && note.Holds(now) && rows[i].Response == portal.ResponseNone {
-			rows[i].Away, rows[i].OutOfOffice = true, note.Internal
-			if note.State == "scheduled" {
-				rows[i].OutOfOfficeUntil = note.Until
-			}
+		if rows[i].Response != portal.ResponseNone || rows[i].Role == portal.RoleResource {
+			continue
+		}
+		tip, known := s.tips.of(me, rows[i].Email)
+		if !known || !tip.note.Holds(now) {
+			rows[i].AwayUnknown = err != nil
+			continue
+		}
+		rows[i].Away, rows[i].OutOfOffice = true, tip.note.Internal
+		if tip.note.State == "scheduled" {
+			rows[i].OutOfOfficeUntil = tip.note.Until
+		}
+		if err != nil {
+			rows[i].AwayAsOf = tip.at
 		}
 	}
 }

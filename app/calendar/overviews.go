@@ -156,17 +156,19 @@ func (s *Service) openAll(ctx context.Context, me portal.Address, list []source)
 		if list[i].err != nil {
 			continue
 		}
-		if list[i].mirror, list[i].err = s.s.CalendarMirror(ctx, list[i].key); list[i].err != nil || list[i].mirror.Loaded || over {
+		if list[i].mirror, list[i].err = s.s.CalendarMirror(ctx, list[i].key); list[i].err != nil || list[i].mirror.Loaded {
 			continue
 		}
-		select {
-		case <-list[i].lane.settled:
-		case <-timer.C:
-			over = true
-		case <-ctx.Done():
-			over = true
+		if !over {
+			select {
+			case <-list[i].lane.settled:
+			case <-timer.C:
+				over = true
+			case <-ctx.Done():
+				over = true
+			}
+			list[i].mirror, list[i].err = s.s.CalendarMirror(ctx, list[i].key)
 		}
-		list[i].mirror, list[i].err = s.s.CalendarMirror(ctx, list[i].key)
 		if why := list[i].lane.health(); list[i].err == nil && !list[i].mirror.Loaded && !list[i].mirror.Forbidden && why.State == "down" {
 			list[i].err = portal.Fail(portal.ErrUnavailable, why.Reason)
 		}
@@ -217,7 +219,7 @@ func (f Filter) takes(m Meeting) bool {
 			return false
 		}
 	case "declined":
-		if m.Tally.Declined == 0 {
+		if m.Tally.Declined == 0 && !slices.ContainsFunc(m.Appointment.Attendees, func(p portal.Attendee) bool { return p.Response == portal.ResponseDeclined }) {
 			return false
 		}
 	case "news":

@@ -279,16 +279,45 @@ func TestResponsesOfOneMeeting(t *testing.T) {
 	if r, err = h.Responses(h.ctx, alice, id); err != nil || r.Answers[1].New {
 		t.Errorf("looked at: %+v, %v", r.Answers, err)
 	}
-	// A server that does not tell automatic replies costs them, and nothing else.
+	// While the server cannot be asked, what it said last stands there with its age; of whom it never said anything
+	// nothing is made up, and that nothing is known is said.
 	x.set(func() { x.down = true })
-	if r, err = h.Responses(h.ctx, alice, id); err != nil || len(r.Answers) != 3 || r.Answers[0].Away {
+	asked := day(1, 9, 30)
+	h.advance(day(1, 11, 0))
+	if r, err = h.Responses(h.ctx, alice, id); err != nil || len(r.Answers) != 3 || !r.Answers[0].Away || r.Answers[0].OutOfOffice != "Heidi stands in" || !r.Answers[0].AwayAsOf.Equal(asked) || r.Answers[0].AwayUnknown {
 		t.Errorf("with the server away: %+v, %v", r, err)
+	}
+	if dave := r.Answers[2]; dave.Away || dave.Response == portal.ResponseNone != dave.AwayUnknown {
+		t.Errorf("who had no reply: %+v", dave)
+	}
+	// The reply that was known ends, whether the server is there to say so or not.
+	h.advance(day(6, 0, 0))
+	if r, err = h.Responses(h.ctx, alice, id); err != nil || r.Answers[0].Away || !r.Answers[0].AwayUnknown {
+		t.Errorf("after its end: %+v, %v", r, err)
+	}
+}
+
+func TestRepliesThatNobodyKnowsAreSaidToBeUnknown(t *testing.T) {
+	x := newModel()
+	x.add(alice, organised("Offer review", day(3, 10, 0), "bob@example.test"))
+	h := at(t, x, quick(), day(1, 9, 0))
+	id := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments[0].ID
+	x.set(func() { x.down = true })
+	r, err := h.Responses(h.ctx, alice, id)
+	if err != nil || len(r.Answers) != 1 || r.Answers[0].Away || !r.Answers[0].AwayUnknown {
+		t.Errorf("%+v, %v", r.Answers, err)
+	}
+	x.set(func() { x.down = false })
+	if r, err = h.Responses(h.ctx, alice, id); err != nil || r.Answers[0].AwayUnknown {
+		t.Errorf("with the server back: %+v, %v", r.Answers, err)
 	}
 }
 
 func TestTheOverviewOfAManager(t *testing.T) {
 	x := newModel()
-	x.add(alice, organised("Mine", day(2, 9, 0), "bob@example.test"))
+	mine := organised("Mine", day(2, 9, 0), "bob@example.test")
+	mine.Attendees = append(mine.Attendees, portal.Attendee{Name: "Studio 1", Email: "studio1@example.test", Role: portal.RoleResource, Response: portal.ResponseDeclined})
+	x.add(alice, mine)
 	x.add(alice, entry("No meeting", day(2, 9, 0), time.Hour))
 	past := organised("Past", day(-5, 9, 0), "bob@example.test")
 	x.add(alice, past)
@@ -316,6 +345,7 @@ func TestTheOverviewOfAManager(t *testing.T) {
 	if want := []string{"Mine own", "Bob's team", "Dave's delegate", "Weekly own", "Weekly own"}; !slices.Equal(names(all), want) {
 		t.Errorf("all: %q, missing %+v", names(all), all.Missing)
 	}
+	// A room is no person: it counts in no sum.
 	if all.Totals != (calendar.Tally{Invited: 6, Waiting: 6}) || all.News != 0 || all.Loading || len(all.Missing) != 0 {
 		t.Errorf("totals %+v, news %d, missing %+v", all.Totals, all.News, all.Missing)
 	}
@@ -336,7 +366,7 @@ func TestTheOverviewOfAManager(t *testing.T) {
 		{Who: "own"}:                            {"Mine own", "Weekly own", "Weekly own"},
 		{Who: "team"}:                           {"Bob's team"},
 		{Who: "delegates"}:                      {"Dave's delegate"},
-		{Only: "declined"}:                      {"Bob's team"},
+		{Only: "declined"}:                      {"Mine own", "Bob's team"},
 		{Only: "news"}:                          {"Bob's team"},
 		{Only: "waiting", Who: "team"}:          {"Bob's team"},
 		{Text: "ERIN"}:                          {"Bob's team"},
@@ -372,7 +402,7 @@ func export(t *testing.T, h *house, all calendar.Overview) {
 	data, err := all.CSV(calendar.CSVWords{Subject: "Meeting", Answers: map[portal.Response]string{portal.ResponseNone: "waiting"}}, time.UTC)
 	h.must(err)
 	lines := strings.Split(strings.TrimSuffix(string(data), "\r\n"), "\r\n")
-	if len(lines) != 7 || !strings.HasPrefix(lines[0], "Meeting,") || !strings.Contains(lines[1], "Mine,") || !strings.Contains(lines[1], ",waiting,") || !strings.Contains(string(data), "'=cmd@example.test") {
+	if len(lines) != 8 || !strings.HasPrefix(lines[0], "Meeting,") || !strings.Contains(lines[1], "Mine,") || !strings.Contains(lines[1], ",0,0,0,1,bob@example.test,bob@example.test,waiting,") || !strings.Contains(lines[2], ",0,0,0,1,Studio 1,") || !strings.Contains(string(data), "'=cmd@example.test") {
 		t.Errorf("CSV:\n%s", data)
 	}
 	file, err := h.OverviewCalendar(all)

@@ -6,7 +6,7 @@ import (
 	"portico/app/portal"
 )
 
-// Tally counts the answers to a meeting. Organisers and rooms are people too, as far as they are invited.
+// Tally counts the answers of the people who are invited to a meeting: neither its organiser nor rooms and equipment.
 type Tally struct {
 	Invited, Accepted, Tentative, Declined, Waiting int
 }
@@ -23,6 +23,11 @@ type Answer struct {
 	Away             bool
 	OutOfOffice      string
 	OutOfOfficeUntil time.Time
+	// AwayAsOf is when Exchange said so, where it cannot be asked now; zero: just now.
+	AwayAsOf time.Time
+	// AwayUnknown: they have not answered, Exchange cannot say now whether they are away, and no reply known of
+	// earlier is in force.
+	AwayUnknown bool
 }
 
 // Responses are the answers to one meeting.
@@ -49,7 +54,7 @@ type Filter struct {
 	Who string
 	// From and To bound the meetings' time; zero: now, and 14 days after From. At most 366 days.
 	From, To time.Time
-	// Only is "" (every meeting), "waiting" (somebody has not answered), "declined" (somebody cannot come) or
+	// Only is "" (every meeting), "waiting" (somebody has not answered), "declined" (somebody cannot come, or a room is not to be had) or
 	// "news" (changed since the last look).
 	Only string
 	// Text has to occur in the subject, the place, or a person's name or address, whatever the case.

@@ -37,6 +37,7 @@ type Service struct {
 	people *people
 	clock  *clock
 	oof    *replies
+	tips   *tips
 	free   *freeTimes
 	given  *delegators
 	// calls holds the places of those calls of the server that lanes make.
@@ -53,6 +54,7 @@ func New(x Exchange, s Store, o Options) *Service {
 	c.people = newPeople(c)
 	c.clock = newClock(c)
 	c.oof = newReplies(c)
+	c.tips = newTips()
 	c.free = newFreeTimes(c)
 	c.given = newDelegators(c)
 	return c
