@@ -75,7 +75,8 @@ const (
 	KindMaster     AppointmentKind = "master"
 )
 
-// AppointmentStatus is where an appointment stands. Exchange knows confirmed and cancelled, CRM the others.
+// AppointmentStatus is where an appointment stands. Exchange knows confirmed and cancelled, CRM pending and complete; removed is one
+// that has just left its calendar, as what its owner declines does.
 type AppointmentStatus string
 
 // The statuses of an appointment.
@@ -84,6 +85,7 @@ const (
 	StatusCancelled AppointmentStatus = "cancelled"
 	StatusPending   AppointmentStatus = "pending"
 	StatusComplete  AppointmentStatus = "complete"
+	StatusRemoved   AppointmentStatus = "removed"
 )
 
 // The places where an appointment can live.
@@ -203,6 +205,8 @@ type Entry struct {
 	ChangeKey string `json:"change_key"`
 	// ChangeID is the id of the change of ours that made it (the stamp a retry finds its own work by); empty for others'.
 	ChangeID string `json:"change_id,omitempty"`
+	// DoneID is the id of the last change of ours that was carried out on it; empty if none was.
+	DoneID string `json:"done_id,omitempty"`
 }
 
 // CalendarDelta is what changed in a calendar since a state.

@@ -219,6 +219,8 @@ func DecodeEvent(name string, payload []byte) (Durable, error) {
 		return decode[CalendarEvent](payload)
 	case ResponsesEvent{}.Name():
 		return decode[ResponsesEvent](payload)
+	case SyncEvent{}.Name():
+		return decode[SyncEvent](payload)
 	}
 	return nil, fmt.Errorf("event of unknown name %q", name)
 }
