@@ -50,6 +50,11 @@ func (s *Store) CalendarIntents(ctx context.Context, key portal.CalendarKey, ent
 	return s.intents(ctx, query, args...)
 }
 
+// ReaderIntents gives all intents of a reader, calendar by calendar, by Seq.
+func (s *Store) ReaderIntents(ctx context.Context, reader portal.Address) ([]portal.Intent, error) {
+	return s.intents(ctx, selectIntents+`WHERE reader = ? ORDER BY owner, seq`, string(reader))
+}
+
 // NextIntent gives a calendar's first intent that has not failed; none: false.
 func (s *Store) NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error) {
 	list, err := s.intents(ctx, selectIntents+`WHERE reader = ? AND owner = ? AND state <> 'failed' ORDER BY seq LIMIT 1`, string(key.Reader), string(key.Owner))

@@ -86,6 +86,7 @@ func everyCalendarQuery(t *testing.T, s *storage.Store) {
 		"stale":       func() error { _, err := s.StaleCalendarEntries(ctx, key, 1, 1); return err },
 		"add":         func() error { _, err := s.AddIntents(ctx, []portal.Intent{in}); return err },
 		"intents":     func() error { _, err := s.CalendarIntents(ctx, key, ""); return err },
+		"of reader":   func() error { _, err := s.ReaderIntents(ctx, alice); return err },
 		"of entry":    func() error { _, err := s.CalendarIntents(ctx, key, "i"); return err },
 		"next":        func() error { _, _, err := s.NextIntent(ctx, key); return err },
 		"save intent": func() error { _, err := s.SaveIntent(ctx, in); return ignore(err, portal.ErrConflict) },

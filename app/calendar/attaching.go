@@ -70,6 +70,10 @@ func (s *Service) directly(ctx context.Context, me, of portal.Address, id string
 	if err != nil {
 		return portal.Appointment{}, err
 	}
+	now := k.Appointment
+	if s.mask(l.key, &now); now.Masked { // nobody changes what they may not read
+		return portal.Appointment{}, portal.Fail(portal.ErrForbidden, keyForbidden)
+	}
 	var e portal.Entry
 	if err := s.ask(ctx, func(ctx context.Context) (err error) {
 		e, err = do(ctx, k.Entry)

@@ -47,7 +47,7 @@ func (m Meeting) rows(w CSVWords, loc *time.Location) [][]string {
 		strconv.Itoa(m.Tally.Accepted), strconv.Itoa(m.Tally.Tentative), strconv.Itoa(m.Tally.Declined), strconv.Itoa(m.Tally.Waiting)}
 	var rows [][]string
 	for _, p := range a.Attendees {
-		answer, ok := w.Answers[p.Response]
+		answer, ok := w.Answers[answered(p.Response)]
 		if !ok {
 			answer = string(p.Response)
 		}

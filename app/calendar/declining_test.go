@@ -1,6 +1,8 @@
 package calendar_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,3 +95,64 @@ func TestWhatFailedAtALostOccurrenceIsShownAtTheSeries(t *testing.T) {
 	h.must(h.Discard(h.ctx, alice, alice, master))
 	h.counts(0, 0)
 }
+
+// Who declines is shown what they declined: the invitation as it was, with the answer, and that it has left the calendar.
+func TestADeclineShowsWhatWasDeclined(t *testing.T) {
+	for name, bell := range map[string]bool{"the bell is heard": true, "no bell": false} {
+		t.Run(name, func(t *testing.T) {
+			x := newModel()
+			h, id := invitation(t, x, quick())
+			if !bell {
+				x.set(func() { x.rang = func(portal.Address) {} })
+			}
+			a, err := h.Respond(h.ctx, alice, alice, id, portal.ResponseDeclined, "no time", portal.Proposal{}, "")
+			h.must(err)
+			if a.ID != id || a.Subject != "Theirs" || !a.Start.Equal(day(1, 9, 0)) || !a.End.Equal(day(1, 10, 0)) || len(a.Attendees) != 1 || a.Calendar != alice {
+				t.Errorf("declined: %+v", a)
+			}
+			if a.Response != portal.ResponseDeclined || a.Status != portal.StatusRemoved || a.Show != portal.ShowFree || a.Sync.State != portal.SyncDone {
+				t.Errorf("its answer: %s, %s, %s, %+v", a.Response, a.Status, a.Show, a.Sync)
+			}
+			h.eventually("it has left the calendar", func() bool { h.Rang(alice); return len(h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments) == 0 })
+		})
+	}
+}
+
+// While the server has not heard of it, what one declines stays, and waits.
+func TestADeclineThatWaitsStays(t *testing.T) {
+	x := newModel()
+	h, id := invitation(t, x, impatient())
+	x.set(func() { x.down = true })
+	a, err := h.Respond(h.ctx, alice, alice, id, portal.ResponseDeclined, "", portal.Proposal{}, "")
+	h.must(err)
+	if a.Status != portal.StatusConfirmed || a.Sync.State != portal.SyncPending || a.Response != portal.ResponseDeclined || a.Subject != "Theirs" {
+		t.Errorf("declined, and not sent: %+v", a)
+	}
+}
+
+// What is no scope is refused before anything is stored: nobody means one occurrence and loses all of them.
+func TestWhatIsNoScopeChangesNothing(t *testing.T) {
+	x := newModel()
+	h, master, _ := weekly(t, x, quick())
+	at := portal.OccurrenceID(master, day(3, 9, 0))
+	for name, err := range map[string]error{
+		"delete":           h.Delete(h.ctx, alice, alice, at, "", "", "this"),
+		"delete long":      h.Delete(h.ctx, alice, alice, at, "", strings.Repeat("x", calendar.MaxBody+1), ""),
+		"answer":           second(h.Respond(h.ctx, alice, alice, at, portal.ResponseAccepted, "", portal.Proposal{}, "this")),
+		"answer following": second(h.Respond(h.ctx, alice, alice, at, portal.ResponseAccepted, "", portal.Proposal{}, portal.ScopeFollowing)),
+		"answer long":      second(h.Respond(h.ctx, alice, alice, at, portal.ResponseAccepted, strings.Repeat("x", calendar.MaxBody+1), portal.Proposal{}, "")),
+		"change":           second(h.Change(h.ctx, alice, alice, at, portal.AppointmentChange{Subject: ptr("x"), Scope: "this"}, "")),
+		"forward to none":  h.Forward(h.ctx, alice, alice, at, nil, ""),
+		"forward long":     h.Forward(h.ctx, alice, alice, at, invited("dave@example.test"), strings.Repeat("x", calendar.MaxBody+1)),
+	} {
+		if !errors.Is(err, portal.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	h.counts(0, 0)
+	if e := x.all(alice)[0]; len(e.Deleted) != 0 || len(e.Exceptions) != 0 {
+		t.Errorf("the series is %+v", e)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

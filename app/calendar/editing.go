@@ -192,6 +192,12 @@ func (s *Service) Delete(ctx context.Context, me, of portal.Address, id, version
 	if err != nil {
 		return err
 	}
+	if err := scoped(scope); err != nil {
+		return err
+	}
+	if len(comment) > MaxBody {
+		return bad("calendar.body-long")
+	}
 	entry, occurrence := portal.SplitOccurrenceID(id)
 	_, err = s.store(ctx, l, entry, func(intents []portal.Intent) ([]portal.Intent, error) {
 		e, now, err := s.current(ctx, l.key, entry, occurrence, intents, version)
@@ -217,19 +223,18 @@ func (s *Service) Delete(ctx context.Context, me, of portal.Address, id, version
 }
 
 // Respond answers an invitation; p proposes another time (the zero value none). Of an occurrence's id, an empty scope means that one.
+// What one declines leaves the calendar: the result is then the invitation as it was, with the answer and portal.StatusRemoved.
 func (s *Service) Respond(ctx context.Context, me, of portal.Address, id string, r portal.Response, comment string, p portal.Proposal, scope portal.Scope) (portal.Appointment, error) {
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return portal.Appointment{}, err
 	}
-	if !r.Answerable() {
-		return portal.Appointment{}, bad("calendar.response")
-	}
-	if p.Made() && !p.End.After(p.Start) || len(comment) > MaxBody {
-		return portal.Appointment{}, bad("calendar.times")
+	if err := answerable(r, comment, p, scope); err != nil {
+		return portal.Appointment{}, err
 	}
 	entry, occurrence := portal.SplitOccurrenceID(id)
-	a, err := s.store(ctx, l, entry, func(intents []portal.Intent) ([]portal.Intent, error) {
+	var was portal.Appointment
+	_, err = s.store(ctx, l, entry, func(intents []portal.Intent) ([]portal.Intent, error) {
 		e, now, err := s.current(ctx, l.key, entry, occurrence, intents, "")
 		if err != nil {
 			return nil, err
@@ -237,6 +242,7 @@ func (s *Service) Respond(ctx context.Context, me, of portal.Address, id string,
 		if !now.Meeting || now.Mine {
 			return nil, bad("calendar.no-invitation")
 		}
+		was = now
 		in := s.intent(ctx, l, portal.IntentRespond, e.ID)
 		in.Response, in.Comment, in.Proposal, in.Send, in.Base = r, comment, p, true, ptr(e.Appointment)
 		if !now.RecurrenceID.IsZero() && scope != portal.ScopeAll {
@@ -245,13 +251,53 @@ func (s *Service) Respond(ctx context.Context, me, of portal.Address, id string,
 		return []portal.Intent{in}, nil
 	}, "", portal.Updated)
 	if err != nil {
+		return portal.Appointment{}, err
+	}
+	a, err := s.get(ctx, l.key, id)
+	if r != portal.ResponseDeclined {
 		return a, err
 	}
-	a, err = s.get(ctx, l.key, id)
-	if errors.Is(err, portal.ErrNotFound) && r == portal.ResponseDeclined { // declined: it has left the calendar
-		return portal.Appointment{ID: id, Calendar: of, Response: r, Sync: portal.SyncState{State: portal.SyncDone}}, nil
+	return declined(was, a, err)
+}
+
+// answerable checks an answer before anything is stored.
+func answerable(r portal.Response, comment string, p portal.Proposal, scope portal.Scope) error {
+	switch {
+	case !r.Answerable():
+		return bad("calendar.response")
+	case p.Made() && !p.End.After(p.Start):
+		return bad("calendar.times")
+	case len(comment) > MaxBody:
+		return bad("calendar.body-long")
+	case scope == portal.ScopeFollowing:
+		return bad("calendar.scope-answer")
 	}
-	return a, err
+	return scoped(scope)
+}
+
+// scoped refuses what is no scope: nobody may mean one occurrence and lose all of them.
+func scoped(scope portal.Scope) error {
+	switch scope {
+	case "", portal.ScopeOne, portal.ScopeFollowing, portal.ScopeAll:
+		return nil
+	}
+	return bad("calendar.scope")
+}
+
+// declined is a declined invitation as its answer shows it: is what the calendar has of it now, err that it has nothing any more.
+func declined(was, is portal.Appointment, err error) (portal.Appointment, error) {
+	switch {
+	case errors.Is(err, portal.ErrNotFound):
+		is = was
+	case err != nil:
+		return is, err
+	case is.Sync.State != portal.SyncDone:
+		return is, nil // it stays until the server has heard
+	}
+	is.Response, is.Show, is.Status = portal.ResponseDeclined, portal.ShowFree, portal.StatusRemoved
+	is.Sync = portal.SyncState{State: portal.SyncDone}
+	is.Version = versionOf(&is)
+	return is, nil
 }
 
 // Forward passes an invitation on.
@@ -264,8 +310,11 @@ func (s *Service) Forward(ctx context.Context, me, of portal.Address, id string,
 	if err != nil {
 		return err
 	}
-	if len(checked.Attendees) == 0 || len(comment) > MaxBody {
-		return bad("calendar.attendee")
+	if len(checked.Attendees) == 0 {
+		return bad("calendar.recipients")
+	}
+	if len(comment) > MaxBody {
+		return bad("calendar.body-long")
 	}
 	entry, occurrence := portal.SplitOccurrenceID(id)
 	_, err = s.store(ctx, l, entry, func(intents []portal.Intent) ([]portal.Intent, error) {

@@ -213,7 +213,7 @@ func (ls *lanes) run(ctx context.Context) error {
 	}
 	ls.mu.Unlock()
 
-	ls.resume(ctx)
+	ls.wg.Go(func() { ls.resume(ctx) }) // bells need not wait for it
 	ls.watch(ctx)
 
 	ls.mu.Lock()

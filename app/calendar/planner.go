@@ -2,7 +2,9 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +12,8 @@ import (
 )
 
 const (
-	maxPlan       = 62 * 24 * time.Hour
+	// MaxPlanDays is how many days a plan looks at.
+	MaxPlanDays   = 62
 	maxPlanPeople = 200
 	maxPlanLength = 24 * 60
 )
@@ -20,8 +23,11 @@ func (s *Service) Plan(ctx context.Context, me portal.Address, r PlanRequest) (P
 	if s.x == nil {
 		return Plan{}, portal.Fail(portal.ErrUnavailable, keyNone)
 	}
-	if !r.To.After(r.From) || r.To.Sub(r.From) > maxPlan {
+	if !r.To.After(r.From) {
 		return Plan{}, bad("calendar.window")
+	}
+	if r.To.After(r.From.AddDate(0, 0, MaxPlanDays)) {
+		return Plan{}, bad("calendar.plan-days").With("days", strconv.Itoa(MaxPlanDays))
 	}
 	if r.Minutes < 1 || r.Minutes > maxPlanLength {
 		return Plan{}, bad("calendar.minutes")
@@ -42,8 +48,12 @@ func (s *Service) Plan(ctx context.Context, me portal.Address, r PlanRequest) (P
 		return Plan{}, err
 	}
 	if r.Except != "" {
-		if a, err := s.get(ctx, portal.CalendarKey{Reader: me, Owner: me}, r.Except); err == nil {
+		a, err := s.get(ctx, portal.CalendarKey{Reader: me, Owner: me}, r.Except)
+		switch {
+		case err == nil:
 			except(rows, a)
+		case !errors.Is(err, portal.ErrNotFound): // what is not there takes nobody's time
+			return Plan{}, err
 		}
 	}
 	p := Plan{Attendees: people, Rows: rows, From: r.From, To: r.To, Minutes: r.Minutes}

@@ -10,9 +10,9 @@ import (
 type PlanRequest struct {
 	// Attendees are asked for by Email, or by URI where that is empty; the asker is added where they are not among them.
 	Attendees []portal.Attendee
-	// From and To are the window that is shown and searched, at most 62 days.
+	// From and To are the window that is shown and searched, at most MaxPlanDays apart.
 	From, To time.Time
-	// Minutes is the meeting's length.
+	// Minutes is the meeting's length, 1 to 1440.
 	Minutes int
 	// Location is the asker's zone: suggestions begin at full and half hours of its clock; nil: UTC.
 	Location *time.Location

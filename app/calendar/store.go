@@ -47,6 +47,8 @@ type Intents interface {
 	AddIntents(ctx context.Context, list []portal.Intent, evs ...portal.Addressed) ([]portal.Intent, error)
 	// CalendarIntents gives a calendar's intents by Seq, those of one entry where that is not empty.
 	CalendarIntents(ctx context.Context, key portal.CalendarKey, entry string) ([]portal.Intent, error)
+	// ReaderIntents gives all intents of a reader, calendar by calendar, by Seq.
+	ReaderIntents(ctx context.Context, reader portal.Address) ([]portal.Intent, error)
 	// NextIntent gives a calendar's first intent that has not failed; none: false.
 	NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error)
 	// SaveIntent replaces an intent where it still has the given Revision (else ErrConflict) and raises that.

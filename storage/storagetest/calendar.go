@@ -168,6 +168,9 @@ func testIntents(t *testing.T, open Open) {
 	if list, err = s.CalendarIntents(ctx, own(alice), "id-2"); err != nil || !reflect.DeepEqual(list, stored[1:2]) {
 		t.Errorf("of one entry: %+v, %v", list, err)
 	}
+	if list, err = s.ReaderIntents(ctx, alice); err != nil || !reflect.DeepEqual(list, stored[:2]) {
+		t.Errorf("of a reader: %+v, %v", list, err)
+	}
 	_, err = s.AddIntents(ctx, []portal.Intent{intent(4, alice), intent(1, alice)}, calendarEvent("id-4", portal.Updated))
 	wantMeaning(t, err, portal.ErrConflict)
 	if evs := s.told(); len(evs) != 1 {

@@ -69,6 +69,7 @@ type Store interface {
 	StaleCalendarUIDs(ctx context.Context, key portal.CalendarKey, generation int64, uids []string) ([]portal.KeptEntry, error)
 	AddIntents(ctx context.Context, list []portal.Intent, evs ...portal.Addressed) ([]portal.Intent, error)
 	CalendarIntents(ctx context.Context, key portal.CalendarKey, entry string) ([]portal.Intent, error)
+	ReaderIntents(ctx context.Context, reader portal.Address) ([]portal.Intent, error)
 	NextIntent(ctx context.Context, key portal.CalendarKey) (portal.Intent, bool, error)
 	SaveIntent(ctx context.Context, in portal.Intent, evs ...portal.Addressed) (portal.Intent, error)
 	EndIntents(ctx context.Context, key portal.CalendarKey, ids []string, put *portal.KeptEntry, gone []string, evs ...portal.Addressed) error
