@@ -185,7 +185,7 @@ func join(list []string) string {
 	return out
 }
 
-// moved shifts a series' first start by as much as one of its occurrences was moved, by the wall clock of the series' zone.
+// moved shifts a series' first start by as much as one of its occurrences was moved from was to is, by the wall clock of the series' zone.
 func moved(master *portal.Appointment, was, is time.Time) time.Time {
 	if master.AllDay {
 		return master.Start.Add(is.Sub(was))
@@ -197,4 +197,15 @@ func moved(master *portal.Appointment, was, is time.Time) time.Time {
 	}
 	w := wall(master.Start).Add(wall(is).Sub(wall(was)))
 	return time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), 0, loc).UTC()
+}
+
+// lasting is when a series ends that begins at start, after one of its occurrences was changed from now to after: it lasts as long as that one
+// then does, and as long as before where that was only moved, by the clock. The night when the clocks change makes no series shorter.
+func lasting(start time.Time, whole, now, after *portal.Appointment) time.Time {
+	from, to := after.Start, after.End
+	only := after.AllDay == now.AllDay && after.End.Sub(after.Start) == now.End.Sub(now.Start)
+	if only && now.Kind == portal.KindOccurrence {
+		from, to = whole.Start, whole.End
+	}
+	return moved(&portal.Appointment{Start: start, TimeZone: after.TimeZone, AllDay: after.AllDay}, from, to)
 }

@@ -113,7 +113,10 @@ func TestADeclineShowsWhatWasDeclined(t *testing.T) {
 			if a.Response != portal.ResponseDeclined || a.Status != portal.StatusRemoved || a.Show != portal.ShowFree || a.Sync.State != portal.SyncDone {
 				t.Errorf("its answer: %s, %s, %s, %+v", a.Response, a.Status, a.Show, a.Sync)
 			}
-			h.eventually("it has left the calendar", func() bool { h.Rang(alice); return len(h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments) == 0 })
+			h.eventually("it has left the calendar", func() bool {
+				h.Rang(alice)
+				return len(h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments) == 0
+			})
 		})
 	}
 }

@@ -116,7 +116,7 @@ func wholeSeries(e portal.Entry, now portal.Appointment, ch portal.AppointmentCh
 		return ch
 	}
 	if start, rule, ok := anotherDay(&e.Appointment, now.RecurrenceID, &after); ok && ch.Recurrence == nil {
-		ch.Start, ch.End, ch.Recurrence = &start, ptr(start.Add(after.End.Sub(after.Start))), &rule
+		ch.Start, ch.End, ch.Recurrence = &start, ptr(lasting(start, &e.Appointment, &now, &after)), &rule
 		return ch
 	}
 	start := moved(&e.Appointment, now.RecurrenceID, after.Start)
@@ -124,7 +124,7 @@ func wholeSeries(e portal.Entry, now portal.Appointment, ch portal.AppointmentCh
 		// The series begins as many days before the occurrence as it did, at the new time of day.
 		start = after.Start.Add(-now.RecurrenceID.Sub(e.Start).Round(24 * time.Hour))
 	}
-	ch.Start, ch.End = &start, ptr(start.Add(after.End.Sub(after.Start)))
+	ch.Start, ch.End = &start, ptr(lasting(start, &e.Appointment, &now, &after))
 	return ch
 }
 
