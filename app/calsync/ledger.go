@@ -21,13 +21,7 @@ type Ledger interface {
 }
 
 // Intake is one step of reading a source: all of it is stored, or nothing.
-type Intake struct {
-	Cursor portal.SyncCursor
-	// Items are copies that are there (or, with Gone, no more); one replaces that of its Mailbox and RemoteID.
-	Items []portal.SyncItem
-	// Jobs are added, or renew the job of their Key and Direction: a renewed one waits again, keeps its Seq and MadeAt, counts no tries.
-	Jobs []portal.SyncJob
-}
+type Intake = portal.SyncIntake
 
 // Reading is how far the sources have been read.
 type Reading interface {
@@ -58,37 +52,13 @@ type Pairs interface {
 }
 
 // Outcome is what came of a job: all of it is stored, or nothing.
-type Outcome struct {
-	// Job is ended where it still has the given Renewals; nil: none. Again replaces it instead (a retry, a hold, a failure).
-	Job   *portal.SyncJob
-	Again *portal.SyncJob
-	// Pair is stored by its Version (0: new), a stale one is ErrConflict; DropPair (a CRM ID) is forgotten.
-	Pair     *portal.SyncPair
-	DropPair string
-	// Items replace copies (what a write gave back); DropItems are forgotten.
-	Items     []portal.SyncItem
-	DropItems []portal.SyncItem
-	Jobs      []portal.SyncJob
-	Log       []portal.SyncTransaction
-	Conflicts []portal.SyncConflict
-}
+type Outcome = portal.SyncOutcome
 
 // QueueFilter chooses jobs; zero fields choose all.
-type QueueFilter struct {
-	State     string
-	Direction portal.Direction
-	Mailbox   portal.Address
-	Text      string // in the subject, the key or the cause
-	After     int64  // jobs with a Seq above it
-	Limit     int
-}
+type QueueFilter = portal.SyncQueueFilter
 
 // QueueCounts is the queue in numbers.
-type QueueCounts struct {
-	Waiting, Retrying, Held, Failed int
-	// Oldest is when the job that waits longest was made.
-	Oldest time.Time
-}
+type QueueCounts = portal.SyncQueueCounts
 
 // Queue is the appointments that have to be looked at.
 type Queue interface {
@@ -109,17 +79,7 @@ type Queue interface {
 }
 
 // LogFilter chooses lines of the transaction log; zero fields choose all. The newest come first.
-type LogFilter struct {
-	Text      string // in subject, CRM id, UID, mailbox, cause
-	Direction portal.Direction
-	What      string
-	Result    string
-	Mailbox   portal.Address
-	CRM       string
-	From, To  time.Time
-	Before    int64 // lines with a Seq below it
-	Limit     int
-}
+type LogFilter = portal.SyncLogFilter
 
 // Journal is the transaction log and the conflicts.
 type Journal interface {
