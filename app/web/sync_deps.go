@@ -1,0 +1,101 @@
+package web
+
+import (
+	"context"
+
+	"portico/app/portal"
+)
+
+// CRM is what people keep in CRM. me is whose request it is; key is an idempotency key, "" for none: a repeat of it changes
+// nothing and gives what the first gave.
+type CRM interface {
+	People(ctx context.Context, text string, limit int) ([]portal.CRMPerson, error)
+	Person(ctx context.Context, id string) (portal.CRMPerson, error)
+	// SavePerson stores a person by Version (0: new).
+	SavePerson(ctx context.Context, me portal.Address, key string, p portal.CRMPerson) (portal.CRMPerson, error)
+	DeletePerson(ctx context.Context, me portal.Address, id string, version int64) error
+	Companies(ctx context.Context, text string, limit int) ([]portal.CRMCompany, error)
+	Company(ctx context.Context, id string) (portal.CRMCompany, error)
+	SaveCompany(ctx context.Context, me portal.Address, key string, p portal.CRMCompany) (portal.CRMCompany, error)
+	DeleteCompany(ctx context.Context, me portal.Address, id string, version int64) error
+	Users(ctx context.Context) ([]portal.CRMUser, error)
+
+	// AppointmentsOf gives those that are tied to a person or a company (the one that is not empty) and that me may see, the latest first.
+	AppointmentsOf(ctx context.Context, me portal.Address, person, company string, limit int) ([]portal.CRMAppointment, error)
+	// Get gives a record by its ID, that of a mirrored entry of Exchange included; ErrNotFound where me takes no part in it.
+	Get(ctx context.Context, me portal.Address, id string) (portal.CRMAppointment, error)
+	// Create makes a record, Change changes one, Delete cancels it.
+	Create(ctx context.Context, me portal.Address, key string, a portal.Appointment) (portal.CRMAppointment, error)
+	Change(ctx context.Context, me portal.Address, id string, ch portal.AppointmentChange, version string) (portal.CRMAppointment, error)
+	Delete(ctx context.Context, me portal.Address, id, version string) error
+	// SetStatus makes it pending, complete or cancelled; SetTies says which people and companies it is about.
+	SetStatus(ctx context.Context, me portal.Address, id string, status portal.AppointmentStatus, version string) (portal.CRMAppointment, error)
+	SetTies(ctx context.Context, me portal.Address, id string, people, companies []string, version string) (portal.CRMAppointment, error)
+	Changes(ctx context.Context, after int64, limit int) ([]portal.CRMChange, error)
+}
+
+// Sync is the engine of the synchronisation, as the control panel sees it. by is the administrator who asks.
+type Sync interface {
+	Status(ctx context.Context) (portal.SyncStatus, error)
+	// Release lets what a mailbox's (or, mailbox "crm", CRM's) mass deletion holds be carried; Restore undoes it on the side where it
+	// was made.
+	Release(ctx context.Context, by, mailbox portal.Address) error
+	Restore(ctx context.Context, by, mailbox portal.Address) error
+
+	Queue(ctx context.Context, f portal.SyncQueueFilter) ([]portal.SyncJob, error)
+	Job(ctx context.Context, seq int64) (portal.SyncJob, error)
+	// Retry tries jobs now (none named: all that failed or wait for a retry) and says how many.
+	Retry(ctx context.Context, by portal.Address, seqs []int64) (int, error)
+	Discard(ctx context.Context, by portal.Address, seq int64, reason string) error
+	// ExportQueue and ImportQueue are the queue as an XML file; importing says how many jobs were taken in.
+	ExportQueue(ctx context.Context, f portal.SyncQueueFilter) ([]byte, error)
+	ImportQueue(ctx context.Context, by portal.Address, data []byte) (int, error)
+
+	Log(ctx context.Context, f portal.SyncLogFilter) ([]portal.SyncTransaction, error)
+	Conflicts(ctx context.Context, crm string, limit int) ([]portal.SyncConflict, error)
+	Conflict(ctx context.Context, id string) (portal.SyncConflict, error)
+	TakeBack(ctx context.Context, by portal.Address, id string) (portal.SyncConflict, error)
+
+	// Lines are those of the live log after a number, the oldest first.
+	Lines(ctx context.Context, after int64, limit int) ([]portal.SyncLogLine, error)
+}
+
+// SyncAdmin is what administrators set up about the synchronisation.
+type SyncAdmin interface {
+	// Settings never give passwords. SaveSettings stores them by Revision, and says what a check against the real servers
+	// found; faults in them are ErrInvalid with a SyncFault each (portal.FaultsError).
+	Settings(ctx context.Context) (portal.SyncSettings, error)
+	SaveSettings(ctx context.Context, by portal.Address, s portal.SyncSettings) (portal.SyncSettings, []portal.SyncFinding, error)
+	CheckSettings(ctx context.Context, s portal.SyncSettings) ([]portal.SyncFinding, error)
+
+	PlanUsers(ctx context.Context) ([]portal.SyncUserPlan, error)
+	// RunUsers begins, or takes up a stopped run with resume; it returns at once. StopUsers stops it after the one under way.
+	RunUsers(ctx context.Context, by portal.Address, chosen []portal.Address, resume bool) (portal.SyncUsersRun, error)
+	StopUsers(ctx context.Context, by portal.Address) (portal.SyncUsersRun, error)
+	UsersRun(ctx context.Context) (portal.SyncUsersRun, error)
+	ClearUser(ctx context.Context, by, who portal.Address) (portal.CRMUser, error)
+
+	// Diagnose tests the connection to somebody's mailbox.
+	Diagnose(ctx context.Context, mailbox portal.Address) (portal.SyncFinding, error)
+
+	// Rules are the mapping's rules as JSON (an array), with their revision. Faults are as of SaveSettings.
+	Rules(ctx context.Context) (rules []byte, revision int64, err error)
+	SaveRules(ctx context.Context, by portal.Address, rules []byte, revision int64) (int64, error)
+	// PreviewRules shows what rules would make of an appointment (a CRM record's ID).
+	PreviewRules(ctx context.Context, rules []byte, d portal.Direction, crm string) (portal.SyncRulesPreview, error)
+}
+
+// Hooks are the webhooks of an outside CRM.
+type Hooks interface {
+	Hooks(ctx context.Context) ([]portal.CRMHook, error)
+	// SaveHook stores a hook by Version (ID "": a new one, whose Secret is given back this once). NewSecret makes a hook another secret.
+	SaveHook(ctx context.Context, by portal.Address, h portal.CRMHook) (portal.CRMHook, error)
+	NewSecret(ctx context.Context, by portal.Address, id string) (portal.CRMHook, error)
+	DeleteHook(ctx context.Context, by portal.Address, id string) error
+	// Deliveries gives up to limit deliveries of a hook, the newest first, those before a delivery's ID where that is not empty.
+	Deliveries(ctx context.Context, hook, before string, limit int) ([]portal.CRMDelivery, error)
+	Resend(ctx context.Context, by portal.Address, delivery string) (portal.CRMDelivery, error)
+	// Receive verifies a signed message to the inbox and carries it out; header gives the request's headers by name. It answers
+	// with what was made or changed, as JSON.
+	Receive(ctx context.Context, header func(name string) string, body []byte) ([]byte, error)
+}
