@@ -21,6 +21,8 @@ type Audience struct {
 	Encoding Encoding
 	// Locale is a catalogue's BCP 47 tag, Zone an IANA time zone name.
 	Locale, Zone string
+	// TwelveHours: times of day are written with twelve hours.
+	TwelveHours bool
 }
 
 // Frame is one event on its way to many connections.

@@ -27,8 +27,8 @@ func CalendarViews() []CalendarView {
 	return []CalendarView{DayView, WorkWeekView, WeekView, MonthView, AgendaView}
 }
 
-// agendaDays is how far an agenda reaches.
-const agendaDays = 30
+// AgendaDays is how many days an agenda shows.
+const AgendaDays = 30
 
 // CalendarShow is what of whose calendars is shown: all that the page's address says.
 type CalendarShow struct {
@@ -112,7 +112,7 @@ func (s CalendarShow) days(r Reader) []span {
 	case DayView:
 		return []span{day}
 	case AgendaView:
-		return run(day, agendaDays)
+		return run(day, AgendaDays)
 	case WeekView:
 		return run(r.weekOf(day), 7)
 	case MonthView:
@@ -192,7 +192,7 @@ func (s CalendarShow) step(r Reader, n int) string {
 		y, m, _ := day.from.Date()
 		day = dayOf(midnight(y, m+time.Month(n), 1, r.Zone))
 	case AgendaView:
-		day = day.plusDays(n * agendaDays)
+		day = day.plusDays(n * AgendaDays)
 	default:
 		day = day.plusDays(n * 7)
 	}

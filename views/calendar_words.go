@@ -10,16 +10,13 @@ import (
 
 // How calendars speak: times and days, what an appointment is, who has answered.
 
-// hour is a time of day as the reader writes it: 24 hours, or 12 where that is usual.
+// hour is a time of day as the reader writes it; a full hour of twelve without its minutes.
 func (r Reader) hour(t time.Time) string {
 	t = t.In(r.Zone)
-	if !r.TwelveHours {
-		return r.Clock(t)
-	}
-	if t.Minute() == 0 {
+	if r.TwelveHours && t.Minute() == 0 {
 		return t.Format("3 PM")
 	}
-	return t.Format("3:04 PM")
+	return r.clock(t)
 }
 
 // rowTime is the time at which a row of the grid begins.

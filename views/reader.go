@@ -38,12 +38,20 @@ func NewReader(locale, zone string, now time.Time) Reader {
 	return Reader{Catalogue: catalogue.For(locale), Zone: loc, Now: now.In(loc)}
 }
 
-func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
+// words is the catalogue with the reader's habits.
+func (r Reader) words() *catalogue.Catalogue {
+	if r.TwelveHours {
+		return r.Catalogue.Twelve()
+	}
+	return r.Catalogue
+}
+
+func (r Reader) clock(t time.Time) string  { return r.words().Clock(t.In(r.Zone)) }
 func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
-func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }
-func (r Reader) moment(t time.Time) string { return r.Moment(t.In(r.Zone), r.Now) }
-func (r Reader) since(t time.Time) string  { return r.Since(t.In(r.Zone), r.Now) }
-func (r Reader) full(t time.Time) string   { return r.Full(t.In(r.Zone)) }
+func (r Reader) short(t time.Time) string  { return r.words().Short(t.In(r.Zone), r.Now) }
+func (r Reader) moment(t time.Time) string { return r.words().Moment(t.In(r.Zone), r.Now) }
+func (r Reader) since(t time.Time) string  { return r.words().Since(t.In(r.Zone), r.Now) }
+func (r Reader) full(t time.Time) string   { return r.words().Full(t.In(r.Zone)) }
 
 // Agenda says what somebody's calendar says of their time: until when they are busy or free. It is empty where
 // no calendar says anything.

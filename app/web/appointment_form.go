@@ -78,7 +78,10 @@ func (s *Server) newAppointmentForm(c echo.Context, f views.Frame, id string, st
 	}
 	setWhen(&v, start.In(f.Zone), end.In(f.Zone), allDay)
 	v.Repeat = freshRepeat(views.RepeatForm{}, start.In(f.Zone))
-	v.Back = onDay("/calendar", start.In(f.Zone))
+	v.Back = s.cameFrom(c)
+	if !strings.Contains(v.Back, "date=") {
+		v.Back = onDay(v.Back, start.In(f.Zone))
+	}
 	return v
 }
 

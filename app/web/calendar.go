@@ -130,10 +130,10 @@ func pathText(c echo.Context, name string) (string, error) {
 	return unescapePath(text)
 }
 
-// calendarReader is for whom the calendar's pages are rendered: also with the habits of the reader's country.
+// calendarReader is for whom the calendar's pages are rendered: also with the week as in the reader's country.
 func (s *Server) calendarReader(c echo.Context) views.Reader {
 	r := s.reader(c)
-	r.Habits = habitsOf(c.Request().Header.Get("Accept-Language"), r.Locale())
+	r.SundayFirst = habitsOf(c.Request().Header.Get("Accept-Language"), r.Locale()).SundayFirst
 	return r
 }
 

@@ -69,7 +69,7 @@ func (s *Server) me(c echo.Context) (portal.Me, error) {
 	return me, nil
 }
 
-// audience says how this reader reads, as HTML: in which language and in which zone. What a person has
+// audience says how this reader reads, as HTML: in which language, in which zone and with how many hours to a day. What a person has
 // set comes first, then their browser's cookies, then Accept-Language; then English and UTC.
 func (s *Server) audience(c echo.Context) realtime.Audience {
 	if known, ok := c.Get(audienceKey).(realtime.Audience); ok {
@@ -90,6 +90,7 @@ func (s *Server) audience(c echo.Context) realtime.Audience {
 		Locale:   pickLocale(chosen.Locale, cookieValue(r, localeCookie), r.Header.Get("Accept-Language")),
 		Zone:     s.zones.pick(chosen.TimeZone, cookieValue(r, zoneCookie)),
 	}
+	a.TwelveHours = habitsOf(r.Header.Get("Accept-Language"), a.Locale).TwelveHours
 	c.Set(audienceKey, a)
 	return a
 }
@@ -100,7 +101,7 @@ func (s *Server) readerOf(a realtime.Audience) views.Reader {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone)}
+	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone), Habits: views.Habits{TwelveHours: a.TwelveHours}}
 }
 
 // zones keeps the time zones that were asked for: reading one from the system's tables takes longer than

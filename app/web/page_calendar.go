@@ -84,6 +84,7 @@ func (s *Server) showCalendar(c echo.Context, status int, quick string, problem 
 	if err := s.fillCalendar(c, &page); err != nil {
 		return err
 	}
+	s.rememberView(c, page.View)
 	return s.render(c, status, views.CalendarSheet(page))
 }
 
@@ -248,18 +249,6 @@ func zoneOf(zone *time.Location, allDay bool) *time.Location {
 		return time.UTC
 	}
 	return zone
-}
-
-// onDay is the calendar at the same view with a day in it.
-func onDay(here string, day time.Time) string {
-	u, err := url.Parse(here)
-	if err != nil || u.Path != "/calendar" {
-		u = &url.URL{Path: "/calendar"}
-	}
-	q := u.Query()
-	q.Set("date", day.Format(time.DateOnly))
-	u.RawQuery = q.Encode()
-	return u.RequestURI()
 }
 
 // defaultReminder is that of a new appointment: a quarter of an hour before, none for whole days.

@@ -51,7 +51,7 @@ func (s *Server) showAppointment(c echo.Context, status int, problem error, type
 	}
 	v := views.AppointmentPage{
 		Frame: f, Appointment: a, Owner: s.Directory.Lookup(ctx, of), BodyHTML: s.cleanHTML(a.BodyHTML), Repeat: s.repeatWords(f.Reader, a),
-		Saved: savedWord(c.QueryParam("saved")), Back: backToDay(f.Reader, a),
+		Saved: savedWord(c.QueryParam("saved")), Back: s.backFrom(c, f.Reader, a),
 	}
 	if v.Rights, err = s.rightsOn(ctx, me, of, a, f.Zone); err != nil {
 		return err
@@ -81,11 +81,6 @@ func savedWord(word string) string {
 		return word
 	}
 	return ""
-}
-
-// backToDay is the calendar on the day of an appointment.
-func backToDay(r views.Reader, a portal.Appointment) string {
-	return onDay("/calendar", a.Start.In(zoneOf(r.Zone, a.AllDay)))
 }
 
 // repeatWords says how an appointment repeats.
@@ -163,7 +158,7 @@ func (s *Server) respondByForm(c echo.Context) error {
 		_, err = s.Calendar.Respond(ctx, me, of, id, answer, comment, proposal, portal.Scope(c.FormValue("scope")))
 	}
 	if err == nil && answer == portal.ResponseDeclined {
-		return s.done(c, backToDay(s.calendarReader(c), a)) // what is declined leaves the calendar
+		return s.done(c, s.backToDay(c, s.calendarReader(c), a)) // what is declined leaves the calendar
 	}
 	return s.acted(c, err, views.AppointmentPath(me, of, id), "answered", func(v *views.AppointmentPage) { v.Comment = comment })
 }
@@ -232,7 +227,7 @@ func (s *Server) deleteByForm(c echo.Context) error {
 	if err != nil {
 		return s.acted(c, err, "", "", nil)
 	}
-	return s.done(c, backToDay(s.calendarReader(c), a))
+	return s.done(c, s.backToDay(c, s.calendarReader(c), a))
 }
 
 // forwardByForm passes an invitation on.

@@ -195,7 +195,7 @@ func (s *Server) createByForm(c echo.Context) error {
 		}
 		return s.showForm(c, status, &v)
 	}
-	return c.Redirect(http.StatusSeeOther, onDay("/calendar", a.Start.In(zoneOf(f.Zone, a.AllDay))))
+	return c.Redirect(http.StatusSeeOther, onDay(v.Back, a.Start.In(zoneOf(f.Zone, a.AllDay))))
 }
 
 // asksForPeople answers with people found where a form was sent while the field that looks for them held something:
@@ -225,7 +225,7 @@ func (s *Server) createFromGrid(c echo.Context, f views.Frame) error {
 	if _, err := s.Calendar.Create(c.Request().Context(), s.person(c), v.Of, a); err != nil {
 		return err
 	}
-	return s.done(c, onDay("/calendar", a.Start.In(zoneOf(f.Zone, a.AllDay))))
+	return s.done(c, s.backToDay(c, f.Reader, a))
 }
 
 // changeByForm changes an appointment as the form says. Where somebody else was quicker, the form shows what is

@@ -32,6 +32,8 @@ type Catalogue struct {
 	plain  map[string]string
 	filled map[string][]segment
 	keys   map[string]bool
+	// twelve: times of day have twelve hours.
+	twelve bool
 }
 
 // catalogues is every catalogue by its locale, read at the first use.
@@ -88,6 +90,14 @@ func Match(wishes ...string) string {
 		}
 	}
 	return Default
+}
+
+// Twelve is the same catalogue for readers who write times of day with twelve hours, as many countries do whose
+// people read English.
+func (c *Catalogue) Twelve() *Catalogue {
+	other := *c
+	other.twelve = true
+	return &other
 }
 
 // Locale is the catalogue's own tag, as for the lang attribute.

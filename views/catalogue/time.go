@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// Clock is the time of day: "09:41". Both languages write 24 hours, so that a column of times lines up.
-func (c *Catalogue) Clock(t time.Time) string { return t.Format("15:04") }
+// Clock is the time of day: "09:41", or "9:41 AM" for those who write twelve hours.
+func (c *Catalogue) Clock(t time.Time) string {
+	if c.twelve {
+		return t.Format("3:04 PM")
+	}
+	return t.Format("15:04")
+}
 
 // Day names t's day as seen from now, both in their own zone: "Today", "Yesterday", "Monday",
 // "Monday 16 November", with the year where it is another one.
