@@ -70,7 +70,7 @@ func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*por
 		return nil, err
 	}
 	var e portal.Entry
-	err := l.s.call(ctx, func(ctx context.Context) (err error) {
+	err := l.call(ctx, func(ctx context.Context) (err error) {
 		e, err = l.s.x.Create(ctx, l.key.Reader, l.key.Owner, *in.Appointment, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
 		return err
 	})
@@ -124,7 +124,7 @@ func (l *lane) dependents(ctx context.Context, id string) ([]portal.Intent, erro
 
 // find looks for what a create has made at the server; of several entries one is left.
 func (l *lane) find(ctx context.Context, in *portal.Intent) (e portal.Entry, found bool, err error) {
-	err = l.s.call(ctx, func(ctx context.Context) (err error) {
+	err = l.call(ctx, func(ctx context.Context) (err error) {
 		e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, in.ID)
 		return err
 	})
@@ -154,7 +154,7 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 			return nil, portal.Fail(portal.ErrConflict, keyConflict)
 		}
 		var e portal.Entry
-		err = l.s.call(ctx, func(ctx context.Context) (err error) {
+		err = l.call(ctx, func(ctx context.Context) (err error) {
 			e, err = l.s.x.Update(ctx, l.key.Reader, l.key.Owner, k.Entry, *in.Change, portal.WriteOptions{ChangeID: in.ID, Send: in.Send, Zone: in.Zone})
 			return err
 		})
@@ -197,7 +197,7 @@ func target(e *portal.Entry, occurrence time.Time) (portal.Appointment, error) {
 // changed makes the mirror's entry of what an update answered; where the server names an occurrence, the series is read.
 func (l *lane) changed(ctx context.Context, k portal.KeptEntry, e portal.Entry) (*portal.KeptEntry, error) {
 	if e.RemoteID != k.RemoteID {
-		err := l.s.call(ctx, func(ctx context.Context) (err error) {
+		err := l.call(ctx, func(ctx context.Context) (err error) {
 			e, err = l.s.x.Entry(ctx, l.key.Reader, l.key.Owner, k.RemoteID)
 			return err
 		})
@@ -216,7 +216,7 @@ func (l *lane) changed(ctx context.Context, k portal.KeptEntry, e portal.Entry) 
 // refetch reads an entry afresh.
 func (l *lane) refetch(ctx context.Context, k portal.KeptEntry) (portal.KeptEntry, error) {
 	var e portal.Entry
-	err := l.s.call(ctx, func(ctx context.Context) (err error) {
+	err := l.call(ctx, func(ctx context.Context) (err error) {
 		e, err = l.s.x.Entry(ctx, l.key.Reader, l.key.Owner, k.RemoteID)
 		return err
 	})
@@ -254,7 +254,7 @@ func (l *lane) remove(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 		if gone, err := l.removable(in, k); gone || err != nil {
 			return &k, nil, err
 		}
-		err := l.s.call(ctx, func(ctx context.Context) error {
+		err := l.call(ctx, func(ctx context.Context) error {
 			return l.s.x.Delete(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Comment)
 		})
 		if err == nil || errors.Is(err, portal.ErrNotFound) {
@@ -314,7 +314,7 @@ func (l *lane) respond(ctx context.Context, in *portal.Intent, k portal.KeptEntr
 			return &k, nil
 		}
 	}
-	err := l.s.call(ctx, func(ctx context.Context) error {
+	err := l.call(ctx, func(ctx context.Context) error {
 		return l.s.x.Respond(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Response, in.Comment, in.Proposal, in.Send)
 	})
 	if errors.Is(err, portal.ErrNotFound) {
@@ -336,7 +336,7 @@ func (l *lane) forward(ctx context.Context, in *portal.Intent, k portal.KeptEntr
 	if unsure {
 		return portal.Fail(portal.ErrInvalid, keyForwarding)
 	}
-	return l.s.call(ctx, func(ctx context.Context) error {
+	return l.call(ctx, func(ctx context.Context) error {
 		return l.s.x.Forward(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.To, in.Comment)
 	})
 }

@@ -125,7 +125,7 @@ func (d *delegators) ask(ctx context.Context) error {
 // askOne asks one person's mailbox; a refusal is an answer: they have no delegates.
 func (d *delegators) askOne(ctx context.Context, who portal.Address) (to []string, err error) {
 	var list []portal.Delegate
-	err = d.s.call(ctx, func(ctx context.Context) (err error) {
+	err = d.s.call(ctx, who, func(ctx context.Context) (err error) {
 		list, err = d.s.x.Delegates(ctx, who)
 		return err
 	})

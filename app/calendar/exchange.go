@@ -61,3 +61,10 @@ const (
 type Righter interface {
 	Rights(ctx context.Context, reader, owner portal.Address) (string, error)
 }
+
+// Placer is what an Exchange satisfies too that has several servers, of which one that is slow or silent is not to keep calls from
+// another: Place waits for a place at the owner's server, and release gives it back. ErrUnavailable where that server is
+// known to be away. Without it all calls share Options.Workers.
+type Placer interface {
+	Place(ctx context.Context, owner portal.Address) (release func(), err error)
+}

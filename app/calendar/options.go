@@ -48,7 +48,7 @@ type Options struct {
 	Reconcile, ReconcileBlind time.Duration
 	// OutOfOfficeEvery is how often the automatic reply of a signed-in person is read (5 min).
 	OutOfOfficeEvery time.Duration
-	// Workers bounds the calls that lanes make of the server at the same time (16). Those beyond wait.
+	// Workers bounds the calls that lanes make of the server at the same time (16). Those beyond wait. A Placer has bounds of its own.
 	Workers int
 	// MaxLanes bounds the open calendars of others (4096), MaxLanesEach those of one reader (200): beyond, the one that nobody has
 	// looked at for longest is closed first, and where all were looked at in the last minutes opening one is ErrTooMany. One's own

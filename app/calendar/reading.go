@@ -76,7 +76,7 @@ func (l *lane) page(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	var delta portal.CalendarDelta
-	err = l.s.call(ctx, func(ctx context.Context) (err error) {
+	err = l.call(ctx, func(ctx context.Context) (err error) {
 		delta, err = l.s.x.Changes(ctx, l.key.Reader, l.key.Owner, m.State)
 		return err
 	})
@@ -260,7 +260,7 @@ func (l *lane) learnRights(ctx context.Context) {
 	}
 	rights, private := RightsReviewer, false
 	email := l.s.emailOf(ctx, l.key.Reader)
-	err := l.s.call(ctx, func(ctx context.Context) error {
+	err := l.call(ctx, func(ctx context.Context) error {
 		list, err := l.s.x.Delegates(ctx, l.key.Owner)
 		for _, d := range list {
 			if !strings.EqualFold(d.Email, email) {
@@ -274,7 +274,7 @@ func (l *lane) learnRights(ctx context.Context) {
 		return err
 	})
 	if asked, ok := l.s.x.(Righter); ok {
-		err = errors.Join(err, l.s.call(ctx, func(ctx context.Context) error {
+		err = errors.Join(err, l.call(ctx, func(ctx context.Context) error {
 			r, err := asked.Rights(ctx, l.key.Reader, l.key.Owner)
 			if err == nil && r != "" && r != RightsFreeBusy {
 				rights = r

@@ -117,7 +117,7 @@ func (r *replies) take() ([]portal.Address, time.Duration) {
 
 func (r *replies) read(ctx context.Context, who portal.Address) {
 	var note portal.OutOfOfficeNote
-	err := r.s.call(ctx, func(ctx context.Context) (err error) {
+	err := r.s.call(ctx, who, func(ctx context.Context) (err error) {
 		note, err = r.s.x.OutOfOffice(ctx, who)
 		return err
 	})

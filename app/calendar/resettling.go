@@ -27,7 +27,7 @@ func (l *lane) resettled(ctx context.Context, m *portal.Mirror, changed []portal
 	if err != nil || len(stale) == 0 {
 		return err
 	}
-	err = l.s.call(ctx, func(ctx context.Context) error {
+	err = l.call(ctx, func(ctx context.Context) error {
 		_, err := l.s.x.Entry(ctx, l.key.Reader, l.key.Owner, stale[0].RemoteID)
 		return err
 	})

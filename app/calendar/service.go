@@ -40,7 +40,7 @@ type Service struct {
 	tips   *tips
 	free   *freeTimes
 	given  *delegators
-	// calls holds the places of those calls of the server that lanes make.
+	// calls holds the places of those calls of the server that lanes make, where the server has none of its own.
 	calls   chan struct{}
 	running sync.Mutex
 }
@@ -133,15 +133,32 @@ func (s *Service) tellStatus(ctx context.Context, who portal.Address) {
 	}
 }
 
-// call makes one call of the server in a lane's turn: bounded in number and time.
-func (s *Service) call(ctx context.Context, do func(context.Context) error) error {
+// call makes one call of owner's server in a lane's turn: bounded in number and time.
+func (s *Service) call(ctx context.Context, owner portal.Address, do func(context.Context) error) error {
+	release, err := s.place(ctx, owner)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.ask(ctx, do)
+}
+
+// place waits for a place for a call of owner's server.
+func (s *Service) place(ctx context.Context, owner portal.Address) (release func(), err error) {
+	if x, ok := s.x.(Placer); ok {
+		return x.Place(ctx, owner)
+	}
 	select {
 	case s.calls <- struct{}{}:
+		return func() { <-s.calls }, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	defer func() { <-s.calls }()
-	return s.ask(ctx, do)
+}
+
+// call is Service.call for the lane's calendar.
+func (l *lane) call(ctx context.Context, do func(context.Context) error) error {
+	return l.s.call(ctx, l.key.Owner, do)
 }
 
 // ask makes one call of the server for somebody who waits for it.

@@ -89,6 +89,8 @@ type belfry struct {
 	mu     sync.Mutex
 	wanted map[portal.Address]bool
 	dead   map[string]bool // subscriptions that streams found dead
+	// returned: the server was away and is back.
+	returned bool
 	// noStreams is set by a stream that the server did not understand.
 	noStreams error
 }
@@ -129,6 +131,14 @@ func (b *belfry) bury(ids []string) {
 	b.poke()
 }
 
+// back: the server was away and is back, nobody need wait for it any longer.
+func (b *belfry) back() {
+	b.mu.Lock()
+	b.returned = true
+	b.mu.Unlock()
+	b.poke()
+}
+
 func (b *belfry) poke() {
 	select {
 	case b.wake <- struct{}{}:
@@ -162,9 +172,12 @@ func (b *belfry) run(ctx context.Context) {
 // settle brings the bells in line with what is wanted and with what the streams found.
 func (b *belfry) settle(ctx context.Context) {
 	b.mu.Lock()
-	wanted, dead, noStreams := maps.Clone(b.wanted), b.dead, b.noStreams
-	b.dead, b.noStreams = map[string]bool{}, nil
+	wanted, dead, noStreams, returned := maps.Clone(b.wanted), b.dead, b.noStreams, b.returned
+	b.dead, b.noStreams, b.returned = map[string]bool{}, nil, false
 	b.mu.Unlock()
+	if returned {
+		b.resume()
+	}
 	if noStreams != nil && b.mode == streaming {
 		b.retreat(noStreams)
 	}
@@ -191,6 +204,19 @@ func (b *belfry) settle(ctx context.Context) {
 		if b.bells[who] == nil {
 			b.bells[who] = &bell{who: who}
 		}
+	}
+}
+
+// resume ends the pauses that were made for a server that was away.
+func (b *belfry) resume() {
+	b.pause, b.tries = time.Time{}, 0
+	for _, bl := range b.bells {
+		if bl.sub.id == "" || b.mode == pulling {
+			bl.next = time.Time{}
+		}
+	}
+	for _, g := range b.groups {
+		g.again()
 	}
 }
 

@@ -29,6 +29,9 @@ func (b bellHost) unhung(who portal.Address) { b.c.health.bell(b.host, who, errB
 
 // mailbox is the client and the voice for somebody's own mailbox, with the affinity that subscriptions need.
 func (b bellHost) mailbox(ctx context.Context, who portal.Address) (*soap.Client, soap.As, soap.FolderRef, error) {
+	if err := b.outage.refused(); err != nil { // the belfry hears when it is back
+		return nil, soap.As{}, soap.FolderRef{}, err
+	}
 	client, err := b.client(ctx, b.c.o.Mailbox(who))
 	if err != nil {
 		return nil, soap.As{}, soap.FolderRef{}, err

@@ -22,6 +22,7 @@ type Connector struct {
 	zones  *zoneBook
 	health *health
 	homes  *homes
+	places chan struct{} // of calls to mailboxes whose server is not known yet; see Place
 	smtp   *nameBook
 	said   *answerBook
 	asked  *answerLog
@@ -35,7 +36,7 @@ func New(o Options) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), smtp: newNameBook(),
+	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), places: make(chan struct{}, o.Places), smtp: newNameBook(),
 		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook()}
 	for _, s := range o.Servers {
 		h, err := newHost(c, s)
@@ -52,6 +53,7 @@ func (c *Connector) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, h := range c.hosts {
 		all.Go(func() { h.bells.run(ctx) })
+		all.Go(func() { h.lookOut(ctx) })
 	}
 	all.Go(func() { c.sortOut(ctx) })
 	all.Wait()
@@ -98,7 +100,7 @@ func (c *Connector) sortOut(ctx context.Context) {
 		}
 		c.hand(lists)
 		if again { // a server that did not answer may be the home of some
-			if !sleep(ctx, c.o.Jitter(c.o.Bells.Backoff)) {
+			if !c.homes.rest(ctx, c.o.Jitter(c.o.Bells.Backoff)) {
 				return
 			}
 			c.homes.poke()
@@ -135,7 +137,7 @@ func (c *Connector) locateAll(ctx context.Context, unknown []portal.Address, lis
 	g.SetLimit(subscribers)
 	for _, who := range unknown {
 		g.Go(func() error {
-			h, _, err := c.home(ctx, who, who)
+			h, err := c.home(ctx, who, who)
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -177,7 +179,7 @@ func (c *Connector) hand(lists map[portal.Address]*host) {
 func (c *Connector) Check(ctx context.Context, server string) error {
 	for _, h := range c.hosts {
 		if h.s.Name == server {
-			return translate(h.check(ctx))
+			return translate(h.check(ctx, soap.As{}))
 		}
 	}
 	return portal.Fail(portal.ErrNotFound, "exchange.server").With("Name", server)
@@ -211,17 +213,12 @@ type access struct {
 func (a *access) folder(name string) soap.FolderRef { return soap.WellKnown(name, a.mailbox) }
 
 // do reaches the owner's mailbox for the reader and does something there. A mailbox that has moved is looked for once
-// more. What it learns about reaching the mailbox is noted.
+// more. What it learns about reaching the mailbox is noted. A server that is away is not asked, see outage.
 func (c *Connector) do(ctx context.Context, reader, owner portal.Address, op func(a *access) error) error {
-	a, err := c.reach(ctx, reader, owner)
-	if err == nil {
-		err = op(a)
-		if err != nil && elsewhere(err) && len(c.hosts) > 1 {
-			c.homes.forget(a.email)
-			if a, err = c.reach(ctx, reader, owner); err == nil {
-				err = op(a)
-			}
-		}
+	a, err := c.attempt(ctx, reader, owner, op)
+	if err != nil && a != nil && elsewhere(err) && len(c.hosts) > 1 {
+		c.homes.forget(a.email)
+		a, err = c.attempt(ctx, reader, owner, op)
 	}
 	if ctx.Err() == nil || err == nil {
 		if reader == owner { // what keeps others out says nothing of the mailbox
@@ -245,8 +242,29 @@ func (c *Connector) on(ctx context.Context, reader, owner portal.Address, op fun
 	return err
 }
 
-func (c *Connector) reach(ctx context.Context, reader, owner portal.Address) (*access, error) {
-	h, client, err := c.home(ctx, reader, owner)
+// attempt is one try of do; the access is nil where there was none.
+func (c *Connector) attempt(ctx context.Context, reader, owner portal.Address, op func(a *access) error) (*access, error) {
+	h, err := c.home(ctx, reader, owner)
+	if err != nil {
+		return nil, err
+	}
+	probing, err := h.outage.enter()
+	if err != nil {
+		return nil, err
+	}
+	if probing {
+		defer h.outage.leave()
+	}
+	a, err := c.reach(ctx, h, reader, owner)
+	if err != nil {
+		return nil, err
+	}
+	a.as.Ahead = probing
+	return a, op(a)
+}
+
+func (c *Connector) reach(ctx context.Context, h *host, reader, owner portal.Address) (*access, error) {
+	client, err := h.client(ctx, c.o.Mailbox(owner))
 	if err != nil {
 		return nil, err
 	}

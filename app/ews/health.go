@@ -90,6 +90,18 @@ func (h *health) bell(at *host, who portal.Address, err error) {
 	h.tidy(who, s)
 }
 
+// back: a server that was away is back. Those whose bells still hang there are reached again, as far as is known.
+func (h *health) back(at *host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for who, s := range h.by {
+		if s.hung == at && s.away {
+			s.away = false
+			h.tell(who, s, nil)
+		}
+	}
+}
+
 // of needs the mutex, as do tell and tidy.
 func (h *health) of(who portal.Address) *standing {
 	s := h.by[who]

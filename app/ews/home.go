@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -30,6 +31,8 @@ type homes struct {
 	mu      sync.Mutex
 	known   map[string]home
 	people  map[portal.Address]bool
+	// returned is rung when a server that was away is back: it may be the home of some.
+	returned chan struct{}
 }
 
 // home is where a mailbox lives; a nil host: nowhere.
@@ -39,7 +42,27 @@ type home struct {
 }
 
 func newHomes(now func() time.Time) *homes {
-	return &homes{now: now, changed: make(chan struct{}, 1), known: map[string]home{}, people: map[portal.Address]bool{}}
+	return &homes{now: now, changed: make(chan struct{}, 1), known: map[string]home{}, people: map[portal.Address]bool{}, returned: make(chan struct{}, 1)}
+}
+
+func (h *homes) back() {
+	select {
+	case h.returned <- struct{}{}:
+	default: // it is rung already
+	}
+}
+
+// rest waits, for a server that comes back at most; false: ctx ended.
+func (h *homes) rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+	case <-h.returned:
+	}
+	return true
 }
 
 func (h *homes) get(email string) (home, bool) {
@@ -96,13 +119,12 @@ func (h *homes) poke() {
 	}
 }
 
-// home gives the server of the owner's mailbox and the client to reach it with.
-func (c *Connector) home(ctx context.Context, reader, owner portal.Address) (*host, *soap.Client, error) {
-	email := c.o.Mailbox(owner)
+// home gives the server of the owner's mailbox.
+func (c *Connector) home(ctx context.Context, reader, owner portal.Address) (*host, error) {
 	if len(c.hosts) == 1 {
-		client, err := c.hosts[0].client(ctx, email)
-		return c.hosts[0], client, err
+		return c.hosts[0], nil
 	}
+	email := c.o.Mailbox(owner)
 	at, ok := c.homes.get(email)
 	if !ok {
 		// Many who ask for the same mailbox at once ask the servers once.
@@ -110,21 +132,23 @@ func (c *Connector) home(ctx context.Context, reader, owner portal.Address) (*ho
 			return c.locate(ctx, reader, owner, email)
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		at.host = found.(*host)
 	}
 	if at.host == nil {
-		return nil, nil, portal.Fail(portal.ErrNotFound, "exchange.no-mailbox")
+		return nil, portal.Fail(portal.ErrNotFound, "exchange.no-mailbox")
 	}
-	client, err := at.host.client(ctx, email)
-	return at.host, client, err
+	return at.host, nil
 }
 
-// locate asks one server after the other. Where one did not answer and none other has the mailbox nothing is known.
+// locate asks one server after the other, those that are away last. Where one did not answer and none other has the mailbox nothing
+// is known.
 func (c *Connector) locate(ctx context.Context, reader, owner portal.Address, email string) (*host, error) {
 	var away error
-	for _, h := range c.hosts {
+	hosts := slices.Clone(c.hosts)
+	slices.SortStableFunc(hosts, func(x, y *host) int { return cmp.Compare(x.outage.rank(), y.outage.rank()) })
+	for _, h := range hosts {
 		err := h.has(ctx, reader, owner, email)
 		switch {
 		case err == nil, errors.Is(err, portal.ErrForbidden) && soap.Code(err) == "ErrorAccessDenied":
@@ -157,10 +181,21 @@ func absent(err error) bool {
 	return false
 }
 
-// has asks a server for a mailbox's calendar.
+// has asks a server for a mailbox's calendar. It waits no longer for one that turns out to be away: another may have it.
 func (h *host) has(ctx context.Context, reader, owner portal.Address, email string) error {
-	ctx, cancel := context.WithTimeout(ctx, askBound)
-	defer cancel()
+	ctx, end := context.WithTimeout(ctx, askBound)
+	defer end()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	probing, err := h.outage.enter()
+	if err != nil {
+		return err
+	}
+	if probing {
+		defer h.outage.leave()
+	} else {
+		defer h.outage.whenAway(func() { cancel(errSilentServer) })()
+	}
 	client, err := h.client(ctx, email)
 	if err != nil {
 		return err
@@ -169,11 +204,16 @@ func (h *host) has(ctx context.Context, reader, owner portal.Address, email stri
 	if err != nil {
 		return err
 	}
+	as.Ahead = probing
 	res, err := client.GetFolder(ctx, as, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
 		Folders: []soap.FolderRef{soap.WellKnown("calendar", mailbox)}})
 	if err == nil {
 		_, err = one(res.Messages)
 	}
 	h.secrets.learn(reader, as.Credentials, err)
+	h.learn(err)
+	if away := h.outage.refused(); err != nil && away != nil {
+		return away
+	}
 	return err
 }

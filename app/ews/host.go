@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,7 +23,10 @@ type host struct {
 	s     Server
 	auth  soap.Authenticator
 	bells *belfry
-	quiet atomic.Bool // see quiet.go
+	// outage is whether the server is away; places are those of calls that nobody waits for.
+	outage *outage
+	places chan struct{}
+	quiet  atomic.Bool // see quiet.go
 
 	mu      sync.Mutex
 	clients map[string]*soap.Client
@@ -42,7 +47,9 @@ func newHost(c *Connector, s Server) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}, secrets: newPasswords(c.o.Now)}
+	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}, secrets: newPasswords(c.o.Now),
+		places: make(chan struct{}, c.o.Places)}
+	h.outage = newOutage(c.o.Jitter, h.isBack)
 	h.bells = newBelfry(bellHost{h}, c.o.Bells, s.Streams, c.o.Handler.Rang, c.o.Jitter, c.o.Logger)
 	if s.URL != "" {
 		_, err = h.clientOf(s.URL)
@@ -81,7 +88,7 @@ func (h *host) clientOf(url string) (*soap.Client, error) {
 	}
 	c, err := soap.New(soap.Options{URL: url, Auth: h.auth, HTTP: h.s.HTTP, Version: h.s.Version, UserAgent: "Portico",
 		Timeout: h.s.Timeout, Concurrency: h.s.Concurrency, Streams: h.streams(), Silence: h.c.o.Bells.Silence,
-		Logger: h.c.o.Logger, Observe: h.c.o.Observe})
+		Logger: h.c.o.Logger, Observe: h.c.o.Observe, Sent: h.outage.sent})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +163,7 @@ func (h *host) credentials(ctx context.Context, who portal.Address) (*soap.Crede
 
 // check signs in. An account that only impersonates others need not have a mailbox of its own; where everybody has
 // their own password it is enough that the server asks for one.
-func (h *host) check(ctx context.Context) error {
+func (h *host) check(ctx context.Context, as soap.As) error {
 	email := h.s.Username
 	if !strings.Contains(email, "@") {
 		email = "postmaster@" + h.c.o.Domain
@@ -165,7 +172,6 @@ func (h *host) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	as := soap.As{}
 	everybodyTheirOwn := h.s.Username == "" && h.c.o.Credentials != nil
 	if everybodyTheirOwn {
 		as.Credentials = &soap.Credentials{User: "portico-check", Password: "portico-check"} // nobody: to be refused
@@ -186,11 +192,16 @@ func (h *host) check(ctx context.Context) error {
 
 // close closes the connections that nobody uses.
 func (h *host) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, c := range h.clients {
+	for _, c := range h.all() {
 		c.Close()
 	}
+}
+
+// all are the clients that there are.
+func (h *host) all() []*soap.Client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.clients))
 }
 
 // learn notes whether the server answers at all. That it refuses, is busy, or cannot get at one mailbox is an answer.
@@ -198,6 +209,9 @@ func (h *host) learn(err error) {
 	var e *soap.ResponseError
 	if err != nil && !errors.As(err, &e) {
 		return // the portal's own words
+	}
+	if soap.Unreached(err) {
+		h.outage.unreached(err)
 	}
 	if !unanswered(err) {
 		err = nil
@@ -214,6 +228,9 @@ func unanswered(err error) bool {
 }
 
 func (h *host) down() error {
+	if err := h.outage.refused(); err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.away

@@ -80,6 +80,8 @@ type Options struct {
 	Now     func() time.Time
 	// Jitter spreads a wait; nil: up to a quarter more.
 	Jitter func(time.Duration) time.Duration
+	// Places bounds the calls of each server that nobody waits for (see Connector.Place); zero: 16.
+	Places int
 	// Bells are the times of the notifications; zero fields take their defaults.
 	Bells Bells
 }
@@ -162,6 +164,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Jitter == nil {
 		o.Jitter = jitter
+	}
+	if o.Places < 1 {
+		o.Places = 16
 	}
 	o.Bells = o.Bells.withDefaults()
 	return o, nil

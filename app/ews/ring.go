@@ -20,6 +20,7 @@ type group struct {
 	b       *belfry
 	started bool
 	changed chan struct{}
+	resumed chan struct{} // it need not wait to be opened any longer
 	ended   chan struct{}
 
 	mu      sync.Mutex
@@ -31,7 +32,7 @@ type group struct {
 var errSilent = errors.New("the stream fell silent")
 
 func newGroup(b *belfry) *group {
-	return &group{b: b, changed: make(chan struct{}, 1), ended: make(chan struct{}), members: map[string]portal.Address{}}
+	return &group{b: b, changed: make(chan struct{}, 1), resumed: make(chan struct{}, 1), ended: make(chan struct{}), members: map[string]portal.Address{}}
 }
 
 func (g *group) join(bl *bell) {
@@ -52,6 +53,13 @@ func (g *group) remove(bl *bell) {
 func (g *group) poke() {
 	select {
 	case g.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (g *group) again() {
+	select {
+	case g.resumed <- struct{}{}:
 	default:
 	}
 }
@@ -198,7 +206,7 @@ func (g *group) failed(ctx context.Context, ids []string, err error, tries *int)
 	return g.pause(ctx, wait)
 }
 
-// pause waits for d or for a change of the members.
+// pause waits for d, for a change of the members or for a server that is back.
 func (g *group) pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -209,6 +217,7 @@ func (g *group) pause(ctx context.Context, d time.Duration) bool {
 		return false
 	case <-t.C:
 	case <-g.changed:
+	case <-g.resumed:
 	}
 	return true
 }

@@ -171,7 +171,7 @@ func away(ctx context.Context, err error) *ResponseError {
 	}
 	e = &ResponseError{Text: "no answer", meaning: portal.ErrUnavailable, retry: readsOnly, cause: err}
 	if ctx.Err() != nil {
-		e.cause = ctx.Err()
+		e.cause = context.Cause(ctx)
 	}
 	return e
 }
@@ -191,10 +191,12 @@ func enter(ctx context.Context, places chan struct{}) error {
 
 // attempt sends a request once.
 func (c *Client) attempt(ctx context.Context, op operation, as As, body []byte, read func(*binding.Reader) (answer, error)) (a answer, err error) {
-	if err := enter(ctx, c.slots); err != nil {
-		return a, away(ctx, err)
+	if !as.Ahead {
+		if err := enter(ctx, c.slots); err != nil {
+			return a, away(ctx, err)
+		}
+		defer func() { <-c.slots }()
 	}
-	defer func() { <-c.slots }()
 	began := c.o.Now()
 	defer func() {
 		result := "ok"
@@ -237,7 +239,7 @@ func (c *Client) send(ctx context.Context, op operation, as As, body []byte) (*h
 		r.Header.Set("Accept-Encoding", "identity") // nothing may be held back in a compressor
 	}
 	c.jars.route(r, as)
-	resp, err := c.follow(signer, r)
+	resp, err := c.post(op, signer, r)
 	if err != nil {
 		e := away(ctx, err)
 		switch {
@@ -251,6 +253,26 @@ func (c *Client) send(ctx context.Context, op operation, as As, body []byte) (*h
 	}
 	c.jars.learn(resp, as)
 	return resp, nil
+}
+
+// post sends r and tells whoever wants to know of it. A stream may have nothing to say for long.
+func (c *Client) post(op operation, s signer, r *http.Request) (*http.Response, error) {
+	if op.stream {
+		resp, err := c.follow(s, r)
+		if err == nil {
+			c.o.Sent()(true)
+		}
+		return resp, err
+	}
+	landed := func(err error) error { return err }
+	if op.repeat {
+		r, landed = c.hanging.begin(r)
+	}
+	answered := c.o.Sent()
+	resp, err := c.follow(s, r)
+	err = landed(err)
+	answered(err == nil)
+	return resp, err
 }
 
 // maxHops bounds the redirects followed within one host.

@@ -47,6 +47,9 @@ type Options struct {
 	Logger  *slog.Logger
 	// Observe is told of every request sent: result is "ok", "retry" or "error".
 	Observe func(operation, result string, took time.Duration)
+	// Sent is told of every request that goes out, and gives what is to be told when the beginning of its answer
+	// comes (true), or when none will come any more. Of streams it is told with their answer. Nil: nobody wants to know.
+	Sent func() (answered func(bool))
 	// Now and Jitter replace clock and chance in tests. Jitter gives a number in [0, 1).
 	Now    func() time.Time
 	Jitter func() float64
@@ -65,6 +68,9 @@ type As struct {
 	Affinity bool
 	// Zone is the Windows id of the zone that times without offset are in; "" for UTC.
 	Zone string
+	// Ahead is for the one call that finds out whether a server that fell silent is back: it takes no place among
+	// Options.Concurrency, all of which may be held by calls that hang.
+	Ahead bool
 }
 
 // Credentials are a user ("DOMAIN\user" or "user@domain") and a password.
@@ -98,6 +104,7 @@ type Client struct {
 	gate    *gate
 	slots   chan struct{} // requests under way; waiters are served in the order they came
 	streams chan struct{} // streams under way
+	hanging *hanging
 	version atomic.Pointer[string]
 	settled atomic.Bool // the version was accepted at least once
 	info    atomic.Pointer[ServerInfo]
@@ -118,6 +125,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		o: o, url: u, codec: &binding.Codec{}, log: o.Logger, gate: newGate(o),
 		slots: make(chan struct{}, o.Concurrency), streams: make(chan struct{}, o.Streams), jars: newJars(u),
+		hanging: newHanging(),
 	}
 	c.signers = newSigners(o.Auth, dialer(o.HTTP, o.Concurrency))
 	c.version.Store(&o.Version)
@@ -155,6 +163,9 @@ func defaults(o *Options) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, time.Duration) {}
+	}
+	if o.Sent == nil {
+		o.Sent = func() func(bool) { return func(bool) {} }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

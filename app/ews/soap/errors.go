@@ -89,6 +89,12 @@ func BackOff(err error) time.Duration {
 	return 0
 }
 
+// Unreached tells whether err says that there was no connection to the server at all.
+func Unreached(err error) bool {
+	var e *ResponseError
+	return errors.As(err, &e) && e.retry == unreached
+}
+
 // Unsupported tells whether err says that the server does not know the operation at all, so that
 // the caller should do without it. A bare HTTP 500 counts, since that is how some servers answer
 // what they do not know: ask again some other time.
