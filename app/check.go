@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"portico/app/config"
-	"portico/app/ews"
 	"portico/app/portal"
 	"portico/app/sipua"
 	"portico/storage"
@@ -67,7 +66,7 @@ func (h *house) checkExchange(ctx context.Context, report func(string, error)) {
 			account, password := h.checkAccount()
 			return account.Bare(), password, nil
 		}
-		h.exchange, err = ews.New(o)
+		h.exchange, err = newExchangeDoor(o)
 	}
 	if err != nil {
 		report("exchange", err)

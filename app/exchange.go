@@ -176,11 +176,18 @@ func (h *house) openExchange() error {
 	}
 	o.Logger = h.log.With("part", "exchange")
 	o.Observe, o.Skipped = newEWSMetrics(h.registry)
-	o.Handler, o.Credentials = bells{h}, h.ownCredentials
+	o.Credentials = h.ownCredentials
 	o.Mailbox = h.mailboxOf
 	o.Person = h.personOf
-	h.exchange, err = ews.New(o)
+	h.exchangeOptions = o
+	h.exchange, err = newExchangeDoor(o)
 	return err
+}
+
+// listened is Exchange with the bells of one listener.
+type listened struct {
+	*exchangeDoor
+	*party
 }
 
 // mailboxOf is somebody's e-mail address: what the address book says, else their SIP address without its scheme.
@@ -208,7 +215,7 @@ func (h *house) openCalendar(emit func(portal.Address, portal.Current)) {
 	counted, lag := newCalendarMetrics(h.registry)
 	var server calendar.Exchange
 	if h.exchange != nil {
-		server = h.exchange
+		server = listened{h.exchange, h.exchange.board.join(calendarBells{h})}
 	}
 	h.calendar = calendar.New(server, h.store, calendar.Options{
 		Emit: emit, Lookup: h.directory.Lookup, Find: h.personOf, Team: h.directory.Team, People: h.directory.People,
@@ -244,14 +251,12 @@ func newCalendarMetrics(reg *prometheus.Registry) (counted func(what, result str
 		func(d time.Duration) { seconds.Observe(d.Seconds()) }
 }
 
-// bells carries the connector's news to the calendar.
-type bells struct{ h *house }
+// calendarBells carries the news of the mailboxes to the calendars.
+type calendarBells struct{ h *house }
 
-func (b bells) Rang(mailbox portal.Address)    { b.h.calendar.Rang(mailbox) }
-func (b bells) Reached(mailbox portal.Address) { b.h.calendar.Reached(mailbox) }
-func (b bells) Lost(mailbox portal.Address, err error) {
-	b.h.calendar.Lost(mailbox, err)
-}
+func (b calendarBells) Rang(mailbox portal.Address)            { b.h.calendar.Rang(mailbox) }
+func (b calendarBells) Reached(mailbox portal.Address)         { b.h.calendar.Reached(mailbox) }
+func (b calendarBells) Lost(mailbox portal.Address, err error) { b.h.calendar.Lost(mailbox, err) }
 
 // ownCredentials are a person's user name and password for a server without a service account: their address and
 // the password they signed in with.

@@ -44,7 +44,7 @@ type house struct {
 	store     *storage.Store
 	lab       *siplab.Server // nil without the lab
 	ewslab    *ewslab.Server // nil without the lab, or with Exchange servers of one's own beside it
-	exchange  *ews.Connector // nil without an Exchange server
+	exchange  *exchangeDoor  // nil without an Exchange server
 	calendar  *calendar.Service
 	agent     *sipua.Agent
 	chat      *chat.Service
@@ -56,6 +56,8 @@ type house struct {
 	web       *web.Server
 	listener  net.Listener
 	registry  *prometheus.Registry
+	// exchangeOptions is the connector's configuration, to which an administrator can add servers.
+	exchangeOptions ews.Options
 }
 
 // serve runs the portal until ctx ends, then drains and closes it.
