@@ -165,6 +165,9 @@ func (s *Server) apiCreateAppointment(c echo.Context) error {
 
 // newOf is the appointment that a body describes.
 func (s *Server) newOf(c echo.Context, in newAppointmentBody) (portal.Appointment, error) {
+	if err := s.nameable(in.ID); err != nil {
+		return portal.Appointment{}, err
+	}
 	if in.Start == nil || in.End == nil {
 		return portal.Appointment{}, portal.Fail(portal.ErrInvalid, "appointment.start")
 	}
@@ -363,7 +366,7 @@ type responseBody struct {
 }
 
 var aboutRespond = operation{
-	summary: "Answer an invitation, with a comment and perhaps another time", params: []param{idParam, ofParam}, body: "AppointmentResponse",
+	summary: "Answer an invitation, with a comment and perhaps another time. What one declines leaves the calendar: its status is then “removed”", params: []param{idParam, ofParam}, body: "AppointmentResponse",
 	answers: []answer{{status: 200, schema: "Appointment"}}, errors: []int{400, 404, 409, 413, 415},
 }
 
@@ -400,6 +403,8 @@ type answerJSON struct {
 	OutOfOffice      string        `json:"out_of_office,omitempty"`
 	OutOfOfficeUntil time.Time     `json:"out_of_office_until,omitzero"`
 	Away             bool          `json:"away"`
+	AwayAsOf         time.Time     `json:"away_as_of,omitzero"`
+	AwayUnknown      bool          `json:"away_unknown"`
 	Presence         *presenceJSON `json:"presence,omitempty"`
 }
 
@@ -435,7 +440,8 @@ func (s *Server) apiAppointmentResponses(c echo.Context) error {
 	}
 	out := responsesJSON{Appointment: s.appointmentJSON(r.Locale(), found.Appointment), Relation: found.Relation, Tally: tallyJSON(found.Tally), Responses: []answerJSON{}}
 	for _, a := range found.Answers {
-		row := answerJSON{Attendee: a.Attendee, Since: a.Since, New: a.New, Away: a.Away, OutOfOffice: a.OutOfOffice, OutOfOfficeUntil: a.OutOfOfficeUntil}
+		row := answerJSON{Attendee: a.Attendee, Since: a.Since, New: a.New, Away: a.Away, AwayAsOf: a.AwayAsOf, AwayUnknown: a.AwayUnknown,
+			OutOfOffice: a.OutOfOffice, OutOfOfficeUntil: a.OutOfOfficeUntil}
 		if a.URI != "" {
 			p := presenceFor(r, s.Presence.Of(me, a.URI))
 			row.Presence = &p
@@ -459,6 +465,16 @@ type overviewJSON struct {
 	LookedAt  time.Time     `json:"looked_at,omitzero"`
 	Loading   bool          `json:"loading"`
 	Truncated bool          `json:"truncated"`
+	Missing   []missingJSON `json:"missing"`
+}
+
+// missingJSON is somebody whose meetings should be in the overview and are not.
+type missingJSON struct {
+	URI      portal.Address `json:"uri"`
+	Name     string         `json:"name"`
+	Relation string         `json:"relation"`
+	Error    string         `json:"error"`
+	ErrorKey string         `json:"error_key"`
 }
 
 var aboutOverview = operation{
@@ -477,13 +493,17 @@ func (s *Server) apiOverview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := overviewJSON{Meetings: []meetingJSON{}, Totals: tallyJSON(o.Totals), News: o.News, LookedAt: o.LookedAt, Loading: o.Loading, Truncated: o.Truncated}
+	out := overviewJSON{Meetings: []meetingJSON{}, Totals: tallyJSON(o.Totals), News: o.News, LookedAt: o.LookedAt, Loading: o.Loading, Truncated: o.Truncated,
+		Missing: []missingJSON{}}
 	for _, m := range o.Meetings {
 		row := meetingJSON{Appointment: s.appointmentJSON(r.Locale(), m.Appointment), Relation: m.Relation, Tally: tallyJSON(m.Tally), News: m.News}
 		if row.News == nil {
 			row.News = []portal.AnswerNews{}
 		}
 		out.Meetings = append(out.Meetings, row)
+	}
+	for _, m := range o.Missing {
+		out.Missing = append(out.Missing, missingJSON{URI: m.Who, Name: m.Name, Relation: m.Relation, Error: sentence(r.Locale(), m.Reason, nil), ErrorKey: m.Reason})
 	}
 	return s.json(c, http.StatusOK, out)
 }

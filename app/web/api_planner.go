@@ -19,6 +19,7 @@ type plannerBody struct {
 	From      *time.Time        `json:"from"`
 	To        *time.Time        `json:"to"`
 	Minutes   int               `json:"minutes"`
+	Except    string            `json:"except"`
 }
 
 type plannedAttendee struct{ portal.Attendee }
@@ -65,11 +66,8 @@ func (s *Server) apiPlanner(c echo.Context) error {
 	if len(in.Attendees) == 0 || len(in.Attendees) > maxPlanned {
 		return portal.Fail(portal.ErrInvalid, "planner.attendees")
 	}
-	if in.From == nil || in.To == nil || !in.To.After(*in.From) || in.To.Sub(*in.From) > maxWindow {
+	if in.From == nil || in.To == nil {
 		return portal.Fail(portal.ErrInvalid, "appointment.from-to")
-	}
-	if in.Minutes < 5 || in.Minutes > 24*60 {
-		return portal.Fail(portal.ErrInvalid, "planner.minutes")
 	}
 	r := s.reader(c)
 	named := make([]portal.Attendee, len(in.Attendees))
@@ -81,7 +79,7 @@ func (s *Server) apiPlanner(c echo.Context) error {
 		return err
 	}
 	plan, err := s.Calendar.Plan(c.Request().Context(), s.person(c), calendar.PlanRequest{
-		Attendees: attendees, From: *in.From, To: *in.To, Minutes: in.Minutes, Location: r.Zone,
+		Attendees: attendees, From: in.From.In(r.Zone), To: in.To.In(r.Zone), Minutes: in.Minutes, Location: r.Zone, Except: in.Except,
 	})
 	if err != nil {
 		return err

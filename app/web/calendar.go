@@ -26,6 +26,7 @@ type Calendar interface {
 	Forward(ctx context.Context, me, of portal.Address, id string, to []portal.Attendee, comment string) error
 	Retry(ctx context.Context, me, of portal.Address, id string) error
 	Discard(ctx context.Context, me, of portal.Address, id string) error
+	Unsent(ctx context.Context, me portal.Address) ([]calendar.Unsent, error)
 	Conflicts(ctx context.Context, me portal.Address, from, to time.Time, except string) ([]portal.Appointment, error)
 
 	Plan(ctx context.Context, me portal.Address, r calendar.PlanRequest) (calendar.Plan, error)

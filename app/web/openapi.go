@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type operation struct {
 	public       bool
 	params       []param
 	body         string // name of a schema; empty: no body
+	bodyType     string // its media type; empty: JSON
 	bodyOptional bool
 	answers      []answer
 	errors       []int
@@ -43,6 +45,7 @@ type answer struct {
 	status int
 	schema string // name of a schema; empty: no body
 	list   bool   // an array of them
+	media  string // its media type; empty: JSON
 	stream bool   // server-sent events
 	about  string
 }
@@ -155,7 +158,7 @@ func (c call) operation() object {
 	if o.body != "" {
 		out["requestBody"] = object{
 			"required": !o.bodyOptional,
-			"content":  object{"application/json": object{"schema": ref(o.body)}},
+			"content":  object{cmp.Or(o.bodyType, "application/json"): object{"schema": ref(o.body)}},
 		}
 	}
 	var params []any
@@ -190,7 +193,7 @@ func (a answer) object() object {
 	case a.schema != "" && a.list:
 		out["content"] = object{"application/json": object{"schema": object{"type": "array", "items": ref(a.schema)}}}
 	case a.schema != "":
-		out["content"] = object{"application/json": object{"schema": ref(a.schema)}}
+		out["content"] = object{cmp.Or(a.media, "application/json"): object{"schema": ref(a.schema)}}
 	}
 	return out
 }

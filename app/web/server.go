@@ -67,6 +67,8 @@ type Server struct {
 	secure      bool // cookies only over TLS
 	draining    atomic.Bool
 	openapi     []byte
+	// words are those of this server's own addresses in the place of an appointment's id.
+	words map[string]bool
 }
 
 // Calendar programs ask for a subscribed calendar every few minutes; this is for a whole office behind one address.
@@ -106,6 +108,7 @@ func New(d Deps) (*Server, error) {
 		return nil, err
 	}
 	s.echo = s.router()
+	s.words = ownWords(s.echo)
 	return s, nil
 }
 

@@ -84,6 +84,25 @@ func TestTranslationsTakeTheSameArguments(t *testing.T) {
 	}
 }
 
+// An Error's argument "who" is {{.Who}} in a sentence: {{.who}} would stay empty.
+func TestArgumentsAreCapital(t *testing.T) {
+	files, err := filepath.Glob("active*.toml")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range placeholder.FindAllStringSubmatch(string(data), -1) {
+			if m[1] != strings.ToUpper(m[1][:1])+m[1][1:] {
+				t.Errorf("%s: %s", name, m[0])
+			}
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		wishes []string
