@@ -89,8 +89,8 @@ type belfry struct {
 	mu     sync.Mutex
 	wanted map[portal.Address]bool
 	dead   map[string]bool // subscriptions that streams found dead
-	// returned: the server was away and is back.
-	returned bool
+	// returned: the server was away and is back; suspect: the streams from before may lead nowhere.
+	returned, suspect bool
 	// noStreams is set by a stream that the server did not understand.
 	noStreams error
 }
@@ -131,10 +131,10 @@ func (b *belfry) bury(ids []string) {
 	b.poke()
 }
 
-// back: the server was away and is back, nobody need wait for it any longer.
-func (b *belfry) back() {
+// back: the server was away and is back, nobody need wait for it any longer; suspect: what is open may lead nowhere.
+func (b *belfry) back(suspect bool) {
 	b.mu.Lock()
-	b.returned = true
+	b.returned, b.suspect = true, b.suspect || suspect
 	b.mu.Unlock()
 	b.poke()
 }
@@ -172,11 +172,11 @@ func (b *belfry) run(ctx context.Context) {
 // settle brings the bells in line with what is wanted and with what the streams found.
 func (b *belfry) settle(ctx context.Context) {
 	b.mu.Lock()
-	wanted, dead, noStreams, returned := maps.Clone(b.wanted), b.dead, b.noStreams, b.returned
-	b.dead, b.noStreams, b.returned = map[string]bool{}, nil, false
+	wanted, dead, noStreams, returned, suspect := maps.Clone(b.wanted), b.dead, b.noStreams, b.returned, b.suspect
+	b.dead, b.noStreams, b.returned, b.suspect = map[string]bool{}, nil, false, false
 	b.mu.Unlock()
 	if returned {
-		b.resume()
+		b.resume(suspect)
 	}
 	if noStreams != nil && b.mode == streaming {
 		b.retreat(noStreams)
@@ -207,8 +207,8 @@ func (b *belfry) settle(ctx context.Context) {
 	}
 }
 
-// resume ends the pauses that were made for a server that was away.
-func (b *belfry) resume() {
+// resume ends the pauses that were made for a server that was away, and has suspect streams opened anew.
+func (b *belfry) resume(suspect bool) {
 	b.pause, b.tries = time.Time{}, 0
 	for _, bl := range b.bells {
 		if bl.sub.id == "" || b.mode == pulling {
@@ -216,7 +216,7 @@ func (b *belfry) resume() {
 		}
 	}
 	for _, g := range b.groups {
-		g.again()
+		g.again(suspect)
 	}
 }
 

@@ -248,18 +248,18 @@ func (c *Connector) attempt(ctx context.Context, reader, owner portal.Address, o
 	if err != nil {
 		return nil, err
 	}
-	probing, err := h.outage.enter()
+	turn, err := h.outage.enter()
 	if err != nil {
 		return nil, err
 	}
-	if probing {
-		defer h.outage.leave()
+	if turn != 0 {
+		defer h.outage.leave(turn)
 	}
 	a, err := c.reach(ctx, h, reader, owner)
 	if err != nil {
 		return nil, err
 	}
-	a.as.Ahead = probing
+	a.as.Ahead = turn != 0
 	return a, op(a)
 }
 

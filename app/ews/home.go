@@ -187,12 +187,12 @@ func (h *host) has(ctx context.Context, reader, owner portal.Address, email stri
 	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	probing, err := h.outage.enter()
+	turn, err := h.outage.enter()
 	if err != nil {
 		return err
 	}
-	if probing {
-		defer h.outage.leave()
+	if turn != 0 {
+		defer h.outage.leave(turn)
 	} else {
 		defer h.outage.whenAway(func() { cancel(errSilentServer) })()
 	}
@@ -204,7 +204,7 @@ func (h *host) has(ctx context.Context, reader, owner portal.Address, email stri
 	if err != nil {
 		return err
 	}
-	as.Ahead = probing
+	as.Ahead = turn != 0
 	res, err := client.GetFolder(ctx, as, &soap.GetFolder{Shape: soap.FolderShape{BaseShape: soap.IDOnly},
 		Folders: []soap.FolderRef{soap.WellKnown("calendar", mailbox)}})
 	if err == nil {

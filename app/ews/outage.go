@@ -15,11 +15,11 @@ import (
 // are refused at once, so that nobody waits for it in vain, but for one at a time that finds out whether it is back, after pauses
 // that double. Any answer at all, to whatever was still under way too, ends the outage.
 
-const (
-	silence    = 5 * time.Second // without an answer, to anything, after which a server is away
-	firstProbe = time.Second     // the pause before an outage is looked into again
-	lastProbe  = time.Minute     // the longest of them
-)
+// outageTimes are: how long without an answer, to anything, a server is away; the pause before an outage is looked into again, and
+// the longest of them.
+type outageTimes struct{ silence, first, last time.Duration }
+
+var usualOutage = outageTimes{silence: 5 * time.Second, first: time.Second, last: time.Minute}
 
 var (
 	errSilentServer = errors.New("the server takes requests and answers none")
@@ -28,8 +28,10 @@ var (
 
 // outage is whether one server is away.
 type outage struct {
+	times  outageTimes
 	jitter func(time.Duration) time.Duration
-	// back is told that the server answers again; sure: it was found away more than once.
+	// left is told that the server is away, back that it answers again; sure: it was found away more than once.
+	left  func()
 	back  func(sure bool)
 	began chan struct{} // rung when an outage begins
 
@@ -40,22 +42,24 @@ type outage struct {
 	since time.Time
 	// gone is closed while it is away.
 	gone chan struct{}
-	// probing: one call is under way that finds out; otherwise the next may be made at next, and the pause after it is pause.
+	// probing: one call is under way that finds out, the turn-th; otherwise the next may be made at next, and the pause after it is
+	// pause. One that is not answered for long may still be, but the next does not wait for that.
 	probing bool
+	turn    int
 	next    time.Time
 	pause   time.Duration
 	// sure: a probe was not answered either.
 	sure bool
 }
 
-func newOutage(jitter func(time.Duration) time.Duration, back func(sure bool)) *outage {
-	return &outage{jitter: jitter, back: back, began: make(chan struct{}, 1), gone: make(chan struct{})}
+func newOutage(times outageTimes, jitter func(time.Duration) time.Duration, left func(), back func(sure bool)) *outage {
+	return &outage{times: times, jitter: jitter, left: left, back: back, began: make(chan struct{}, 1), gone: make(chan struct{})}
 }
 
 // sent is told of each request, and gives what is to be told of its answer; see soap.Options.
 func (o *outage) sent() func(answered bool) {
 	at := time.Now()
-	watch := time.AfterFunc(silence, func() { o.silent(at) })
+	watch := time.AfterFunc(o.times.silence, func() { o.silent(at) })
 	return func(answered bool) {
 		watch.Stop()
 		if answered {
@@ -67,30 +71,41 @@ func (o *outage) sent() func(answered bool) {
 // silent notes that a request has not been answered for too long; that of others that were sent later does as well.
 func (o *outage) silent(at time.Time) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	known := o.why != nil
 	switch {
 	case o.heard.After(at):
-	case o.why == nil:
-		o.begin(errSilentServer, 0) // perhaps it was but this request: the next call finds out
-	case at.After(o.since):
+		o.mu.Unlock()
+		return
+	case known && at.After(o.since):
 		o.sure = true
+		o.rest(o.turn)
+	case !known:
+		o.begin(errSilentServer, 0) // perhaps it was but this request: the next call finds out
+	}
+	o.mu.Unlock()
+	if !known {
+		o.left()
 	}
 }
 
 // unreached notes that there was no connection, several times in a row.
 func (o *outage) unreached(err error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.why == nil {
-		o.begin(fmt.Errorf("%w: %w", errUnreached, err), o.jitter(firstProbe))
+	known := o.why != nil
+	if !known {
+		o.begin(fmt.Errorf("%w: %w", errUnreached, err), o.jitter(o.times.first))
 	}
 	o.sure = true
+	o.mu.Unlock()
+	if !known {
+		o.left()
+	}
 }
 
 // begin needs the mutex.
 func (o *outage) begin(why error, wait time.Duration) {
 	now := time.Now()
-	o.why, o.since, o.next, o.pause, o.sure = why, now, now.Add(wait), firstProbe, false
+	o.why, o.since, o.next, o.pause, o.sure = why, now, now.Add(wait), o.times.first, false
 	close(o.gone)
 	select {
 	case o.began <- struct{}{}:
@@ -112,29 +127,38 @@ func (o *outage) hear() {
 	}
 }
 
-// enter asks whether a call may be made now; probe: as the one that finds out whether the server is back, of which leave is to be
-// told.
-func (o *outage) enter() (probe bool, err error) {
+// enter asks whether a call may be made now. A turn that is not zero makes it the one that finds out whether the server is back, of
+// whose end leave is to be told.
+func (o *outage) enter() (turn int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.why == nil {
-		return false, nil
+		return 0, nil
 	}
 	if o.probing || time.Now().Before(o.next) {
-		return false, o.refusal()
+		return 0, o.refusal()
 	}
 	o.probing = true
-	return true, nil
+	o.turn++
+	return o.turn, nil
 }
 
 // leave ends a probe. Was it answered, the outage is over by now.
-func (o *outage) leave() {
+func (o *outage) leave(turn int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.rest(turn)
+}
+
+// rest plans the next probe; it needs the mutex.
+func (o *outage) rest(turn int) {
+	if !o.probing || turn != o.turn {
+		return
+	}
 	o.probing = false
 	if o.why != nil {
 		o.next = time.Now().Add(o.jitter(o.pause))
-		o.pause = min(2*o.pause, lastProbe)
+		o.pause = min(2*o.pause, o.times.last)
 	}
 }
 
@@ -188,15 +212,18 @@ func (o *outage) whenAway(do func()) (stop func()) {
 func (o *outage) due() (wait time.Duration, away bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	wait = time.Until(o.next)
+	wait = max(time.Until(o.next), 0)
 	if o.probing {
-		wait = firstProbe
+		wait = o.times.first
 	}
-	return max(wait, 0), o.why != nil
+	return wait, o.why != nil
 }
 
-// lookOut finds out whether the server is back where no call does so, until ctx ends.
+// lookOut finds out whether the server is back where no call does so, until ctx ends. It has a few probes under way at most: each
+// ends in askBound, and there are pauses between them.
 func (h *host) lookOut(ctx context.Context) {
+	var probes sync.WaitGroup
+	defer probes.Wait()
 	for {
 		select {
 		case <-ctx.Done():
@@ -211,22 +238,28 @@ func (h *host) lookOut(ctx context.Context) {
 			if !sleep(ctx, wait) {
 				return
 			}
-			h.probe(ctx)
+			if turn, err := h.outage.enter(); err == nil && turn != 0 {
+				probes.Go(func() { h.probe(ctx, turn) })
+			}
 		}
 	}
 }
 
-// probe asks the server for anything at all, unless somebody else does at the moment.
-func (h *host) probe(ctx context.Context) {
-	first, err := h.outage.enter()
-	if !first || err != nil {
-		return
-	}
-	defer h.outage.leave()
+// probe asks the server for anything at all.
+func (h *host) probe(ctx context.Context, turn int) {
+	defer h.outage.leave(turn)
 	ctx, cancel := context.WithTimeout(ctx, askBound)
 	defer cancel()
-	if err = h.check(ctx, soap.As{Ahead: true}); err != nil {
+	if err := h.check(ctx, soap.As{Ahead: true}); err != nil {
 		h.c.o.Logger.Debug("a server that was away was asked for", "server", h.s.Name, "error", err)
+	}
+}
+
+// isAway has the next calls make connections of their own: those that there are may lead nowhere any more.
+func (h *host) isAway() {
+	h.c.o.Logger.Warn("the server does not answer, it is asked less", "server", h.s.Name)
+	for _, c := range h.all() {
+		c.Close()
 	}
 }
 
@@ -235,10 +268,10 @@ func (h *host) isBack(sure bool) {
 	h.c.o.Logger.Info("the server answers again", "server", h.s.Name)
 	if sure { // what was asked of it before is lost
 		for _, c := range h.all() {
-			c.Renew(silence)
+			c.Renew(h.outage.times.silence)
 		}
 	}
-	h.bells.back()
+	h.bells.back(sure)
 	h.c.health.back(h)
 	h.c.homes.back()
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/app/portal"
@@ -21,6 +22,7 @@ type group struct {
 	started bool
 	changed chan struct{}
 	resumed chan struct{} // it need not wait to be opened any longer
+	suspect atomic.Bool   // what is open may lead nowhere, and what was missed on it is not known
 	ended   chan struct{}
 
 	mu      sync.Mutex
@@ -57,7 +59,12 @@ func (g *group) poke() {
 	}
 }
 
-func (g *group) again() {
+// again: the server was away and is back.
+func (g *group) again(suspect bool) {
+	if suspect {
+		g.suspect.Store(true)
+		g.poke()
+	}
 	select {
 	case g.resumed <- struct{}{}:
 	default:
@@ -157,7 +164,7 @@ func (g *group) run(ctx context.Context) {
 			continue
 		}
 		tries = 0
-		gap := !current.alive()
+		gap := g.suspect.Swap(false) || !current.alive()
 		current.stop()
 		current = next
 		g.note(ids, nil)
