@@ -1,0 +1,77 @@
+package merge
+
+import (
+	"time"
+
+	"portico/app/portal"
+)
+
+// Content is an appointment without what belongs to one side alone: tidied, so that two readings of the same are equal. Times are
+// instants in UTC to the second; of an all-day one midnights in UTC that stand for dates.
+type Content struct {
+	Subject, Location, Body string
+	Start, End              time.Time
+	AllDay                  bool
+	// TimeZone is an IANA name, empty for all-day ones; Recurrence a rule in canonical form.
+	TimeZone, Recurrence string
+	Show                 portal.FreeBusy
+	Private              bool
+	// Reminder is in minutes before the start; nil: none.
+	Reminder   *int
+	Categories []string
+	// Attendees are without the organiser, by Key.
+	Attendees []Person
+	Files     []File
+	// Exceptions are the changed occurrences, whole, by the stamp of their RecurrenceID (see Stamp); those that differ in nothing from
+	// their series are not among them. Deleted are the stamps of occurrences that do not take place.
+	Exceptions map[string]Content
+	Deleted    []string
+	Cancelled  bool
+}
+
+// Person is somebody invited.
+type Person struct {
+	// Key tells people apart: the URI of whoever has one, else the e-mail address in lower case.
+	Key   string              `json:"key"`
+	Email string              `json:"email"`
+	Name  string              `json:"name,omitempty"`
+	Role  portal.AttendeeRole `json:"role"`
+	// Response is their answer; Via says why the other side's list does not have them.
+	Response portal.Response `json:"response,omitempty"`
+	Via      string          `json:"via,omitempty"`
+	List     bool            `json:"list,omitempty"`
+}
+
+// Why an attendee stands in CRM's list alone.
+const (
+	// ViaCRM: their diary is in CRM, Exchange has no mailbox of theirs.
+	ViaCRM = "crm"
+	// ViaCopy: they have a copy of a meeting that does not name them: it came through a distribution list, or was forwarded.
+	ViaCopy = "copy"
+)
+
+// File is an attachment. Servers count the size in different ways, so it only says something beside another one of the same side.
+type File struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	// Hash is the SHA-256 in hexadecimal where it is known (in CRM), Ref the attachment's ID on its side.
+	Hash string `json:"hash,omitempty"`
+	Ref  string `json:"ref,omitempty"`
+	Type string `json:"type,omitempty"`
+}
+
+// Agreed is an appointment as both sides had it when they were last in step: each side's own, since rules and servers may make them
+// differ. It is what SyncPair.Agreed holds.
+type Agreed struct {
+	CRM      Content `json:"crm"`
+	Exchange Content `json:"exchange"`
+}
+
+// stamp is how occurrences are named in a Content.
+const stamp = "20060102T150405Z"
+
+// Stamp names an occurrence by its RecurrenceID; ParseStamp is the opposite.
+func Stamp(t time.Time) string { return t.UTC().Format(stamp) }
+
+// ParseStamp reads what Stamp wrote.
+func ParseStamp(s string) (time.Time, error) { return time.Parse(stamp, s) }
