@@ -67,8 +67,9 @@ type Text struct {
 	// Find is a regular expression (RE2), all of whose matches become Replace ($1, ${name}: what a group matched).
 	Find    string `json:"find,omitempty"`
 	Replace string `json:"replace,omitempty"`
-	// Template is the whole new text, in which {subject}, {body}, {location}, {organizer}, {categories} and {mailbox} stand
-	// for what the appointment has. What surrounds the text itself is taken off on the way back.
+	// Template is the whole new text, in which {text} is the text itself and {subject}, {body}, {location}, {organizer}, {categories}
+	// and {mailbox} what the appointment has. Of a rule of one direction that puts nothing but fixed words around {text}, these
+	// are taken off on the way back.
 	Template string `json:"template,omitempty"`
 }
 
