@@ -15,6 +15,8 @@ type Config struct {
 	Chat     Chat
 	EWS      EWS
 	Calendar Calendar
+	CRM      CRM
+	Sync     Sync
 	Mail     Mail
 	Lab      Lab
 	Limits   Limits
@@ -114,10 +116,26 @@ type Calendar struct {
 	TentativeBusy bool
 }
 
+// CRM is the portal's own CRM side.
+type CRM struct{ Enabled bool }
+
+// Sync is how CRM and Exchange are kept in step; what an administrator decides meanwhile is kept in storage.
+type Sync struct {
+	Workers    int
+	FirstRetry time.Duration
+	MaxRetry   time.Duration
+	Reconcile  time.Duration
+	// HookNetworks are the networks of one's own to which webhooks of an outside CRM may go.
+	HookNetworks []string
+}
+
 // Mail is the way out for e-mail.
 type Mail struct {
-	SMTP string
-	From string
+	SMTP     string
+	From     string
+	TLS      string
+	Username string
+	Password Secret
 }
 
 // Lab is the embedded servers and example people.

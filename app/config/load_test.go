@@ -232,6 +232,9 @@ func TestFaultySingleValues(t *testing.T) {
 		{"presence.grace", "[presence]\ngrace = \"0s\""}, // would mean the default
 		{"presence.publish_pace", "[presence]\npublish_pace = \"0s\""},
 		{"chat.retention", "[chat]\nretention = \"1h\""},
+		{"mail.tls", "[mail]\ntls = \"perhaps\""},
+		{"sync.workers", "[sync]\nworkers = 0"},
+		{"sync.hook_networks", "[sync]\nhook_networks = [\"intranet\"]"},
 		{"mail.smtp", "[mail]\nsmtp = \"mail.example.test\""},
 		{"mail.from", "[mail]\nfrom = \"nobody\""},
 		{"limits.connections", "[limits]\nconnections = 0"},
@@ -263,6 +266,7 @@ func TestValuesThatMustAgree(t *testing.T) {
 		{"sip.rooms_domain", "[sip]\nrooms_domain = \"EXAMPLE.test\""},
 		{"presence.away_after", "[presence]\naway_after = \"5m\""},
 		{"chat.retention", "[chat]\nretention = \"48h\"\nmax_age = \"48h\""},
+		{"sync.max_retry", "[sync]\nfirst_retry = \"1m\"\nmax_retry = \"10s\""},
 		{"limits.connections_per_person", "[limits]\nconnections = 10"},
 		{"http.listen", "[http]\nlisten = \"0.0.0.0:8080\"\n[lab]\nenabled = true"},
 		{"http.listen", "[http]\nlisten = \":8080\"\n[lab]\nenabled = true"},

@@ -46,6 +46,9 @@ func (l *loader) checkTogether() {
 	if c.Chat.Retention > 0 && c.Chat.Retention <= c.Chat.MaxAge {
 		l.together("chat.retention", "must be longer than chat.max_age (%s)", shortDuration(c.Chat.MaxAge))
 	}
+	if c.Sync.MaxRetry < c.Sync.FirstRetry {
+		l.together("sync.max_retry", "must not be shorter than sync.first_retry (%s)", shortDuration(c.Sync.FirstRetry))
+	}
 	if c.Limits.ConnectionsPerPerson > c.Limits.Connections {
 		l.together("limits.connections_per_person", "must not be above limits.connections (%d)", c.Limits.Connections)
 	}
