@@ -93,7 +93,7 @@ func LiveCalendar(seq int64, e portal.CalendarEvent) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, pane := range []string{"calendar-pane", "appointment-pane", "answers-pane", "files-pane", "responses-pane", "responses-lead"} {
+		for _, pane := range []string{"calendar-pane", "appointment-pane", "answers-pane", "files-pane", "responses-pane", "responses-lead", "changes-pane"} {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<live-part data-do=\"refresh\" data-to=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -17,6 +17,8 @@ type Unsent struct {
 	// Appointment is the entry as it is shown, with what is wanted laid over; of one that is shown nowhere (any more) what
 	// it is called and when it is.
 	Appointment portal.Appointment
+	// Shown: the calendar shows it, so that it can be looked at by its ID.
+	Shown bool
 	// State is portal.SyncFailed where the server refused any of it, else portal.SyncPending.
 	State string
 	// Changes are what was asked for, in that order. Retry and Discard mean all of them.
@@ -94,7 +96,7 @@ func (s *Service) unsentOf(ctx context.Context, key portal.CalendarKey, intents 
 	_, a, err := s.current(ctx, key, intents[0].Entry, time.Time{}, intents, "")
 	switch {
 	case err == nil:
-		u.Appointment = a
+		u.Appointment, u.Shown = a, true
 	case errors.Is(err, portal.ErrNotFound):
 		u.Appointment = remembered(key, intents)
 	default:

@@ -66,6 +66,9 @@ func TestWhatWaitsIsListedWhereverItLies(t *testing.T) {
 		t.Errorf("moved: %+v", moved)
 	}
 	// What is to go is shown nowhere, and listed all the same.
+	if !got[0].Shown || !got[1].Shown || got[2].Shown {
+		t.Errorf("shown: %v, %v, %v", got[0].Shown, got[1].Shown, got[2].Shown)
+	}
 	if gone := got[2]; gone.Appointment.Subject != "Unwanted" || !gone.Appointment.Start.Equal(day(2, 9, 0)) || gone.Changes[0].Kind != portal.IntentDelete || gone.Changes[0].Comment != "no more" {
 		t.Errorf("deleted: %+v", gone)
 	}

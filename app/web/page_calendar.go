@@ -41,6 +41,7 @@ func (s *Server) calendarPages(g *echo.Group) {
 	c.GET("/calendar/link", s.linkPage)
 	c.POST("/calendar/link", s.makeLink)
 	c.POST("/calendar/link/revoke", s.revokeLink)
+	c.GET("/calendar/changes", s.changesPage)
 
 	c.GET("/calendar/:id", s.appointmentPage)
 	c.POST("/calendar/:id", s.changeByForm)
