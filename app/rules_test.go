@@ -27,8 +27,8 @@ var mayImport = []struct {
 	{"app/contacts", []string{"app/portal", "app/policy"}},
 	{"app/calendar", []string{"app/portal", "app/policy", "app/calendar"}},
 	// CRM and the synchronisation use the calendar's pure base too.
-	{"app/crm", []string{"app/portal", "app/policy", "app/crm", "app/calendar/zone", "app/calendar/recurrence"}},
-	{"app/calsync", []string{"app/portal", "app/policy", "app/calsync", "app/calendar/zone", "app/calendar/recurrence"}},
+	{"app/crm", []string{"app/portal", "app/policy", "app/crm", "app/calendar/zone", "app/calendar/recurrence", "app/calendar/series"}},
+	{"app/calsync", []string{"app/portal", "app/policy", "app/calsync", "app/calendar/zone", "app/calendar/recurrence", "app/calendar/series"}},
 	{"app/mailer", nil},
 	{"app/hook", []string{"app/portal"}},
 	{"app/directory", []string{"app/portal", "app/policy"}},

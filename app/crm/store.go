@@ -35,7 +35,7 @@ type Appointments interface {
 	CRMAppointmentsOf(ctx context.Context, person, company string, limit int) ([]portal.CRMAppointment, error)
 	// PutCRMAppointments stores records, all or none. Revision is the one that each was made from (0: it is new) and is raised;
 	// a stale one, or a second living record of a UID, is ErrConflict. key is an idempotency key, "" for none: a repeat of it
-	// stores nothing and gives what the first stored.
+	// stores nothing and gives what the first stored. Without records it stores the events alone.
 	PutCRMAppointments(ctx context.Context, key string, list []portal.CRMAppointment, evs ...portal.Addressed) ([]portal.CRMAppointment, error)
 	// PutCRMFile keeps the bytes of a file under their hash; CRMFile gives them.
 	PutCRMFile(ctx context.Context, hash string, data []byte) error

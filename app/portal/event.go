@@ -118,6 +118,28 @@ type ReminderEvent struct {
 	AllDay  bool      `json:"all_day,omitempty"`
 }
 
+// The kinds of a NoticeEvent: the person has been invited, is not invited any more, the appointment takes place at another time, or
+// not at all.
+const (
+	NoticeInvited   = "invited"
+	NoticeRemoved   = "removed"
+	NoticeMoved     = "moved"
+	NoticeCancelled = "cancelled"
+)
+
+// NoticeEvent: somebody changed the appointment ID of the calendar of Calendar so that its owner has to hear of it in words.
+type NoticeEvent struct {
+	ID       string    `json:"id"`
+	Calendar Address   `json:"calendar"`
+	Kind     string    `json:"kind"`
+	Subject  string    `json:"subject"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
+	AllDay   bool      `json:"all_day,omitempty"`
+	// By is who changed it.
+	By Address `json:"by,omitempty"`
+}
+
 // PresenceEvent is the newest word on somebody's presence.
 type PresenceEvent struct{ Presence }
 
@@ -173,11 +195,15 @@ func (ExchangeEvent) Name() string { return "exchange" }
 // Name is the event's name on the wire.
 func (ReminderEvent) Name() string { return "reminder" }
 
+// Name is the event's name on the wire.
+func (NoticeEvent) Name() string { return "notice" }
+
 func (MessageEvent) durable()   {}
 func (StateEvent) durable()     {}
 func (ContactsEvent) durable()  {}
 func (CalendarEvent) durable()  {}
 func (ResponsesEvent) durable() {}
+func (NoticeEvent) durable()    {}
 
 // Key tells values that replace each other from others.
 func (ExchangeEvent) Key() string { return "exchange" }
@@ -219,6 +245,8 @@ func DecodeEvent(name string, payload []byte) (Durable, error) {
 		return decode[CalendarEvent](payload)
 	case ResponsesEvent{}.Name():
 		return decode[ResponsesEvent](payload)
+	case NoticeEvent{}.Name():
+		return decode[NoticeEvent](payload)
 	case SyncEvent{}.Name():
 		return decode[SyncEvent](payload)
 	}
