@@ -238,7 +238,7 @@ func TestEmptyAndAwayAndLoading(t *testing.T) {
 	v.Calendars[0].Loading = true
 	doc := render(t, CalendarSheet(v))
 	expect(t, doc, map[string]string{
-		`[data-live=exchange]`: "Exchange ist seit 09:12 nicht erreichbar. Was Sie ändern, bleibt erhalten und wird übertragen, sobald es wieder da ist. 2 Änderungen warten.",
+		`[data-live=exchange]`: "Exchange ist seit 09:12 nicht erreichbar. Was Sie ändern, bleibt erhalten und wird übertragen, sobald es wieder da ist. 2 Änderungen warten. Was wartet",
 		".loading":             "Der Kalender wird zum ersten Mal gelesen. Er erscheint dann von selbst hier.", ".calendar-when h2": "23.–29. November 2026",
 	})
 }
