@@ -88,6 +88,8 @@ type Store struct {
 	running, stopping, ended chan struct{}
 	// sick is what the last batch of writes failed with for the database's sake, nil if nothing did; see Ready.
 	sick atomic.Pointer[error]
+	// turn is whose jobs of the synchronisation come next.
+	turn turn
 }
 
 // Open opens the database, making it where there is none, and brings its schema up to date. A

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What Run does beside writing: old events, expired sessions and old messages go, in small writes
-// among the others, so that nobody waits for them.
+// What Run does beside writing: old events, expired sessions, old messages and what CRM and the
+// synchronisation need no longer go, in small writes among the others, so that nobody waits for them.
 
 // slice is how many rows one write of the upkeep removes at most.
 const slice = 500
@@ -29,7 +29,8 @@ func (s *Store) upkeep(ctx context.Context) {
 }
 
 func (s *Store) prune(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.pruneSessions, s.pruneEventsByAge, s.pruneEventsByPerson, s.pruneMessages} {
+	for _, step := range []func(context.Context) error{s.pruneSessions, s.pruneEventsByAge, s.pruneEventsByPerson, s.pruneMessages,
+		s.pruneCRMKeys, s.pruneCRMFiles, s.sweepMailboxes} {
 		if err := step(ctx); err != nil {
 			return err
 		}
