@@ -36,7 +36,7 @@ func (s *Store) AddSyncJobs(ctx context.Context, jobs []portal.SyncJob) error {
 }
 
 // addJobs adds jobs. One that is there is renewed: it keeps its Seq and MadeAt, counts no tries and takes the rest of the new one;
-// what is held stays held until somebody has decided, and quiet it stays only where both are.
+// quiet it stays only where both are.
 func (t *txn) addJobs(jobs []portal.SyncJob) error {
 	for i := range jobs {
 		j := &jobs[i]
@@ -50,9 +50,8 @@ func (t *txn) addJobs(jobs []portal.SyncJob) error {
 		if err := t.exec(`INSERT INTO sync_jobs (key, direction, mailbox, subject, starts_at, state, tries, not_before, ready, reason, cause,
 			made_at, changed_at, quiet, renewals, words) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (key, direction) DO UPDATE SET mailbox = excluded.mailbox, subject = excluded.subject, starts_at = excluded.starts_at,
-			state = CASE WHEN sync_jobs.state = 'held' THEN 'held' ELSE excluded.state END, tries = 0, not_before = excluded.not_before,
-			ready = excluded.ready, reason = CASE WHEN sync_jobs.state = 'held' THEN sync_jobs.reason ELSE excluded.reason END, cause = excluded.cause,
-			changed_at = excluded.changed_at, quiet = MIN(sync_jobs.quiet, excluded.quiet), renewals = sync_jobs.renewals + 1, words = excluded.words`,
+			state = excluded.state, tries = 0, not_before = excluded.not_before, ready = excluded.ready, reason = excluded.reason, cause = excluded.cause,
+			changed_at = excluded.changed_at, quiet = sync_jobs.quiet * excluded.quiet, renewals = sync_jobs.renewals + 1, words = excluded.words`,
 			j.Key, string(j.Direction), string(j.Mailbox), j.Subject, stamp(j.Start), state, j.Tries, stamp(j.NotBefore), flag(j.NotBefore.IsZero()),
 			j.Reason, j.Cause, stamp(j.MadeAt), stamp(j.ChangedAt), flag(j.Quiet), j.Renewals, jobWords(j)); err != nil {
 			return err
@@ -166,7 +165,7 @@ func (t *txn) retry(seqs []int64) (n int64, err error) {
 func (s *Store) ReleaseSyncJobs(ctx context.Context, mailbox portal.Address, log portal.SyncTransaction) (int, error) {
 	var n int64
 	err := s.write(ctx, "release sync jobs", func(t *txn) (err error) {
-		if n, err = t.affect(setTriedNow+`WHERE mailbox = ? AND +state = 'held'`, string(mailbox)); err != nil {
+		if n, err = t.affect(setTriedNow+`WHERE mailbox = ? AND state = 'held'`, string(mailbox)); err != nil {
 			return err
 		}
 		return t.logSync([]portal.SyncTransaction{log})

@@ -35,8 +35,8 @@ func (t *txn) logSync(lines []portal.SyncTransaction) error {
 const (
 	selectLog = `SELECT seq, payload FROM sync_log `
 	// chosenLog is what a filter says beside what the index is chosen by.
-	chosenLog = `AND seq >= ? AND seq < ? AND +at >= ? AND +at < ? AND (? = '' OR direction = ?) AND (? = '' OR what = ?) AND (? = '' OR +result = ?)
-		AND (? = '' OR +mailbox = ?) AND (? = '' OR INSTR(words, ?) > 0) ORDER BY seq DESC LIMIT ?`
+	chosenLog = `AND seq >= ? AND seq < ? AND +at >= ? AND +at < ? AND (? = '' OR direction = ?) AND (? = '' OR what = ?) AND (? = '' OR result = ?)
+		AND (? = '' OR mailbox = ?) AND (? = '' OR words LIKE ? ESCAPE '\') ORDER BY seq DESC LIMIT ?`
 )
 
 // SyncLog gives lines of the transaction log, the newest first; without a limit up to 500.
@@ -56,7 +56,7 @@ func (s *Store) SyncLog(ctx context.Context, f portal.SyncLogFilter) ([]portal.S
 	if f.To.IsZero() {
 		to = math.MaxInt64
 	}
-	text := searchable(f.Text)
+	text := containing(f.Text)
 	rest := []any{low, high, from, to, string(f.Direction), string(f.Direction), f.What, f.What, f.Result, f.Result,
 		string(f.Mailbox), string(f.Mailbox), text, text, limit}
 	switch {

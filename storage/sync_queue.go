@@ -92,14 +92,19 @@ func (r *mailboxRound) next(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// interleaved gives the first of each list, then the second of each.
-func interleaved(lists [][]portal.SyncJob, n int) []portal.SyncJob {
-	out := make([]portal.SyncJob, 0, n)
-	for rank := 0; len(out) < n; rank++ {
+// interleaved gives the first of each list, then the second of each, up to most.
+func interleaved[T any](lists [][]T, most int) []T {
+	var out []T
+	for rank, more := 0, true; more; rank++ {
+		more = false
 		for _, list := range lists {
-			if rank < len(list) {
-				out = append(out, list[rank])
+			if rank >= len(list) {
+				continue
 			}
+			if more = true; len(out) == most {
+				return out
+			}
+			out = append(out, list[rank])
 		}
 	}
 	return out
@@ -135,7 +140,7 @@ func (s *Store) NextSyncJob(ctx context.Context) (time.Time, error) {
 }
 
 // chosenJobs is what a filter's fields beside the one that the index is chosen by say.
-const chosenJobs = `AND (? = '' OR +state = ?) AND (? = '' OR direction = ?) AND (? = '' OR +mailbox = ?) AND (? = '' OR INSTR(words, ?) > 0) ORDER BY seq LIMIT ?`
+const chosenJobs = `AND (? = '' OR state = ?) AND (? = '' OR direction = ?) AND (? = '' OR mailbox = ?) AND (? = '' OR words LIKE ? ESCAPE '\') ORDER BY seq LIMIT ?`
 
 // SyncJobs gives jobs by Seq; without a limit up to 500.
 func (s *Store) SyncJobs(ctx context.Context, f portal.SyncQueueFilter) ([]portal.SyncJob, error) {
@@ -143,7 +148,7 @@ func (s *Store) SyncJobs(ctx context.Context, f portal.SyncQueueFilter) ([]porta
 	if limit <= 0 {
 		limit = slice
 	}
-	text := searchable(f.Text)
+	text := containing(f.Text)
 	rest := []any{f.State, f.State, string(f.Direction), string(f.Direction), string(f.Mailbox), string(f.Mailbox), text, text, limit}
 	switch {
 	case f.Mailbox != "":

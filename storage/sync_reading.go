@@ -142,6 +142,17 @@ func (s *Store) SaveSyncBlob(ctx context.Context, name string, data []byte, revi
 // searchable is texts as the search in the queue and the log compares them; a line between them so that none runs into the next.
 func searchable(texts ...string) string { return strings.ToLower(strings.Join(texts, "\n")) }
 
+// wild are the characters that mean something in a pattern.
+var wild = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// containing is the pattern of what contains a text in the form of searchable; empty for none.
+func containing(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + wild.Replace(searchable(text)) + "%"
+}
+
 // sourceOrder sorts copies by mailbox and server's id.
 func sourceOrder(list []portal.SyncItem) {
 	slices.SortFunc(list, func(a, b portal.SyncItem) int {
