@@ -216,10 +216,11 @@ func TestAChangeGoesOutSignedAndOnce(t *testing.T) {
 	s := start(t, nil)
 	s.log.say("company", "c0", portal.Created, "alice") // before the endpoint: not its news
 	o, server := newOutside(t)
-	e, secret := s.endpoint(portal.HookEndpoint{Name: "Big CRM", URL: server.URL})
+	e, secret := s.endpoint(portal.HookEndpoint{Name: "Big CRM", URL: server.URL, Kinds: []string{"appointment", "person"}})
 	s.log.say("appointment", "crm-1", portal.Created, "sip:alice@example.test")
 	s.log.say("appointment", "crm-2", portal.Updated, By(e.ID)) // its own
 	s.log.say("person", "p1", portal.Deleted, "sip:alice@example.test")
+	s.log.say("user", "sip:bob@example.test", portal.Updated, "sip:alice@example.test") // not what it asked for
 	s.settled(e.ID, portal.HookDone, portal.HookDone)
 	bodies := map[string]string{}
 	for _, r := range o.wait(t, 2) {
@@ -340,7 +341,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 func TestEndpointsAreChecked(t *testing.T) {
 	s := start(t, nil)
 	for _, e := range []portal.HookEndpoint{
-		{}, {Name: "a", URL: "ftp://example.test"}, {Name: "a", URL: "https://user:pw@example.test/"}, {Name: "a", URL: "/path"}, {Name: strings.Repeat("a", 101)},
+		{Kinds: []string{"invoice"}}, {Name: "a", URL: "ftp://example.test"}, {Name: "a", URL: "https://user:pw@example.test/"}, {Name: "a", URL: "/path"}, {Name: strings.Repeat("a", 101)},
 	} {
 		if _, _, err := s.Save(t.Context(), e, false); !errors.Is(err, portal.ErrInvalid) {
 			t.Errorf("%+v was taken: %v", e, err)

@@ -86,7 +86,7 @@ func parse(data []byte) (Incoming, error) {
 	kind, change, _ := strings.Cut(msg.Type, ".")
 	in := Incoming{Kind: kind, Change: portal.Change(change), Data: msg.Data}
 	if !slices.Contains(kinds(), kind) || !slices.Contains([]portal.Change{portal.Created, portal.Updated, portal.Deleted}, in.Change) {
-		return Incoming{}, portal.Fail(portal.ErrInvalid, "hook.type").With("Type", clip(msg.Type))
+		return Incoming{}, portal.Fail(portal.ErrInvalid, "hook.type").With("type", clip(msg.Type))
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(msg.Data), []byte("{")) {
 		return bad(errors.New("data is no object"))

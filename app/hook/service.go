@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -106,8 +107,13 @@ const maxEndpoints = 20
 // Save makes an endpoint (its Version is zero) or changes one. A new one gets the secret that is given back, in the form
 // that is shown once; so does one for which fresh is asked. What changed before an endpoint was made is not sent to it.
 func (s *Service) Save(ctx context.Context, e portal.HookEndpoint, fresh bool) (portal.HookEndpoint, string, error) {
-	if e.Name == "" || len(e.Name) > 100 {
+	if len(e.Name) > 100 {
 		return e, "", portal.Fail(portal.ErrInvalid, "hook.name")
+	}
+	for _, k := range e.Kinds {
+		if !slices.Contains(kinds(), k) {
+			return e, "", portal.Fail(portal.ErrInvalid, "hook.type").With("type", clip(k))
+		}
 	}
 	if e.URL != "" {
 		if err := CheckURL(e.URL); err != nil {
@@ -128,12 +134,12 @@ func (s *Service) Save(ctx context.Context, e portal.HookEndpoint, fresh bool) (
 		if e.Cursor, err = s.source.Last(ctx); err != nil {
 			return e, "", err
 		}
-	case !fresh:
+	default:
 		old, err := s.store.HookEndpoint(ctx, e.ID)
 		if err != nil {
 			return e, "", err
 		}
-		e.Secret, e.CreatedAt = old.Secret, old.CreatedAt
+		e.Secret, e.CreatedAt, e.CreatedBy = old.Secret, old.CreatedAt, old.CreatedBy
 	}
 	if fresh {
 		secret := NewSecret()
@@ -261,7 +267,7 @@ func (s *Service) intake(ctx context.Context, e portal.HookEndpoint) error {
 		var list []portal.HookDelivery
 		for _, c := range lines {
 			e.Cursor = c.Seq
-			if e.URL == "" || !e.Active || c.By == By(e.ID) {
+			if e.URL == "" || !e.Active || c.By == By(e.ID) || len(e.Kinds) > 0 && !slices.Contains(e.Kinds, c.Kind) {
 				continue
 			}
 			d, err := s.delivery(ctx, e, c)

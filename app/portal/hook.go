@@ -10,6 +10,8 @@ type HookEndpoint struct {
 	URL string `json:"url"`
 	// Secret signs what goes out and what comes in; sealed at rest.
 	Secret []byte `json:"-"`
+	// Kinds are the kinds of change that it is told ("appointment", "person", "company", "user"); empty: all.
+	Kinds []string `json:"kinds"`
 	// Private: it may know the texts of private appointments too.
 	Private bool `json:"private"`
 	// Active: changes go out and are taken.
@@ -17,6 +19,7 @@ type HookEndpoint struct {
 	// Cursor is the number of the last line of the CRM's change log that was made into deliveries.
 	Cursor    int64     `json:"cursor"`
 	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
 	Version   int64     `json:"version"`
 }
 
