@@ -1,0 +1,136 @@
+package calsync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"portico/app/portal"
+)
+
+// Conflicts: both sides changed the same thing, the later change holds, and the other version can be taken back.
+
+var noTime time.Time
+
+func cutUID(key string) (string, bool) { return strings.CutPrefix(key, "uid:") }
+
+// Conflicts gives up to limit conflicts, the newest first, those of one record where crm is not empty.
+func (s *Service) Conflicts(ctx context.Context, crm string, limit int) ([]portal.SyncConflict, error) {
+	return s.l.SyncConflicts(ctx, crm, limit)
+}
+
+// Conflict gives one conflict.
+func (s *Service) Conflict(ctx context.Context, id string) (portal.SyncConflict, error) {
+	return s.l.SyncConflict(ctx, id)
+}
+
+// TakeBack brings back the version that was given up: as a change of the record now, which goes to Exchange as every other. Of a
+// record that is no more it makes a new one. It can be done once.
+func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (portal.SyncConflict, error) {
+	c, err := s.l.SyncConflict(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	if !c.TakenBack.IsZero() {
+		return c, portal.Fail(portal.ErrConflict, keyConflict)
+	}
+	r, err := s.record(ctx, c.CRM)
+	if err != nil {
+		return c, err
+	}
+	now := s.o.Now()
+	if !r.Gone.IsZero() || r.Status == portal.StatusCancelled {
+		r = anew(r)
+	}
+	if err := applyLost(&r, c.Lost); err != nil {
+		return c, err
+	}
+	r.ChangedAt, r.ChangedBy = now, string(by)
+	if r, err = s.crm.Put(ctx, r, true); err != nil {
+		return c, err
+	}
+	j := jobOf(r.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, false)
+	if err := s.l.AddSyncJobs(ctx, []portal.SyncJob{j}); err != nil {
+		return c, err
+	}
+	c.TakenBack, c.TakenBackBy = now, string(by)
+	if err := s.l.SaveSyncConflict(ctx, c); err != nil {
+		return c, err
+	}
+	s.ringWork()
+	s.o.Told()
+	return c, nil
+}
+
+// anew is a record that was cancelled or deleted as a new one of its owner.
+func anew(r portal.CRMAppointment) portal.CRMAppointment {
+	r.ID = portal.CRMPrefix + uuid.NewString()
+	r.UID = r.ID
+	r.Revision, r.Gone, r.Origin, r.Stub, r.Status, r.Version = 0, noTime, portal.SourceCRM, false, portal.StatusPending, ""
+	r.Attendees = slices.Clone(r.Attendees)
+	for i := range r.Attendees {
+		a := &r.Attendees[i]
+		if a.Response != portal.ResponseOrganizer {
+			a.Response = portal.ResponseNone
+		}
+		a.RespondedAt, a.Comment, a.ProposedStart, a.ProposedEnd = noTime, "", noTime, noTime
+	}
+	return r
+}
+
+// applyLost makes a change to a record, or to the occurrence that it means.
+func applyLost(r *portal.CRMAppointment, ch portal.AppointmentChange) error {
+	if ch.Occurrence.IsZero() {
+		applyChange(&r.Appointment, ch)
+		return nil
+	}
+	at := slices.IndexFunc(r.Exceptions, func(x portal.Appointment) bool { return x.RecurrenceID.Equal(ch.Occurrence) })
+	if at < 0 {
+		if r.Recurrence == "" {
+			return portal.Fail(portal.ErrConflict, keyConflict).Because(errors.New("the series is none any more"))
+		}
+		x := r.Appointment
+		length := r.End.Sub(r.Start)
+		x.Kind, x.RecurrenceID, x.Start, x.End = portal.KindException, ch.Occurrence, ch.Occurrence, ch.Occurrence.Add(length)
+		x.ID, x.Series = portal.OccurrenceID(r.ID, ch.Occurrence), r.ID
+		r.Exceptions = append(slices.Clone(r.Exceptions), x)
+		r.Deleted = slices.DeleteFunc(slices.Clone(r.Deleted), func(t time.Time) bool { return t.Equal(ch.Occurrence) })
+		at = len(r.Exceptions) - 1
+	} else {
+		r.Exceptions = slices.Clone(r.Exceptions)
+	}
+	applyChange(&r.Exceptions[at], ch)
+	return nil
+}
+
+// applyChange makes a change to one appointment.
+func applyChange(a *portal.Appointment, ch portal.AppointmentChange) {
+	set(&a.Subject, ch.Subject)
+	set(&a.Location, ch.Location)
+	if ch.Body != nil {
+		a.Body, a.BodyHTML = *ch.Body, ""
+	}
+	set(&a.Start, ch.Start)
+	set(&a.End, ch.End)
+	set(&a.AllDay, ch.AllDay)
+	set(&a.TimeZone, ch.TimeZone)
+	set(&a.Recurrence, ch.Recurrence)
+	set(&a.Show, ch.Show)
+	set(&a.Private, ch.Private)
+	set(&a.ReminderMinutes, ch.ReminderMinutes)
+	set(&a.Categories, ch.Categories)
+	if ch.Attendees != nil {
+		a.Attendees = ch.AttendeesOver(a.Attendees)
+		a.Meeting = len(a.Attendees) > 0
+	}
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}

@@ -1,0 +1,79 @@
+package calsync
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"portico/app/portal"
+)
+
+// Holds: what would delete much at once waits until somebody has decided, and so does what a direction that is off would carry.
+
+// swellFor is within what time deletions of one source count as one.
+const swellFor = time.Minute
+
+// swell counts the deletions of each source. It holds no more sources than there are mailboxes and people.
+type swell struct {
+	mu sync.Mutex
+	of map[string]tide
+}
+
+type tide struct {
+	n    int
+	last time.Time
+}
+
+func newSwell() *swell { return &swell{of: map[string]tide{}} }
+
+// over adds n deletions and reports whether they are more than most.
+func (w *swell) over(source string, n, most int, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := w.of[source]
+	if now.Sub(t.last) > swellFor {
+		t.n = 0
+	}
+	t.n, t.last = t.n+n, now
+	w.of[source] = t
+	return t.n > most
+}
+
+// forget begins to count a source anew.
+func (w *swell) forget(source string) {
+	w.mu.Lock()
+	delete(w.of, source)
+	w.mu.Unlock()
+}
+
+func hold(j *portal.SyncJob) { j.State, j.Reason = portal.JobHeld, keyHeld }
+
+// holdOff holds jobs of a direction that is switched off.
+func (s *Service) holdOff(jobs []portal.SyncJob) {
+	for i := range jobs {
+		if s.off(jobs[i].Direction) && jobs[i].State == portal.JobWaiting {
+			jobs[i].State, jobs[i].Reason = portal.JobHeld, keyOff
+		}
+	}
+}
+
+// off reports whether a direction is switched off.
+func (s *Service) off(d portal.Direction) bool {
+	st := s.known().settings
+	return d == portal.ToExchange && !st.ToExchange || d == portal.ToCRM && !st.ToCRM
+}
+
+// heldNow tells that a source is held.
+func (s *Service) heldNow(source portal.Address, n int, now time.Time) {
+	s.say(levelFailures, source, "%d deletions at once are held", n)
+	s.o.Logger.Warn("calsync: more was deleted at once than is carried without asking", "source", source)
+	in := Incident{Kind: keyHeld, Mailbox: source, Server: s.known().serverOf(source), Cause: fmt.Sprintf("%d deletions at once", n), At: now}
+	s.o.Incident(in)
+	s.o.Told()
+}
+
+// about is d give or take a fifth.
+func about(d time.Duration) time.Duration {
+	return d*4/5 + rand.N(d*2/5+1) //nolint:gosec // spreads work over time
+}
