@@ -176,41 +176,6 @@ type SyncFault struct {
 	Args   map[string]string `json:"args,omitempty"`
 }
 
-// CRMHook is an address of an outside CRM that is told of changes.
-type CRMHook struct {
-	ID  string `json:"id"`
-	URL string `json:"url"`
-	// Kinds are the kinds of change that it is told ("appointment", "person", "company", "user"); empty: all.
-	Kinds []string `json:"kinds"`
-	// Private: it is told the texts of private appointments too.
-	Private bool `json:"private"`
-	On      bool `json:"on"`
-	// Secret signs what is sent; it is shown once, when it is made.
-	Secret  string    `json:"secret,omitempty"`
-	MadeAt  time.Time `json:"made_at"`
-	MadeBy  string    `json:"made_by"`
-	Waiting int       `json:"waiting"`
-	Failed  int       `json:"failed"`
-	Version int64     `json:"version"`
-}
-
-// CRMDelivery is one message to a hook.
-type CRMDelivery struct {
-	ID   string    `json:"id"`
-	Hook string    `json:"hook"`
-	At   time.Time `json:"at"`
-	// Type is what it tells ("appointment.updated"), Record of which record.
-	Type   string `json:"type"`
-	Record string `json:"record"`
-	// State is "waiting", "done" or "failed"; Status the HTTP status of the last answer, 0 for none.
-	State     string    `json:"state"`
-	Tries     int       `json:"tries"`
-	NotBefore time.Time `json:"not_before,omitzero"`
-	Status    int       `json:"status,omitempty"`
-	Cause     string    `json:"cause,omitempty"`
-	DoneAt    time.Time `json:"done_at,omitzero"`
-}
-
 // FaultsError is that several things are wrong at once with what somebody wrote; each is named. It means ErrInvalid.
 type FaultsError struct{ Faults []SyncFault }
 

@@ -2,7 +2,12 @@ package web
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"time"
 
+	"portico/app/crm"
+	"portico/app/hook"
 	"portico/app/portal"
 )
 
@@ -18,8 +23,16 @@ type CRM interface {
 	Company(ctx context.Context, id string) (portal.CRMCompany, error)
 	SaveCompany(ctx context.Context, me portal.Address, key string, p portal.CRMCompany) (portal.CRMCompany, error)
 	DeleteCompany(ctx context.Context, me portal.Address, id string, version int64) error
+	PeopleByID(ctx context.Context, ids []string) ([]portal.CRMPerson, error)
+	CompaniesByID(ctx context.Context, ids []string) ([]portal.CRMCompany, error)
 	Users(ctx context.Context) ([]portal.CRMUser, error)
+	User(ctx context.Context, who portal.Address) (portal.CRMUser, error)
+	FindUsers(ctx context.Context, text string, limit int) ([]portal.CRMUser, error)
+	// SaveUser stores a user by Version (0: new), for administrators.
+	SaveUser(ctx context.Context, me portal.Address, u portal.CRMUser) (portal.CRMUser, error)
 
+	// Window gives me's own CRM calendar, occurrences one by one, by start.
+	Window(ctx context.Context, me portal.Address, from, to time.Time, loc *time.Location) ([]portal.Appointment, error)
 	// AppointmentsOf gives those that are tied to a person or a company (the one that is not empty) and that me may see, the latest first.
 	AppointmentsOf(ctx context.Context, me portal.Address, person, company string, limit int) ([]portal.CRMAppointment, error)
 	// Get gives a record by its ID, that of a mirrored entry of Exchange included; ErrNotFound where me takes no part in it.
@@ -31,7 +44,10 @@ type CRM interface {
 	// SetStatus makes it pending, complete or cancelled; SetTies says which people and companies it is about.
 	SetStatus(ctx context.Context, me portal.Address, id string, status portal.AppointmentStatus, version string) (portal.CRMAppointment, error)
 	SetTies(ctx context.Context, me portal.Address, id string, people, companies []string, version string) (portal.CRMAppointment, error)
+	Respond(ctx context.Context, me portal.Address, id string, r portal.Response, comment string, p portal.Proposal, scope portal.Scope) (portal.CRMAppointment, error)
 	Changes(ctx context.Context, after int64, limit int) ([]portal.CRMChange, error)
+	// Import stores what an outside CRM says; key is its idempotency key.
+	Import(ctx context.Context, by, key string, b crm.Batch) (crm.Batch, error)
 }
 
 // Sync is the engine of the synchronisation, as the control panel sees it. by is the administrator who asks.
@@ -85,17 +101,20 @@ type SyncAdmin interface {
 	PreviewRules(ctx context.Context, rules []byte, d portal.Direction, crm string) (portal.SyncRulesPreview, error)
 }
 
-// Hooks are the webhooks of an outside CRM.
+// Hooks are the programs outside that hear of the CRM side's changes and send their own.
 type Hooks interface {
-	Hooks(ctx context.Context) ([]portal.CRMHook, error)
-	// SaveHook stores a hook by Version (ID "": a new one, whose Secret is given back this once). NewSecret makes a hook another secret.
-	SaveHook(ctx context.Context, by portal.Address, h portal.CRMHook) (portal.CRMHook, error)
-	NewSecret(ctx context.Context, by portal.Address, id string) (portal.CRMHook, error)
-	DeleteHook(ctx context.Context, by portal.Address, id string) error
-	// Deliveries gives up to limit deliveries of a hook, the newest first, those before a delivery's ID where that is not empty.
-	Deliveries(ctx context.Context, hook, before string, limit int) ([]portal.CRMDelivery, error)
-	Resend(ctx context.Context, by portal.Address, delivery string) (portal.CRMDelivery, error)
-	// Receive verifies a signed message to the inbox and carries it out; header gives the request's headers by name. It answers
-	// with what was made or changed, as JSON.
-	Receive(ctx context.Context, header func(name string) string, body []byte) ([]byte, error)
+	Endpoints(ctx context.Context) ([]portal.HookEndpoint, error)
+	// Save stores an endpoint by Version (0: a new one); secret is given where it has a new one, to be shown once.
+	Save(ctx context.Context, e portal.HookEndpoint, fresh bool) (saved portal.HookEndpoint, secret string, err error)
+	Delete(ctx context.Context, id string) error
+	// Deliveries gives up to limit of an endpoint, the newest first, those below a Seq where before is not zero.
+	Deliveries(ctx context.Context, endpoint, state string, before int64, limit int) ([]portal.HookDelivery, error)
+	Resend(ctx context.Context, seq int64) error
+	// Read verifies a signed message and reads what it says.
+	Read(ctx context.Context, h http.Header, body io.Reader) (hook.Incoming, error)
 }
+
+var (
+	_ CRM   = (*crm.Service)(nil)
+	_ Hooks = (*hook.Service)(nil)
+)
