@@ -161,8 +161,11 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 		switch {
 		case err == nil:
 			return l.changed(ctx, k, e)
-		case errors.Is(err, portal.ErrNotFound):
-			return nil, l.vanished(ctx, k, err)
+		case errors.Is(err, portal.ErrNotFound) && race < maxRaces:
+			if k, err = l.missing(ctx, k, err); err != nil {
+				return nil, err
+			}
+			continue
 		case !errors.Is(err, portal.ErrConflict) || race == maxRaces:
 			return nil, err
 		}
@@ -314,11 +317,14 @@ func (l *lane) respond(ctx context.Context, in *portal.Intent, k portal.KeptEntr
 			return &k, nil
 		}
 	}
-	err := l.call(ctx, func(ctx context.Context) error {
+	answer := func(ctx context.Context) error {
 		return l.s.x.Respond(ctx, l.key.Reader, l.key.Owner, k.Entry, in.Occurrence, in.Response, in.Comment, in.Proposal, in.Send)
-	})
+	}
+	err := l.call(ctx, answer)
 	if errors.Is(err, portal.ErrNotFound) {
-		return nil, l.vanished(ctx, k, err)
+		if k, err = l.missing(ctx, k, err); err == nil {
+			err = l.call(ctx, answer)
+		}
 	}
 	if err != nil {
 		return nil, err

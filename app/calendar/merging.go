@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"portico/app/portal"
 )
 
@@ -64,7 +66,7 @@ func mergedInto(first, second portal.Intent) (portal.Intent, bool) {
 		if first.State == portal.IntentFailed {
 			first.Base = second.Base // made from what is shown now
 		}
-		first.Change = ptr(mergeChanges(*first.Change, *second.Change))
+		first.Change = ptr(mergeSeries(first.Base, second.Base, *first.Change, *second.Change))
 		first.Send = first.Send || second.Send
 		return first, true
 	case first.Kind == portal.IntentRespond && second.Kind == portal.IntentRespond && first.Occurrence.Equal(second.Occurrence):
@@ -72,6 +74,20 @@ func mergedInto(first, second portal.Intent) (portal.Intent, bool) {
 		return first, true
 	}
 	return first, false
+}
+
+// mergeSeries is mergeChanges with the rule of a series as its author saw it after both changes: the second one moves along what the
+// first one made of the rule. base is what the first was made to, seen what the second was.
+func mergeSeries(base, seen *portal.Appointment, first, second portal.AppointmentChange) portal.AppointmentChange {
+	both := mergeChanges(first, second)
+	if base == nil || seen == nil || !first.Occurrence.IsZero() {
+		return both
+	}
+	after := apply(apply(*seen, first), second)
+	if after.Recurrence != apply(*base, both).Recurrence {
+		both.Recurrence = &after.Recurrence
+	}
+	return both
 }
 
 // mergeDelete ends what waits for an entry that is now to go. Was it never sent, it is gone at once.
@@ -205,13 +221,27 @@ func (s *Service) recut(ctx context.Context, l *lane, in portal.Intent) error {
 	return nil
 }
 
-// anew creates what was changed here and deleted by somebody else meanwhile.
+// anew creates what was changed here and deleted by somebody else meanwhile. What the calendar has under another name, as in a
+// mailbox that was moved, is changed there. The id of what follows comes from the intent's: however often it is begun, it is one.
 func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
-	a := apply(*in.Base, *in.Change)
-	create := s.intent(ctx, l, portal.IntentCreate, in.Entry)
-	a.ID, a.UID = in.Entry, create.ID
-	create.Appointment, create.Send = &a, a.Meeting && a.Mine
-	if _, err := s.s.AddIntents(ctx, []portal.Intent{create}); err != nil {
+	again := s.intent(ctx, l, portal.IntentCreate, in.Entry)
+	again.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte("anew "+in.ID)).String()
+	there, found, err := l.namesake(ctx, in.Base)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		again.Kind, again.Entry, again.Change, again.Base, again.Send = portal.IntentChange, there.ID, in.Change, &there.Appointment, in.Send
+	default:
+		a := apply(*in.Base, *in.Change)
+		a.ID, a.UID = in.Entry, again.ID
+		again.Appointment, again.Send = &a, a.Meeting && a.Mine
+	}
+	var evs []portal.Addressed
+	if found {
+		evs = append(evs, l.event(again.Entry, portal.Updated))
+	}
+	if _, err := s.s.AddIntents(ctx, []portal.Intent{again}, evs...); err != nil && !errors.Is(err, portal.ErrConflict) {
 		return err
 	}
 	return s.s.EndIntents(ctx, l.key, []string{in.ID}, nil, nil, l.event(in.Entry, portal.Updated))
