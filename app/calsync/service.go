@@ -21,6 +21,7 @@ const (
 	keyOff      = "sync.off"       // the direction is switched off
 	keyRefused  = "sync.refused"   // the other side refused it
 	keyInternal = "sync.internal"  // what nobody foresaw
+	keyGoneBoth = "sync.gone"      // it is on neither side any more
 	keyNotHeld  = "sync.not-held"  // nothing is held there
 	keyNoJob    = "sync.no-job"    // no such job
 	keyConflict = "sync.no-taking" // the other version cannot be taken back (any more)
