@@ -14,7 +14,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/app/calendar"
-	"portico/app/calendar/quickadd"
 	"portico/app/portal"
 	"portico/views"
 )
@@ -214,20 +213,10 @@ func (s *Server) quickAdd(c echo.Context) error {
 	text := clip(c.FormValue("text"), maxQuery)
 	r := s.calendarReader(c)
 	me := s.person(c)
-	parsed, err := quickadd.Parse(text, r.Now)
-	if err == nil {
-		a := portal.Appointment{
-			ID: uuid.NewString(), Subject: parsed.Subject, Location: parsed.Location, Start: parsed.Start, End: parsed.End, AllDay: parsed.AllDay,
-			TimeZone: r.Zone.String(), Show: portal.ShowBusy, ReminderMinutes: defaultReminder(parsed.AllDay),
-		}
-		if parsed.AllDay {
-			a.Show = portal.ShowFree
-		}
-		_, err = s.Calendar.Create(c.Request().Context(), me, me, a)
-	}
+	made, err := s.addLine(c.Request().Context(), r, me, uuid.NewString(), text)
 	here := relativeTarget(c.FormValue("here"))
 	if err == nil {
-		return c.Redirect(http.StatusSeeOther, onDay(here, parsed.Start.In(zoneOf(r.Zone, parsed.AllDay))))
+		return c.Redirect(http.StatusSeeOther, onDay(here, made.Start.In(zoneOf(r.Zone, made.AllDay))))
 	}
 	var said *portal.Error
 	if !errors.As(err, &said) {

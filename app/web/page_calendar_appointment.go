@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"portico/app/calendar"
-	"portico/app/chat"
 	"portico/app/portal"
 	"portico/views"
 )
@@ -341,19 +339,9 @@ func (s *Server) nudge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	a, err := s.Calendar.Get(ctx, me, of, id)
-	if err != nil {
+	_, err = s.remind(c.Request().Context(), s.calendarReader(c), me, of, id, who)
+	if errors.Is(err, portal.ErrNotFound) {
 		return err
-	}
-	if !slices.ContainsFunc(a.Attendees, func(p portal.Attendee) bool { return p.URI == who }) {
-		return portal.Fail(portal.ErrInvalid, "appointment.attendee").With("text", who.Bare())
-	}
-	r := s.calendarReader(c)
-	text := r.Text("responses.nudge-text", "Subject", a.Subject, "Time", r.WhenText(a))
-	_, err = s.Chat.Say(ctx, me, chat.Draft{Conversation: who, ID: uuid.NewString(), Text: text})
-	if err == nil {
-		s.Presence.Touch(me)
 	}
 	return s.back(c, err, views.AppointmentPath(me, of, id), "nudged")
 }

@@ -444,29 +444,9 @@ func (s *Server) findAttendees(c echo.Context, v *views.AppointmentForm) error {
 	}
 	v.Searched = true
 	ctx, me := c.Request().Context(), s.person(c)
-	people, err := s.Directory.Search(ctx, query, foundPeople)
+	found, err := s.invitable(ctx, me, query)
 	if err != nil {
 		return err
-	}
-	var found []portal.Attendee
-	for _, p := range people {
-		if p.URI != me {
-			found = withAttendee(found, attendeeOf(p))
-		}
-	}
-	if len(query) >= 2 {
-		resolved, err := s.Calendar.Resolve(ctx, me, query)
-		if err != nil && portal.Meaning(err) == nil {
-			return err
-		}
-		for _, a := range resolved {
-			if a.URI != me && len(found) < 2*foundPeople {
-				found = withAttendee(found, a)
-			}
-		}
-	}
-	if a, err := portal.ParseAddress(query); err == nil && len(found) == 0 {
-		found = append(found, attendeeOf(s.Directory.Lookup(ctx, a)))
 	}
 	for _, a := range found {
 		if slices.ContainsFunc(v.Attendees, func(b portal.Attendee) bool { return strings.EqualFold(a.Email, b.Email) }) {
