@@ -57,7 +57,9 @@ func (s *Service) Create(ctx context.Context, me portal.Address, key string, a p
 	}
 	out, err := s.put(ctx, key, change{is: r, alert: true})
 	if errors.Is(err, portal.ErrConflict) && chosen { // another of the same ID was faster
-		return s.repeated(ctx, owner, id)
+		if r, again := s.repeated(ctx, owner, id); again == nil {
+			return r, nil
+		}
 	}
 	if err != nil {
 		return portal.CRMAppointment{}, err

@@ -103,6 +103,9 @@ func (s *Service) Entries(ctx context.Context, of portal.Address, from, to time.
 	if err != nil {
 		return nil, err
 	}
+	if err := s.dress(ctx, list); err != nil {
+		return nil, err
+	}
 	out := list[:0]
 	for _, r := range list {
 		r = As(r, of)
@@ -110,7 +113,7 @@ func (s *Service) Entries(ctx context.Context, of portal.Address, from, to time.
 			out = append(out, r)
 		}
 	}
-	return out, s.dress(ctx, out)
+	return out, nil
 }
 
 // acceptsSome reports whether an occurrence stays in a calendar although its series was declined.
@@ -127,7 +130,8 @@ func (s *Service) Entry(ctx context.Context, of portal.Address, id string) (port
 	if !slices.Contains(participants(&r), of) {
 		return portal.CRMAppointment{}, portal.Fail(portal.ErrNotFound, keyNotFound)
 	}
-	return s.dressed(ctx, As(r, of))
+	r, err = s.dressed(ctx, r)
+	return As(r, of), err
 }
 
 // EntryByUID is Entry by a UID.
@@ -139,9 +143,8 @@ func (s *Service) EntryByUID(ctx context.Context, of portal.Address, uid string)
 	return s.Entry(ctx, of, r.ID)
 }
 
-// As is a record as it stands in somebody's calendar: whose it is, and what they answered.
+// As is a record as it stands in somebody's calendar: whose it is, and what they answered. What else is known of it stays.
 func As(r portal.CRMAppointment, of portal.Address) portal.CRMAppointment {
-	version := versionOf(&r)
 	r = cloned(r)
 	owner := of == r.Calendar && !r.Stub
 	stand := func(a *portal.Appointment) {
@@ -170,7 +173,6 @@ func As(r portal.CRMAppointment, of portal.Address) portal.CRMAppointment {
 	for i := range r.Exceptions {
 		stand(&r.Exceptions[i])
 	}
-	r.Version = version
 	return r
 }
 

@@ -76,7 +76,7 @@ func (s *Service) savePeople(ctx context.Context, key string, list []portal.CRMP
 	return out, nil
 }
 
-// DeletePerson takes a person away by Version; appointments lose that tie.
+// DeletePerson takes a person away by Version; what was tied to them stays, and names nobody.
 func (s *Service) DeletePerson(ctx context.Context, me portal.Address, id string, version int64) error {
 	if err := s.s.DeleteCRMPerson(ctx, id, version, string(me)); err != nil {
 		return known(err, "crm.conflict", "crm.no-person")
@@ -132,7 +132,7 @@ func (s *Service) saveCompanies(ctx context.Context, key string, list []portal.C
 	return out, nil
 }
 
-// DeleteCompany takes a company away by Version; people and appointments lose that tie.
+// DeleteCompany takes a company away by Version; what was tied to it stays, and names nobody.
 func (s *Service) DeleteCompany(ctx context.Context, me portal.Address, id string, version int64) error {
 	if err := s.s.DeleteCRMCompany(ctx, id, version, string(me)); err != nil {
 		return known(err, "crm.conflict", "crm.no-company")
