@@ -158,3 +158,47 @@ type brokenResume struct{ calendar.Store }
 func (brokenResume) IntentCalendars(context.Context) ([]portal.CalendarKey, error) {
 	return nil, errDisk
 }
+
+// hanging is a server that does not answer for one mailbox, and says nothing of it.
+type hanging struct {
+	*model
+	mailbox portal.Address
+}
+
+func (x hanging) Changes(ctx context.Context, reader, owner portal.Address, state string) (portal.CalendarDelta, error) {
+	if owner == x.mailbox {
+		<-ctx.Done()
+		return portal.CalendarDelta{}, portal.Fail(portal.ErrUnavailable, "unavailable").Because(ctx.Err())
+	}
+	return x.model.Changes(ctx, reader, owner, state)
+}
+
+// One calendar that hangs does not keep the overview from saying that another's server is away.
+func TestOneThatHangsHidesNobodyElsesTrouble(t *testing.T) {
+	x := newModel()
+	x.set(func() { x.denied[portal.CalendarKey{Reader: carol, Owner: carol}] = errAway })
+	h := open(t, x, filepath.Join(t.TempDir(), "portico.db"), quick(), time.Time{})
+	o := manager(x, quick())
+	o.Wait = 20 * time.Millisecond
+	o.Team = func(context.Context, portal.Address) ([]portal.Person, error) {
+		return []portal.Person{{URI: bob, DisplayName: "Bob"}, {URI: carol, DisplayName: "Carol"}}, nil
+	}
+	s := calendar.New(hanging{x, bob}, h.store, o)
+	ctx, cancel := context.WithCancel(context.Background())
+	storing, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- h.store.Run(storing) }()
+	<-h.store.Started()
+	go func() { ended <- s.Run(ctx) }()
+	s.SignedIn(h.ctx, alice)
+	h.eventually("carol is missing", func() bool {
+		all, err := s.Overview(h.ctx, alice, calendar.Filter{Who: "team", From: day(1, 0, 0), To: day(7, 0, 0)})
+		h.must(err)
+		return len(all.Missing) == 1 && all.Missing[0].Who == carol && all.Missing[0].Reason == "unavailable"
+	})
+	cancel()
+	h.must(<-ended)
+	stop()
+	h.must(<-ended)
+	h.must(h.store.Close())
+}
