@@ -25,8 +25,9 @@ type AppointmentPage struct {
 	Answers *MeetingAnswers
 	// Conflicts are the reader's other appointments at that time.
 	Conflicts []portal.Appointment
-	// Comment and To are what was typed into a form that could not be carried out.
-	Comment, To string
+	// Comment and the proposal, and To with its comment, are what was typed into a form that could not be carried out.
+	Comment, ProposeDate, ProposeStart, ProposeEnd string
+	To, ToComment                                  string
 	// Saved says what has just been done, as the end of a catalogue key; empty: nothing.
 	Saved string
 	// Today is the day that the way back leads to.
@@ -114,6 +115,18 @@ func attendeeName(a portal.Attendee) string {
 	return "?"
 }
 
+// knownAnswer is what an invited person's copy of a meeting tells of somebody's answer: one's own, and of others only
+// what the organiser passed on. Empty where nothing is known; that is not the same as no answer.
+func knownAnswer(me portal.Person, a portal.Appointment, p portal.Attendee) portal.Response {
+	if a.Calendar == me.URI && (p.URI == me.URI || me.Email != "" && strings.EqualFold(p.Email, me.Email)) && a.Response != "" {
+		return a.Response
+	}
+	if p.Response.Answerable() || p.Response == portal.ResponseOrganizer {
+		return p.Response
+	}
+	return ""
+}
+
 // size is how much a file holds: "12 kB".
 func (r Reader) size(n int64) string {
 	switch {
@@ -130,6 +143,12 @@ func (r Reader) size(n int64) string {
 	}
 	return text
 }
+
+// MaxFile and MaxImport are the largest files, in bytes, that pages let one choose: what the calendar takes.
+const (
+	MaxFile   = 10 << 20
+	MaxImport = 8 << 20
+)
 
 // ImportPage is the page /calendar/import.
 type ImportPage struct {

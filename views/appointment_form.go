@@ -34,7 +34,9 @@ type AppointmentForm struct {
 	Query    string
 	Searched bool
 	Found    []FoundAttendee
-	Rooms    []portal.Attendee
+	// Rooms can be booked; RoomsWord says why there are none to choose, where they were asked for.
+	Rooms     []portal.Attendee
+	RoomsWord string
 	// Conflicts are the reader's other appointments at that time.
 	Conflicts []portal.Appointment
 	// Faults are sentences by field: "subject", "start", "end", "zone", "repeat", "attendees", "reminder".

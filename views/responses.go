@@ -21,6 +21,8 @@ type ResponsesPage struct {
 	Missing   []MissingPerson
 	Loading   bool
 	Truncated bool
+	// Saved says what has just been done, as the end of a catalogue key; empty: nothing.
+	Saved string
 	// Open is the meeting whose answers are shown below; nil: none.
 	Open *MeetingAnswers
 }
@@ -78,6 +80,9 @@ type AnswerRow struct {
 	Away  bool
 	Note  string
 	Until time.Time
+	// AsOf is when that was known, where it cannot be asked now; zero: now. AwayUnknown: nothing of it is known now.
+	AsOf        time.Time
+	AwayUnknown bool
 }
 
 // ResponsesDays are the stretches to choose from.
@@ -211,7 +216,21 @@ func (r Reader) awayText(row AnswerRow) string {
 	if row.Note != "" {
 		text = r.Text("responses.away-note", "Away", text, "Note", row.Note)
 	}
+	if !row.AsOf.IsZero() {
+		text = r.Text("responses.away-as-of", "Away", text, "Time", r.answeredAt(row.AsOf))
+	}
 	return text
+}
+
+// roomsDeclined are the rooms of a meeting that are not to be had.
+func (m MeetingRow) roomsDeclined() []string {
+	var out []string
+	for _, a := range m.Appointment.Attendees {
+		if a.Role == portal.RoleResource && a.Response == portal.ResponseDeclined {
+			out = append(out, attendeeName(a))
+		}
+	}
+	return out
 }
 
 func (r Reader) proposal(row AnswerRow) string {

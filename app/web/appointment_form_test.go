@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,13 @@ func TestFileName(t *testing.T) {
 		if got := fileName(name); got != want {
 			t.Errorf("%q is %q, want %q", name, got, want)
 		}
+	}
+	long := fileName(strings.Repeat("ä", 200) + ".pdf")
+	if len(long) > maxFileName || !strings.HasSuffix(long, "ä.pdf") {
+		t.Errorf("a long name is %q", long)
+	}
+	if got := fileName("a." + strings.Repeat("x", 300)); len(got) > maxFileName || !strings.HasPrefix(got, "a.x") {
+		t.Errorf("a name with a long ending is %q", got)
 	}
 }
 

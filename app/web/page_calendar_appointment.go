@@ -124,6 +124,7 @@ func (s *Server) meetingAnswers(ctx context.Context, me portal.Address, here, id
 	for _, answer := range found.Answers {
 		row := views.AnswerRow{
 			Attendee: answer.Attendee, Since: answer.Since, New: answer.New, Away: answer.Away, Note: answer.OutOfOffice, Until: answer.OutOfOfficeUntil,
+			AsOf: answer.AwayAsOf, AwayUnknown: answer.AwayUnknown,
 		}
 		if answer.URI != "" {
 			row.Known, row.Person, row.Presence = true, s.Directory.Lookup(ctx, answer.URI), s.Presence.Of(me, answer.URI)
@@ -158,7 +159,10 @@ func (s *Server) respondByForm(c echo.Context) error {
 	if err == nil && answer == portal.ResponseDeclined {
 		return s.done(c, s.backToDay(c, s.calendarReader(c), a)) // what is declined leaves the calendar
 	}
-	return s.acted(c, err, views.AppointmentPath(me, of, id), "answered", func(v *views.AppointmentPage) { v.Comment = comment })
+	return s.acted(c, err, views.AppointmentPath(me, of, id), "answered", func(v *views.AppointmentPage) {
+		v.Comment = comment
+		v.ProposeDate, v.ProposeStart, v.ProposeEnd = c.FormValue("propose_date"), c.FormValue("propose_start"), c.FormValue("propose_end")
+	})
 }
 
 // proposalOf reads the time that is proposed; none where no day is named.
@@ -202,7 +206,10 @@ func (s *Server) back(c echo.Context, err error, path, what string) error {
 		if err != nil {
 			return err
 		}
-		return s.done(c, path)
+		if partial(c) {
+			return c.NoContent(http.StatusNoContent)
+		}
+		return c.Redirect(http.StatusSeeOther, withSaved(path, what)+"#answers-pane")
 	}
 	return s.acted(c, err, path, what, nil)
 }
@@ -237,12 +244,12 @@ func (s *Server) forwardByForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, typed := c.Request().Context(), clip(c.FormValue("to"), maxComment)
+	ctx, typed, comment := c.Request().Context(), clip(c.FormValue("to"), maxComment), clip(c.FormValue("comment"), maxComment)
 	to, err := s.attendeesOf(ctx, typed)
 	if err == nil {
-		err = s.Calendar.Forward(ctx, me, of, id, to, clip(c.FormValue("comment"), maxComment))
+		err = s.Calendar.Forward(ctx, me, of, id, to, comment)
 	}
-	return s.acted(c, err, views.AppointmentPath(me, of, id), "forwarded", func(v *views.AppointmentPage) { v.To = typed })
+	return s.acted(c, err, views.AppointmentPath(me, of, id), "forwarded", func(v *views.AppointmentPage) { v.To, v.ToComment = typed, comment })
 }
 
 // attendeesOf are the people whose addresses stand in a line, separated by commas.

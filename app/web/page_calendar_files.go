@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,22 +33,36 @@ func uploaded(c echo.Context, limit int64) (name, contentType string, data []byt
 	if errors.Is(err, http.ErrMissingFile) {
 		return "", "", nil, portal.Fail(portal.ErrInvalid, "appointment.file-missing")
 	}
+	if err != nil && classify(err).status == http.StatusRequestEntityTooLarge {
+		return "", "", nil, tooLargeFile(limit)
+	}
 	if err != nil {
 		return "", "", nil, formError(err)
 	}
 	defer file.Close()
 	defer c.Request().MultipartForm.RemoveAll()
 	if head.Size > limit {
-		return "", "", nil, failStatus(http.StatusRequestEntityTooLarge, "too-large")
+		return "", "", nil, tooLargeFile(limit)
 	}
 	data, err = io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return "", "", nil, fmt.Errorf("read an upload: %w", err)
 	}
-	return fileName(head.Filename), head.Header.Get("Content-Type"), data, nil
+	// Browsers write quotation marks in the names of a form's files so (HTML, multipart form data).
+	return fileName(strings.ReplaceAll(head.Filename, "%22", `"`)), head.Header.Get("Content-Type"), data, nil
 }
 
-// fileName is the last part of a file's name as a browser gives it, without what no file system takes.
+// tooLargeFile says of a file that it is larger than limit, in bytes, as a page says it and with the status of HTTP.
+func tooLargeFile(limit int64) error {
+	said := portal.Fail(portal.ErrInvalid, "file-too-large").With("limit", strconv.FormatInt(limit>>20, 10))
+	return &httpError{status: http.StatusRequestEntityTooLarge, key: "file-too-large", cause: said}
+}
+
+// maxFileName is the longest name of a file, in bytes: as much as file systems take, with room for " (1)".
+const maxFileName = 200
+
+// fileName is the last part of a file's name as a browser gives it, without what no file system takes. One that is too
+// long keeps its ending.
 func fileName(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
@@ -56,7 +71,10 @@ func fileName(name string) string {
 		}
 		return r
 	}, name)
-	if name = clip(name, 200); name == "" || name == "." || name == ".." {
+	if end := path.Ext(name); len(name) > maxFileName && len(end) < maxFileName/10 {
+		name = clip(strings.TrimSuffix(name, end), maxFileName-len(end)) + end
+	}
+	if name = clip(name, maxFileName); name == "" || name == "." || name == ".." {
 		return "file"
 	}
 	return name
@@ -72,15 +90,14 @@ func download(c echo.Context, name, contentType string) {
 
 // attachFile adds a file to an appointment.
 func (s *Server) attachFile(c echo.Context) error {
-	name, contentType, data, err := uploaded(c, calendar.MaxAttachment)
-	if err != nil {
-		return err
-	}
 	me, of, id, err := s.target(c)
 	if err != nil {
 		return err
 	}
-	_, err = s.Calendar.Attach(c.Request().Context(), me, of, id, name, contentType, data)
+	name, contentType, data, err := uploaded(c, calendar.MaxAttachment)
+	if err == nil {
+		_, err = s.Calendar.Attach(c.Request().Context(), me, of, id, name, contentType, data)
+	}
 	return s.acted(c, err, views.AppointmentPath(me, of, id), "saved", nil)
 }
 

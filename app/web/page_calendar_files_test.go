@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"portico/app/calendar"
+	"portico/views"
 )
 
 // Files: attachments, iCalendar in and out, the private address.
@@ -27,8 +28,15 @@ func TestFilesOfAnAppointment(t *testing.T) {
 	}
 	a.submit(file + "/remove").leadsTo(path + "?saved=saved")
 	a.shows(path, ".files li", 0)
-	if got := a.upload(path+"/attachments", "big", make([]byte, calendar.MaxAttachment+1)); got.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a file that is too large: %d", got.status)
+	got = a.upload(path+"/attachments", "big", make([]byte, calendar.MaxAttachment+1))
+	if page := document(t, got); got.status != http.StatusRequestEntityTooLarge || text(page.Find("#problem")) != "The file is larger than 10 MB." || text(page.Find("main h1")) != "With a file" {
+		t.Errorf("a file that is too large: %d %s", got.status, text(page.Find("body")))
+	}
+	if got := a.upload(path+"/attachments", "huge", make([]byte, calendar.MaxAttachment+2*uploadExtra)); got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("more than a request may have: %d", got.status)
+	}
+	if views.MaxFile != calendar.MaxAttachment || views.MaxImport != calendar.MaxImport {
+		t.Error("pages let one choose other files than the calendar takes")
 	}
 	a.submit(path+"/attachments").says(http.StatusBadRequest, "did not arrive as a form")
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -339,7 +340,11 @@ func (s *Server) formStep(c echo.Context) error {
 func (s *Server) step(c echo.Context, v *views.AppointmentForm) error {
 	ctx, me := c.Request().Context(), s.person(c)
 	values := c.Request().Form
-	planning := values.Has("pick") || values.Has("plan_day") || c.FormValue("do") == "plan"
+	day := values.Get("plan_day")
+	planning := values.Has("pick") || day != "" || c.FormValue("do") == "plan"
+	if shown := values.Get("planned"); !planning && shown != "" { // the planner stays open whatever else is done
+		planning, day = true, shown
+	}
 	switch {
 	case values.Has("add"):
 		a, ok := views.ParseAttendeeValue(values.Get("add"))
@@ -355,25 +360,45 @@ func (s *Server) step(c echo.Context, v *views.AppointmentForm) error {
 			v.Attendees = slices.Delete(v.Attendees, i, i+1)
 		}
 	case values.Has("expand"):
-		return s.expandList(c, v, values.Get("expand"))
+		if err := s.expandList(c, v, values.Get("expand")); err != nil {
+			return err
+		}
 	case values.Has("pick"):
 		if err := picked(v, values.Get("pick"), s); err != nil {
 			return err
 		}
 	case c.FormValue("do") == "rooms":
-		rooms, err := s.Calendar.Rooms(ctx, me)
-		if err != nil {
+		if err := s.findRooms(ctx, me, v); err != nil {
 			return err
 		}
-		for _, room := range rooms {
-			room.Role = portal.RoleResource
-			v.Rooms = append(v.Rooms, room)
-		}
 	case c.FormValue("do") == "find":
-		return s.findAttendees(c, v)
+		if err := s.findAttendees(c, v); err != nil {
+			return err
+		}
 	}
 	if planning {
-		return s.plan(c, v, values.Get("plan_day"))
+		return s.plan(c, v, day)
+	}
+	return nil
+}
+
+// findRooms offers the rooms that are not invited yet, and says so where there is none.
+func (s *Server) findRooms(ctx context.Context, me portal.Address, v *views.AppointmentForm) error {
+	rooms, err := s.Calendar.Rooms(ctx, me)
+	if err != nil {
+		return err
+	}
+	for _, room := range rooms {
+		room.Role = portal.RoleResource
+		if !slices.ContainsFunc(v.Attendees, func(a portal.Attendee) bool { return strings.EqualFold(a.Email, room.Email) }) {
+			v.Rooms = append(v.Rooms, room)
+		}
+	}
+	switch {
+	case len(rooms) == 0:
+		v.RoomsWord = v.Text("appointment.rooms-none")
+	case len(v.Rooms) == 0:
+		v.RoomsWord = v.Text("appointment.rooms-all")
 	}
 	return nil
 }
@@ -418,6 +443,9 @@ func picked(v *views.AppointmentForm, text string, s *Server) error {
 		zone, v.Zone = v.Reader.Zone, v.Reader.Zone.String()
 	}
 	v.AllDay = false
+	if was, err := time.ParseInLocation(dateLayout, v.StartDate, zone); err == nil {
+		v.Repeat = movedRepeat(v.Repeat, was, start.In(zone))
+	}
 	setWhen(v, start.In(zone), end.In(zone), false)
 	return nil
 }

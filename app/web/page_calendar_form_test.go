@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"portico/app/portal"
 )
 
@@ -127,5 +129,59 @@ func TestPlanner(t *testing.T) {
 	got := a.submit("/calendar/form", fields(doc, "do", "plan")...)
 	if got.status != http.StatusOK || !strings.Contains(string(got.body), "not to be had at the moment") {
 		t.Errorf("without the server: %d", got.status)
+	}
+}
+
+// Whatever else is done in the form, the planner stays open on its day; a time that is picked takes along what of a
+// repetition follows from the day.
+func TestPlannerStaysWhileTheFormIsFilled(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	a := h.viennese(alice, "en")
+	doc := a.page("/calendar/planner?at=20261126T090000Z&with=bob@example.test", http.StatusOK)
+	step := func(changed ...string) *goquery.Document {
+		t.Helper()
+		got := a.submit("/calendar/form", fields(doc, changed...)...)
+		if got.status != http.StatusOK {
+			t.Fatalf("%q: %d %s", changed, got.status, got.body)
+		}
+		return document(t, got)
+	}
+	typed := []string{"subject", "Kept", "location", "Here", "body", "a\nb", "categories", "Sales", "repeat", "weekly", "private", "on"}
+	doc = step(append(typed, "plan_day", "2026-11-27")...)
+	rows := func() int { return doc.Find(`table[aria-label="Meeting planner"] tbody tr`).Length() }
+	if got := text(doc.Find(".planner-day b")); got != "Friday 27 November 2026" || rows() != 3 {
+		t.Fatalf("the planner shows %q with %d rows", got, rows())
+	}
+	doc = step("add", "carol@example.test\nrequired\nsip:carol@example.test\n\nCarol Clark")
+	if got := text(doc.Find(".planner-day b")); got != "Friday 27 November 2026" || rows() != 4 {
+		t.Errorf("with carol added it shows %q with %d rows", got, rows())
+	}
+	doc = step("do", "rooms")
+	if doc.Find(`.found-attendees button:contains("Studio 1")`).Length() != 1 || rows() != 4 {
+		t.Errorf("rooms: %d rows", rows())
+	}
+	doc = step("add", "studio1@example.test\nresource\n\n\nStudio 1")
+	doc = step("do", "rooms")
+	if got := text(doc.Find("#people p[role=status]")); got != "Every room is invited already." {
+		t.Errorf("with every room invited: %q", got)
+	}
+	doc = step("remove", "2", "query", "")
+	if rows() != 4 {
+		t.Errorf("with the room taken out: %d rows", rows())
+	}
+	doc = step("pick", "20261130T090000Z/20261130T100000Z")
+	value := func(name string) string { return doc.Find("[name="+name+"]").AttrOr("value", "") }
+	if got := strings.Join([]string{value("subject"), value("location"), doc.Find("[name=body]").Text(), value("categories"), value("start_date"), value("start_time"), value("end_time")}, "|"); got != "Kept|Here|a\nb|Sales|2026-11-30|10:00|11:00" {
+		t.Errorf("after a time is picked: %q", got)
+	}
+	if got := doc.Find("[name=days][checked]"); got.Length() != 1 || got.AttrOr("value", "") != "1" || value("month_day") != "30" {
+		t.Errorf("it repeats on %d days, the first %s", got.Length(), got.AttrOr("value", ""))
+	}
+	h.mail.mu.Lock()
+	h.mail.rooms = nil
+	h.mail.mu.Unlock()
+	doc = step("do", "rooms")
+	if got := text(doc.Find("#people p[role=status]")); got != "There are no rooms in the address book." {
+		t.Errorf("without rooms: %q", got)
 	}
 }

@@ -65,7 +65,7 @@ func (s *Server) responsesPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.ResponsesPage{Frame: f, Filter: responsesFilter(c)}
+	v := views.ResponsesPage{Frame: f, Filter: responsesFilter(c), Saved: savedWord(c.QueryParam("saved"))}
 	if s.Calendar == nil {
 		v.Problem = f.Failure(portal.Fail(portal.ErrUnavailable, "calendar.none"))
 		return s.render(c, http.StatusOK, views.ResponsesView(v))

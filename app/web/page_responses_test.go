@@ -94,3 +94,84 @@ func TestResponsesPage(t *testing.T) {
 		t.Errorf("the calendar: %s", ics.body)
 	}
 }
+
+// While Exchange is away a fresh page does not keep silent about automatic replies: what was known stands there with its
+// age, and else that nothing is known now.
+func TestAutomaticRepliesWhileExchangeIsAway(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	a := h.viennese(alice, "en")
+	m := h.lesson("Tender", 14, time.Hour)
+	m.Attendees = []portal.Attendee{{URI: bob, Name: "Bob Brown", Email: "bob@example.test", Role: portal.RoleRequired, Response: portal.ResponseNone},
+		{Name: "Zoe Zimmer", Email: "zoe@elsewhere.test", Role: portal.RoleRequired, Response: portal.ResponseNone},
+		{Name: "Studio 1", Email: "studio1@example.test", Role: portal.RoleResource, Response: portal.ResponseDeclined}}
+	h.mail.add(alice, m)
+	h.mail.mu.Lock()
+	h.mail.notes["zoe@elsewhere.test"] = portal.OutOfOfficeNote{State: "enabled", Internal: "please write to Heidi"}
+	h.mail.mu.Unlock()
+	doc := a.shows("/responses", ".meetings tbody tr", 1)
+	if got := text(doc.Find(".meetings tbody tr")); !strings.Contains(got, "Studio 1 not available") || !strings.HasSuffix(got, " 0 0 0 2") {
+		t.Errorf("a room that is not to be had: %q", got)
+	}
+	if got := a.page("/responses?only=declined", http.StatusOK).Find(".meetings tbody tr").Length(); got != 1 {
+		t.Errorf("%d meetings without their room among those that somebody declined", got)
+	}
+	open, _, _ := strings.Cut(doc.Find(".meetings tbody a").AttrOr("href", ""), "#")
+	row := func(name string) string {
+		return text(a.page(open, http.StatusOK).Find(".answers-table tr:contains('" + name + "')"))
+	}
+	if got := row("Zoe Zimmer"); !strings.Contains(got, "Out of office: “please write to Heidi”") || strings.Contains(got, "as of") {
+		t.Errorf("zoe, asked now: %q", got)
+	}
+	if got := row("Bob Brown"); strings.Contains(got, "not known") {
+		t.Errorf("bob, asked now: %q", got)
+	}
+	h.mail.pull(true)
+	if got := row("Zoe Zimmer"); !strings.Contains(got, "Out of office: “please write to Heidi” (as of 10:07)") {
+		t.Errorf("zoe, while Exchange is away: %q", got)
+	}
+	if got := row("Bob Brown"); !strings.Contains(got, "Whether they are away is not known at the moment") {
+		t.Errorf("bob, while Exchange is away: %q", got)
+	}
+	if got := row("Studio 1"); strings.Contains(got, "away") {
+		t.Errorf("a room: %q", got)
+	}
+	nudge := a.page(open, http.StatusOK).Find("form[action$='/nudge']").First()
+	here := nudge.Find("[name=here]").AttrOr("value", "")
+	a.submit(nudge.AttrOr("action", ""), "who", string(bob), "here", here).leadsTo(here + "&saved=nudged#answers-pane")
+	if got := text(a.page(here+"&saved=nudged", http.StatusOK).Find("#answers-pane .banner.ok")); got != "A message has been sent." {
+		t.Errorf("after a nudge: %q", got)
+	}
+}
+
+// An invited person's copy says what is known of the answers, and nothing of what is not; a proposal that cannot be
+// sent is not to be typed again.
+func TestInvitationAsTheInvitedSeeIt(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	b := h.viennese(bob, "en")
+	m := h.lesson("Tender", 14, time.Hour)
+	m.Meeting, m.Mine, m.Response, m.Organizer = true, false, portal.ResponseTentative, portal.Attendee{URI: alice, Name: "Alice Adams", Email: "alice@example.test"}
+	m.Attendees = []portal.Attendee{{URI: bob, Name: "Bob Brown", Email: "bob@example.test", Role: portal.RoleRequired, Response: portal.ResponseNone},
+		{URI: carol, Name: "Carol Clark", Email: "carol@example.test", Role: portal.RoleRequired, Response: portal.ResponseNone},
+		{Name: "Dave Drake", Email: "dave@example.test", Role: portal.RoleOptional, Response: portal.ResponseAccepted}}
+	h.mail.add(bob, m)
+	path := b.shows(thisWeek, ".slots .event", 1).Find(".slots .event").AttrOr("href", "")
+	doc := b.page(path, http.StatusOK)
+	if got := text(doc.Find("ul.attendees")); got != "Bob Brown Tentative Carol Clark Dave Drake optional Accepted" {
+		t.Errorf("the invited: %q", got)
+	}
+	refused := b.submit(path+"/response", "response", "tentative", "comment", "earlier?", "propose_date", "2026-11-26", "propose_start", "11:00", "propose_end", "10:00")
+	refused.says(http.StatusBadRequest, "not a date with a start and an end")
+	doc = document(t, refused)
+	if got := doc.Find("#propose-date").AttrOr("value", "") + " " + doc.Find("#propose-start").AttrOr("value", "") + " " + doc.Find("#propose-end").AttrOr("value", "") + " " + doc.Find("#comment").Text(); got != "2026-11-26 11:00 10:00 earlier?" {
+		t.Errorf("of the proposal %q is left", got)
+	}
+	if _, open := doc.Find(".answer-form details").Attr("open"); !open {
+		t.Error("the proposal is folded away")
+	}
+	refused = b.submit(path+"/forward", "to", "nobody at all", "comment", "please")
+	refused.says(http.StatusBadRequest, "is not somebody who can be invited")
+	doc = document(t, refused)
+	if got := doc.Find("#forward-to").AttrOr("value", "") + ": " + doc.Find("#forward-comment").Text(); got != "nobody at all: please" {
+		t.Errorf("of the forwarding %q is left", got)
+	}
+}

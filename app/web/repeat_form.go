@@ -59,6 +59,22 @@ func freshRepeat(f views.RepeatForm, start time.Time) views.RepeatForm {
 	return f
 }
 
+// movedRepeat is a repetition whose first day moves: what follows from that day follows it, and what was chosen otherwise
+// stays.
+func movedRepeat(f views.RepeatForm, was, start time.Time) views.RepeatForm {
+	old, fresh := freshRepeat(views.RepeatForm{}, was), freshRepeat(views.RepeatForm{}, start)
+	if f.Days == old.Days {
+		f.Days = fresh.Days
+	}
+	if f.Nth == old.Nth && f.NthDay == old.NthDay {
+		f.Nth, f.NthDay = fresh.Nth, fresh.NthDay
+	}
+	if f.MonthDay == old.MonthDay && f.Month == old.Month {
+		f.MonthDay, f.Month = fresh.MonthDay, fresh.Month
+	}
+	return f
+}
+
 // number reads a number from least to most.
 func number(text string, least, most int) (int, bool) {
 	n, err := strconv.Atoi(strings.TrimSpace(text))

@@ -19,6 +19,13 @@ if (calendarMain && !drawsSlowly.matches) {
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") moveNow(); });
 }
 
+// The planner shows the chosen time, wherever in the day it is.
+const showChosen = () => {
+  const cell = document.querySelector(".planner-table .everyone [data-chosen=true]"), names = document.querySelector(".planner-table thead th");
+  if (cell) cell.closest(".table-scroll").scrollLeft = cell.offsetLeft - names.offsetWidth - cell.offsetWidth;
+};
+showChosen();
+
 // The steps of the form (people found, added and removed, rooms, everybody's time) come in place of it.
 const formStep = async (form, submitter) => {
   form.setAttribute("aria-busy", "true");
@@ -34,6 +41,7 @@ const formStep = async (form, submitter) => {
     form.replaceWith(next);
     htmx.process(next);
     if (place) document.querySelector(".scroll").scrollTop = place;
+    showChosen();
     const again = adds ? byId("people-query") : [...next.elements].find((x) => x.name === submitter.name && x.value === submitter.value) || next.querySelector("#planner-title") || byId("people-query");
     again?.focus({ preventScroll: adds });
   } catch { complain(""); } finally { byId("appointment-form")?.removeAttribute("aria-busy"); }
@@ -57,6 +65,17 @@ document.addEventListener("keydown", (e) => {
   const to = buttons[buttons.indexOf(e.target) + forward];
   if (to) to.focus(); else if (forward < 0) byId("people-query")?.focus();
 });
+// What of a repetition follows from its first day follows it; what was chosen otherwise stays.
+const followRepeat = (form, was, now) => {
+  const field = form.elements, boxes = all("[name=days]", form), ticked = boxes.filter((b) => b.checked);
+  const nth = (d) => String(d.getUTCDate() > 28 ? -1 : Math.ceil(d.getUTCDate() / 7));
+  if (ticked.length === 1 && Number(ticked[0].value) === was.getUTCDay()) for (const b of boxes) b.checked = Number(b.value) === now.getUTCDay();
+  const follow = (names, of) => {
+    if (names.every((name, i) => field[name].value === of(was)[i])) names.forEach((name, i) => { field[name].value = of(now)[i]; });
+  };
+  follow(["nth", "nth_day"], (d) => [nth(d), String(d.getUTCDay())]);
+  follow(["month_day", "month"], (d) => [String(d.getUTCDate()), String(d.getUTCMonth() + 1)]);
+};
 // A chosen start keeps the length: the end follows it, as dates and times of the clock.
 document.addEventListener("change", (e) => {
   const form = e.target.form;
@@ -68,6 +87,16 @@ document.addEventListener("change", (e) => {
   const moved = new Date(end + now - before).toISOString();
   field.end_date.value = moved.slice(0, 10);
   if (field.end_time.value) field.end_time.value = moved.slice(11, 16);
+  followRepeat(form, new Date(before), new Date(now));
   field.start_date.defaultValue = field.start_date.value;
   field.start_time.defaultValue = field.start_time.value;
 }, true);
+// A file that is too large is said to be so before it is sent.
+document.addEventListener("change", (e) => {
+  const { max, tooLarge } = e.target.dataset ?? {};
+  if (e.target.type !== "file" || !max) return;
+  e.target.setCustomValidity([...e.target.files].some((f) => f.size > Number(max)) ? tooLarge : "");
+  e.target.reportValidity();
+});
+// The private address is there to be copied.
+document.addEventListener("focusin", (e) => { if (e.target.id === "address" && e.target.readOnly) e.target.select(); });
