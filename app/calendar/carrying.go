@@ -52,7 +52,7 @@ func left(in *portal.Intent, unsure bool) bool {
 
 func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*portal.KeptEntry, error) {
 	if unsure {
-		e, found, err := l.find(ctx, in)
+		e, found, err := l.find(ctx, in.ID)
 		if err != nil || found {
 			return l.made(in, e), err
 		}
@@ -78,7 +78,7 @@ func (l *lane) create(ctx context.Context, in *portal.Intent, unsure bool) (*por
 	case err != nil:
 		in.SentAt = l.s.o.Now() // it may have been on its way all the time
 	case unsure: // the one before was only late? Looking leaves one of the two
-		again, found, lookErr := l.find(ctx, in)
+		again, found, lookErr := l.find(ctx, in.ID)
 		if lookErr != nil {
 			l.s.o.Logger.WarnContext(ctx, "calendar: whether an entry was made twice is not known", "calendar", l.key.Owner, "change", in.ID, "err", lookErr)
 		} else if found {
@@ -122,10 +122,10 @@ func (l *lane) dependents(ctx context.Context, id string) ([]portal.Intent, erro
 	return slices.DeleteFunc(list, func(in portal.Intent) bool { return in.After != id }), err
 }
 
-// find looks for what a create has made at the server; of several entries one is left.
-func (l *lane) find(ctx context.Context, in *portal.Intent) (e portal.Entry, found bool, err error) {
+// find looks for what a create has made at the server, by its stamp; of several entries one is left.
+func (l *lane) find(ctx context.Context, change string) (e portal.Entry, found bool, err error) {
 	err = l.call(ctx, func(ctx context.Context) (err error) {
-		e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, in.ID)
+		e, found, err = l.s.x.Find(ctx, l.key.Reader, l.key.Owner, change)
 		return err
 	})
 	return e, found, err

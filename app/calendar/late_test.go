@@ -70,3 +70,52 @@ func TestACreateThatArrivesVeryLateLeavesOne(t *testing.T) {
 		return len(x.all(alice)) == 1 && len(v) == 1 && v[0].ID == a.ID
 	})
 }
+
+// A create that arrives after all waits are over, when everybody believes that it never will.
+func TestACreateThatArrivesAfterAllLeavesOne(t *testing.T) {
+	for _, k := range []struct {
+		name   string
+		newest bool
+	}{{"the first stays", false}, {"the late one stays", true}} {
+		t.Run(k.name, func(t *testing.T) {
+			x := newModel()
+			var late []portal.Entry
+			x.creating = func(e portal.Entry) error {
+				if len(late) == 0 {
+					late = append(late, e)
+					return errAway
+				}
+				return nil
+			}
+			h := start(t, x, quick())
+			a, err := h.Create(h.ctx, alice, alice, appointment("very late", day(1, 9, 0), time.Hour))
+			h.must(err)
+			h.idle()
+			one := x.all(alice)[0]
+			other := late[0]
+			copied := entry("very late", day(2, 9, 0), time.Hour) // as another client copies it, with everything but the identifier
+			copied.UID, copied.ChangeID = "copy", one.ChangeID
+			x.set(func() {
+				x.newest = k.newest
+				x.put(alice, other)
+			})
+			h.Rang(alice)
+			h.eventually("one is left, here and there", func() bool {
+				v := h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments
+				return len(x.all(alice)) == 1 && len(v) == 1 && v[0].ID == a.ID
+			})
+			if (x.all(alice)[0].RemoteID != one.RemoteID) != k.newest {
+				t.Errorf("the server has left %s", x.all(alice)[0].RemoteID)
+			}
+			looked := x.called("Find")
+			x.add(alice, copied)
+			h.eventually("the copy is shown", func() bool { return len(h.window(alice, alice, day(0, 0, 0), day(7, 0, 0)).Appointments) == 2 })
+			if x.called("Find") != looked || len(x.all(alice)) != 2 {
+				t.Error("the copy was taken for a double")
+			}
+			if _, err := h.Change(h.ctx, alice, alice, a.ID, portal.AppointmentChange{Location: ptr("Hall")}, ""); err != nil {
+				t.Errorf("a change of what is left: %v", err)
+			}
+		})
+	}
+}

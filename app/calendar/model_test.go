@@ -42,6 +42,8 @@ type model struct {
 	busy    map[string]portal.Availabilities
 	members map[string][]portal.Attendee
 	files   map[string][]byte
+	// newest: of what was made twice the newest stays.
+	newest bool
 	// unread: what is found cannot be read.
 	unread bool
 	// denied makes readings fail, and without a reader the question for the owner's delegates.
@@ -239,9 +241,14 @@ func (m *model) Find(_ context.Context, _, owner portal.Address, change string) 
 		return portal.Entry{}, false, err
 	}
 	var first *portal.Entry
-	for remote, e := range m.box(owner).entries {
+	log := slices.Clone(m.box(owner).log) // the oldest stays
+	if m.newest {
+		slices.Reverse(log)
+	}
+	for _, remote := range log {
+		e := m.box(owner).entries[remote]
 		switch {
-		case e.ChangeID != change:
+		case e == nil || e.ChangeID != change || e == first:
 		case first == nil:
 			first = e
 		default:

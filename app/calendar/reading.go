@@ -156,6 +156,9 @@ func (l *lane) digest(ctx context.Context, m *portal.Mirror, delta portal.Calend
 	if err := l.resettled(ctx, m, delta.Changed, known); err != nil {
 		return nil, err
 	}
+	if delta.Changed, err = l.undoubled(ctx, m, delta.Changed, known); err != nil {
+		return nil, err
+	}
 	d := &digest{key: l.key, now: l.s.o.Now(), quiet: !m.Loaded, watchers: l.watching()}
 	d.take(delta.Changed, known, intents, m.Sweeping)
 	d.drop(gone)

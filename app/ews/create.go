@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"portico/app/ews/soap"
 	"portico/app/portal"
@@ -94,28 +95,51 @@ func (c *Connector) Find(ctx context.Context, reader, owner portal.Address, chan
 	return e, ok, err
 }
 
-// find gives the id of what carries the stamp, an empty one for none. There can be only one: more are removed, and nobody is told.
+// find gives the id of what carries the stamp, an empty one for none: the oldest of several. Doubles are removed, and nobody is told.
 func (a *access) find(ctx context.Context, changeID string) (soap.ItemID, error) {
 	if changeID == "" {
 		return soap.ItemID{}, nil
 	}
-	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: idShape(), Page: soap.Page(0, 10),
+	shape := idShape()
+	shape.AdditionalProperties = soap.Fields("item:Subject", "item:DateTimeCreated", "calendar:UID", "calendar:Start", "calendar:End")
+	res, err := a.FindItem(ctx, a.as, &soap.FindItem{Traversal: "Shallow", Shape: shape, Page: soap.Page(0, 10),
 		Restriction: soap.Where(soap.Equal(stampMade, changeID)), Parents: []soap.FolderRef{a.folder("calendar")}})
 	if err != nil {
 		return soap.ItemID{}, err
 	}
 	m, err := one(res.Messages)
-	if err != nil || m.Root == nil || len(m.Root.Items) == 0 {
+	if err != nil || m.Root == nil {
 		return soap.ItemID{}, err
 	}
-	first := m.Root.Items[0].ID()
-	for i := range m.Root.Items[1:] {
+	var made []*soap.CalendarItem
+	for i := range m.Root.Items {
+		if it := m.Root.Items[i].CalendarItem; it != nil && it.ItemID != nil && it.ItemID.ID != "" {
+			made = append(made, it)
+		}
+	}
+	if len(made) == 0 {
+		return soap.ItemID{}, nil
+	}
+	slices.SortStableFunc(made, func(x, y *soap.CalendarItem) int { return x.DateTimeCreated.UTC().Compare(y.DateTimeCreated.UTC()) })
+	for i, again := range made {
+		if !slices.ContainsFunc(made[:i], func(it *soap.CalendarItem) bool { return sameMade(it, again) }) {
+			continue
+		}
 		// A first request that was only late, and a retry that found nothing yet: one of the two is enough.
-		again := m.Root.Items[1+i].ID()
 		a.c.o.Logger.Warn("an entry was made twice, one is removed", "mailbox", a.email)
-		if err := a.drop(ctx, again); err != nil && !errors.Is(err, portal.ErrNotFound) {
+		if err := a.drop(ctx, *again.ItemID); err != nil && !errors.Is(err, portal.ErrNotFound) {
 			return soap.ItemID{}, err
 		}
 	}
-	return first, nil
+	return *made[0].ItemID, nil
+}
+
+// sameMade tells whether two items with one stamp come from one change that was carried out twice. Somebody who copies an entry in
+// another client may copy the stamp too: the copy has an identifier of its own. So have doubles at servers that choose it themselves;
+// then they are those that nobody could tell apart.
+func sameMade(x, y *soap.CalendarItem) bool {
+	if x.UID != "" && x.UID == y.UID {
+		return true
+	}
+	return x.Subject == y.Subject && x.Start.UTC().Equal(y.Start.UTC()) && x.End.UTC().Equal(y.End.UTC())
 }
