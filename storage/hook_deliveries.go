@@ -178,10 +178,12 @@ func (s *Store) HookDeliveries(ctx context.Context, endpoint, state string, befo
 	if before <= 0 {
 		before = 1<<63 - 1
 	}
-	if state == "" {
-		return s.deliveries(ctx, "hook deliveries", selectDeliveries+`WHERE endpoint = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, endpoint, before, limit)
+	if state == "" || state == portal.HookWaiting {
+		return s.deliveries(ctx, "hook deliveries", selectDeliveries+`WHERE endpoint = ? AND (? = '' OR state = ?) AND seq < ? ORDER BY seq DESC LIMIT ?`,
+			endpoint, state, state, before, limit)
 	}
-	return s.deliveries(ctx, "hook deliveries", selectDeliveries+`WHERE endpoint = ? AND state = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, endpoint, state, before, limit)
+	return s.deliveries(ctx, "hook deliveries", selectDeliveries+`WHERE endpoint = ? AND state = ? AND state <> 'waiting' AND seq < ? ORDER BY seq DESC LIMIT ?`,
+		endpoint, state, before, limit)
 }
 
 // PruneHookDeliveries forgets what was delivered or given up before a time, in small writes among the others.

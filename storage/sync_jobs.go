@@ -144,7 +144,7 @@ const setTriedNow = `UPDATE sync_jobs SET state = 'waiting', tries = 0, not_befo
 
 func (t *txn) retry(seqs []int64) (n int64, err error) {
 	if len(seqs) == 0 {
-		failed, err := t.affect(setTriedNow+`WHERE seq IN (SELECT seq FROM sync_jobs WHERE state = 'failed' LIMIT ?)`, slice)
+		failed, err := t.affect(setTriedNow+`WHERE seq IN (SELECT seq FROM sync_jobs WHERE state <> 'waiting' AND state = 'failed' LIMIT ?)`, slice)
 		if err != nil {
 			return 0, err
 		}
@@ -165,7 +165,7 @@ func (t *txn) retry(seqs []int64) (n int64, err error) {
 func (s *Store) ReleaseSyncJobs(ctx context.Context, mailbox portal.Address, log portal.SyncTransaction) (int, error) {
 	var n int64
 	err := s.write(ctx, "release sync jobs", func(t *txn) (err error) {
-		if n, err = t.affect(setTriedNow+`WHERE mailbox = ? AND state = 'held'`, string(mailbox)); err != nil {
+		if n, err = t.affect(setTriedNow+`WHERE mailbox = ? AND state <> 'waiting' AND state = 'held'`, string(mailbox)); err != nil {
 			return err
 		}
 		return t.logSync([]portal.SyncTransaction{log})

@@ -153,8 +153,8 @@ func (s *Store) SyncJobs(ctx context.Context, f portal.SyncQueueFilter) ([]porta
 	switch {
 	case f.Mailbox != "":
 		return s.jobs(ctx, "sync jobs", selectJobs+`WHERE mailbox = ? AND seq > ? `+chosenJobs, append([]any{string(f.Mailbox), f.After}, rest...)...)
-	case f.State != "":
-		return s.jobs(ctx, "sync jobs", selectJobs+`WHERE state = ? AND seq > ? `+chosenJobs, append([]any{f.State, f.After}, rest...)...)
+	case f.State != "" && f.State != portal.JobWaiting:
+		return s.jobs(ctx, "sync jobs", selectJobs+`WHERE state = ? AND state <> 'waiting' AND seq > ? `+chosenJobs, append([]any{f.State, f.After}, rest...)...)
 	}
 	return s.jobs(ctx, "sync jobs", selectJobs+`WHERE seq > ? `+chosenJobs, append([]any{f.After}, rest...)...)
 }
@@ -162,26 +162,27 @@ func (s *Store) SyncJobs(ctx context.Context, f portal.SyncQueueFilter) ([]porta
 // CountSyncJobs is the queue in numbers. Waiting are those that have not failed yet, Retrying those that have and will be tried again.
 func (s *Store) CountSyncJobs(ctx context.Context) (portal.SyncQueueCounts, error) {
 	var (
-		n       portal.SyncQueueCounts
-		waiting int
+		n            portal.SyncQueueCounts
+		ready, later int
 	)
 	for _, count := range []struct {
 		query string
 		n     *int
 	}{
-		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'waiting'`, &waiting},
+		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'waiting' AND ready = 1`, &ready},
+		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'waiting' AND ready = 0`, &later},
 		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'waiting' AND tries > 0`, &n.Retrying},
-		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'held'`, &n.Held},
-		{`SELECT COUNT(*) FROM sync_jobs WHERE state = 'failed'`, &n.Failed},
+		{`SELECT COUNT(*) FROM sync_jobs WHERE state <> 'waiting' AND state = 'held'`, &n.Held},
+		{`SELECT COUNT(*) FROM sync_jobs WHERE state <> 'waiting' AND state = 'failed'`, &n.Failed},
 	} {
 		if _, err := s.one(ctx, "count sync jobs", count.query, nil, count.n); err != nil {
 			return n, err
 		}
 	}
-	n.Waiting = max(waiting-n.Retrying, 0) // another may end between the two
+	n.Waiting = max(ready+later-n.Retrying, 0) // another may end between them
 	var oldest int64
 	// Jobs keep their Seq and when they were made: the first is the oldest.
-	_, err := s.one(ctx, "oldest sync job", `SELECT made_at FROM sync_jobs WHERE state = 'waiting' ORDER BY seq LIMIT 1`, nil, &oldest)
+	_, err := s.one(ctx, "oldest sync job", `SELECT made_at FROM sync_jobs WHERE seq > 0 AND state = 'waiting' ORDER BY seq LIMIT 1`, nil, &oldest)
 	n.Oldest = instant(oldest)
 	return n, err
 }

@@ -88,6 +88,10 @@ type Store interface {
 	ResponsesLook(ctx context.Context, who portal.Address) (time.Time, error)
 	SaveResponsesLook(ctx context.Context, who portal.Address, at time.Time) error
 
+	CRMStore
+	SyncStore
+	HookStore
+
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
 	DeleteCtx(ctx context.Context, token string) error
@@ -111,6 +115,13 @@ func Run(t *testing.T, open Open) {
 		{"contacts", testContacts}, {"seed", testSeed}, {"settings", testSettings}, {"presence", testPresence},
 		{"sign-ins", testSignins}, {"lines", testLines}, {"sessions", testSessions},
 		{"mirrors", testMirrors}, {"windows", testWindows}, {"intents", testIntents}, {"calendar choices", testCalendarChoices},
+		{"crm records", testCRMRecords}, {"crm revisions", testCRMRevisions}, {"crm gone", testCRMGone}, {"crm windows", testCRMWindows},
+		{"crm keys", testCRMKeys}, {"crm change log", testCRMChangeLog}, {"crm files", testCRMFiles},
+		{"crm users", testCRMUsers}, {"crm search", testCRMSearch}, {"crm many alike", testCRMManyAlike}, {"crm parties", testCRMParties},
+		{"sync intake", testSyncIntake}, {"sync items", testSyncItems}, {"sync drop", testSyncDrop}, {"sync pairs", testSyncPairs}, {"sync blobs", testSyncBlobs},
+		{"sync due", testSyncDue}, {"sync renewal", testSyncRenewal}, {"sync outcome", testSyncOutcome}, {"sync queue", testSyncQueue},
+		{"sync many retries", testSyncManyRetries}, {"sync log", testSyncLog}, {"sync conflicts", testSyncConflicts},
+		{"hook endpoints", testHookEndpoints}, {"hook order", testHookOrder}, {"hook lists", testHookLists},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })

@@ -75,7 +75,7 @@ CREATE TABLE sync_jobs (
 CREATE INDEX sync_jobs_due ON sync_jobs (mailbox, starts_at DESC, seq) WHERE state = 'waiting' AND ready = 1;
 CREATE INDEX sync_jobs_later ON sync_jobs (not_before) WHERE state = 'waiting' AND ready = 0;
 CREATE INDEX sync_jobs_retrying ON sync_jobs (seq) WHERE state = 'waiting' AND tries > 0;
-CREATE INDEX sync_jobs_state ON sync_jobs (state, seq);
+CREATE INDEX sync_jobs_parked ON sync_jobs (state, seq) WHERE state <> 'waiting';
 CREATE INDEX sync_jobs_mailbox ON sync_jobs (mailbox, seq);
 
 CREATE TABLE sync_log (

@@ -29,5 +29,5 @@ CREATE TABLE hook_deliveries (
 CREATE INDEX hook_deliveries_due ON hook_deliveries (endpoint, not_before, seq) WHERE head = 1;
 CREATE INDEX hook_deliveries_key ON hook_deliveries (endpoint, key, seq) WHERE state = 'waiting';
 CREATE INDEX hook_deliveries_endpoint ON hook_deliveries (endpoint, seq);
-CREATE INDEX hook_deliveries_state ON hook_deliveries (endpoint, state, seq);
+CREATE INDEX hook_deliveries_ended ON hook_deliveries (endpoint, state, seq) WHERE state <> 'waiting';
 CREATE INDEX hook_deliveries_done ON hook_deliveries (done_at) WHERE state <> 'waiting';
