@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"portico/app/portal"
 )
 
@@ -44,7 +42,7 @@ func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (p
 	}
 	now := s.o.Now()
 	if !r.Gone.IsZero() || r.Status == portal.StatusCancelled {
-		r = anew(r)
+		r = anew(r, s.o.NewID())
 	}
 	if err := applyLost(&r, c.Lost); err != nil {
 		return c, err
@@ -67,8 +65,8 @@ func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (p
 }
 
 // anew is a record that was cancelled or deleted as a new one of its owner.
-func anew(r portal.CRMAppointment) portal.CRMAppointment {
-	r.ID = portal.CRMPrefix + uuid.NewString()
+func anew(r portal.CRMAppointment, id string) portal.CRMAppointment {
+	r.ID = id
 	r.UID = r.ID
 	r.Revision, r.Gone, r.Origin, r.Stub, r.Status, r.Version = 0, noTime, portal.SourceCRM, false, portal.StatusPending, ""
 	r.Attendees = slices.Clone(r.Attendees)

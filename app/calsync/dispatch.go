@@ -19,6 +19,8 @@ const (
 	handPer, handMost = 32, 512
 	// handFor is how long it works from what it has in its hands before it looks what is newer.
 	handFor = 100 * time.Millisecond
+	// lookAgain is how often it looks for jobs that came due while others are under way.
+	lookAgain = 250 * time.Millisecond
 )
 
 // marks is a set of keys.
@@ -102,12 +104,14 @@ func (d *dispatcher) round(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 		switch {
-		case full: // a worker that ends rings
-			return time.Time{}, nil
-		case len(d.hand) > 0 && !started: // all wait for something under way, which rings when it ends
-			return time.Time{}, nil
+		case full, len(d.hand) > 0 && !started: // a worker that ends rings; meanwhile others may come due
+			return now.Add(lookAgain), nil
 		case len(d.hand) == 0 && !d.partial:
-			return d.s.l.NextSyncJob(ctx)
+			next, err := d.s.l.NextSyncJob(ctx)
+			if len(d.slots) > 0 && !next.After(now) { // what is under way is still in the ledger
+				next = now.Add(lookAgain)
+			}
+			return next, err
 		}
 	}
 }

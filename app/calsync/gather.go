@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"portico/app/calsync/merge"
 	"portico/app/portal"
 )
@@ -55,7 +53,7 @@ func (s *Service) begin(j portal.SyncJob) *work {
 // gather reads the facts.
 func (w *work) gather(ctx context.Context) error {
 	w.record, w.entry, w.pair, w.put, w.drop = nil, nil, nil, nil, nil
-	w.f = merge.Facts{Quiet: w.j.Quiet, Now: w.s.o.Now(), NewID: portal.CRMPrefix + uuid.NewString(), Users: w.k.merged, Rules: w.k.rules, Options: w.k.options(w.s.o.MaxAttachment)}
+	w.f = merge.Facts{Quiet: w.j.Quiet, Now: w.s.o.Now(), NewID: w.s.o.NewID(), Users: w.k.merged, Rules: w.k.rules, Options: w.k.options(w.s.o.MaxAttachment)}
 	uid, err := w.gatherRecord(ctx)
 	if err != nil {
 		return err

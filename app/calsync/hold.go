@@ -74,6 +74,9 @@ func (s *Service) heldNow(source portal.Address, n int, now time.Time) {
 }
 
 // about is d give or take a fifth.
-func about(d time.Duration) time.Duration {
+func (s *Service) about(d time.Duration) time.Duration {
+	if s.o.Steady {
+		return d
+	}
 	return d*4/5 + rand.N(d*2/5+1) //nolint:gosec // spreads work over time
 }

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"portico/app/portal"
 )
 
@@ -46,6 +48,10 @@ type Options struct {
 	LiveLog int
 	// MaxAttachment is the largest file that is carried, in bytes (25 MiB); larger ones stay where they are.
 	MaxAttachment int64
+	// Steady: no chance in waits. For tests that are to be repeatable.
+	Steady bool
+	// NewID makes the ID of a new record, which begins with portal.CRMPrefix; nil: random ones.
+	NewID func() string
 	// Drain is how long Run waits at its end for calls under way (3 s).
 	Drain time.Duration
 }
@@ -114,6 +120,9 @@ func (o *Options) fillHooks() {
 	}
 	if o.Incident == nil {
 		o.Incident = func(Incident) {}
+	}
+	if o.NewID == nil {
+		o.NewID = func() string { return portal.CRMPrefix + uuid.NewString() }
 	}
 	if o.Fault == nil {
 		o.Fault = func(string) error { return nil }

@@ -129,6 +129,9 @@ func (b *boxes) open() {
 func (s *Service) interval(n int, err error) time.Duration {
 	const most = 15 * time.Minute
 	b := backoff.ExponentialBackOff{InitialInterval: s.o.FirstRetry, RandomizationFactor: 0.3, Multiplier: 1.8, MaxInterval: s.o.MaxRetry}
+	if s.o.Steady {
+		b.RandomizationFactor = 0
+	}
 	var d time.Duration
 	for range min(max(n, 1), 40) {
 		d = b.NextBackOff()

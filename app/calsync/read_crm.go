@@ -32,7 +32,7 @@ func (s *Service) crmReader(ctx context.Context) error {
 		if ctx.Err() != nil || errors.Is(err, errCrashed) {
 			return err
 		}
-		next := s.o.Now().Add(about(crmLook))
+		next := s.o.Now().Add(s.about(crmLook))
 		if err != nil {
 			tries++
 			s.o.Read("crm", "failed")

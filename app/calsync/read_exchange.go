@@ -115,7 +115,7 @@ func (s *Service) reconcile(bell bool) time.Duration {
 	if !bell {
 		d = s.o.ReconcileBlind
 	}
-	return about(d)
+	return s.about(d)
 }
 
 // readMailbox reads a mailbox to the end of its changes.
