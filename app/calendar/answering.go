@@ -54,6 +54,9 @@ func (s *Service) Responses(ctx context.Context, me portal.Address, id string) (
 	if s.x == nil {
 		return Responses{}, portal.Fail(portal.ErrUnavailable, keyNone)
 	}
+	if s.recorded(id) {
+		return s.recordResponses(ctx, me, id)
+	}
 	entry, _ := portal.SplitOccurrenceID(id)
 	key, relation, err := s.relation(ctx, me, entry)
 	if err != nil {

@@ -17,6 +17,9 @@ const MaxAttachment = 10 << 20
 
 // Attachment opens one attachment of an appointment; the caller closes it.
 func (s *Service) Attachment(ctx context.Context, me, of portal.Address, id, attachment string) (io.ReadCloser, portal.Attachment, error) {
+	if s.recorded(id) {
+		return s.recordFile(ctx, me, of, id, attachment)
+	}
 	a, err := s.Get(ctx, me, of, id)
 	if err != nil {
 		return nil, portal.Attachment{}, err
@@ -38,6 +41,9 @@ func (s *Service) Attach(ctx context.Context, me, of portal.Address, id, name, c
 	if name == "" || len(name) > 255 || strings.ContainsAny(name, "/\\\x00\r\n") {
 		return portal.Appointment{}, bad("calendar.attachment-name")
 	}
+	if s.recorded(id) {
+		return s.recordFiles(ctx, me, of, id, func() (portal.CRMAppointment, error) { return s.o.CRM.Attach(ctx, of, id, name, contentType, data) })
+	}
 	return s.directly(ctx, me, of, id, func(ctx context.Context, ref portal.Entry) (portal.Entry, error) {
 		return s.x.Attach(ctx, me, of, ref, name, contentType, data)
 	})
@@ -45,6 +51,9 @@ func (s *Service) Attach(ctx context.Context, me, of portal.Address, id, name, c
 
 // Detach takes a file away.
 func (s *Service) Detach(ctx context.Context, me, of portal.Address, id, attachment string) (portal.Appointment, error) {
+	if s.recorded(id) {
+		return s.recordFiles(ctx, me, of, id, func() (portal.CRMAppointment, error) { return s.o.CRM.Detach(ctx, of, id, attachment) })
+	}
 	return s.directly(ctx, me, of, id, func(ctx context.Context, ref portal.Entry) (portal.Entry, error) {
 		if !slices.ContainsFunc(ref.Attachments, func(f portal.Attachment) bool { return f.ID == attachment }) {
 			return ref, portal.Fail(portal.ErrNotFound, keyNotFound)

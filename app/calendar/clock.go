@@ -234,7 +234,7 @@ func (c *clock) update(ctx context.Context, a *agenda) (next time.Time, err erro
 func (c *clock) read(ctx context.Context, a *agenda, now time.Time) (bool, error) {
 	key := portal.CalendarKey{Reader: a.who, Owner: a.who}
 	m, err := c.s.s.CalendarMirror(ctx, key)
-	if err != nil || !m.Loaded {
+	if err != nil || !m.Loaded && !c.s.unsynced(ctx, a.who) {
 		return false, err
 	}
 	loc := c.s.o.Zone(ctx, a.who)

@@ -17,6 +17,11 @@ import (
 // Create makes an appointment. a.ID may be chosen by the caller (1 to 64 letters, digits, "-" and "_"): a repeat with
 // the same ID gives what is there.
 func (s *Service) Create(ctx context.Context, me, of portal.Address, a portal.Appointment) (portal.Appointment, error) {
+	if crm, err := s.belongs(ctx, me, of, a); err != nil {
+		return portal.Appointment{}, err
+	} else if crm {
+		return s.createRecord(ctx, me, of, a)
+	}
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return portal.Appointment{}, err
@@ -48,6 +53,9 @@ func (s *Service) Create(ctx context.Context, me, of portal.Address, a portal.Ap
 // and the times in ch are those of that occurrence. version is the one the change was made from: a stale one is ErrConflict, an empty one is not
 // compared. With ScopeFollowing the series is cut in two, and the result is the later one.
 func (s *Service) Change(ctx context.Context, me, of portal.Address, id string, ch portal.AppointmentChange, version string) (portal.Appointment, error) {
+	if s.recorded(id) {
+		return s.changeRecord(ctx, me, of, id, ch, version)
+	}
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return portal.Appointment{}, err
@@ -188,6 +196,9 @@ func take(to **string, v string) {
 
 // Delete takes an appointment away; the organiser of a meeting cancels it, comment goes with the cancellation.
 func (s *Service) Delete(ctx context.Context, me, of portal.Address, id, version, comment string, scope portal.Scope) error {
+	if s.recorded(id) {
+		return s.deleteRecord(ctx, me, of, id, version, comment, scope)
+	}
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return err
@@ -225,6 +236,9 @@ func (s *Service) Delete(ctx context.Context, me, of portal.Address, id, version
 // Respond answers an invitation; p proposes another time (the zero value none). Of an occurrence's id, an empty scope means that one.
 // What one declines leaves the calendar: the result is then the invitation as it was, with the answer and portal.StatusRemoved.
 func (s *Service) Respond(ctx context.Context, me, of portal.Address, id string, r portal.Response, comment string, p portal.Proposal, scope portal.Scope) (portal.Appointment, error) {
+	if s.recorded(id) {
+		return s.respondRecord(ctx, me, of, id, r, comment, p, scope)
+	}
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return portal.Appointment{}, err
@@ -302,6 +316,9 @@ func declined(was, is portal.Appointment, err error) (portal.Appointment, error)
 
 // Forward passes an invitation on.
 func (s *Service) Forward(ctx context.Context, me, of portal.Address, id string, to []portal.Attendee, comment string) error {
+	if s.recorded(id) {
+		return s.forwardRecord(ctx, me, of, id, to, comment)
+	}
 	l, err := s.openFor(me, of)
 	if err != nil {
 		return err

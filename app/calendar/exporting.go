@@ -55,14 +55,14 @@ func (s *Service) Export(ctx context.Context, me, of portal.Address, from, to ti
 	if m.Forbidden {
 		return nil, portal.Fail(portal.ErrForbidden, keyForbidden)
 	}
-	if !m.Loaded {
+	if !m.Loaded && !s.alone(l, m) {
 		return nil, portal.Fail(portal.ErrUnavailable, keyReading)
 	}
 	return s.written(ctx, l.key, from, to)
 }
 
 func (s *Service) written(ctx context.Context, key portal.CalendarKey, from, to time.Time) ([]byte, error) {
-	entries, err := s.entries(ctx, key, from, to)
+	entries, err := s.whole(ctx, key, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,9 @@ func (s *Service) maskEntry(key portal.CalendarKey, e *portal.Entry) {
 func (s *Service) ExportOne(ctx context.Context, me, of portal.Address, id string) ([]byte, error) {
 	if s.x == nil {
 		return nil, portal.Fail(portal.ErrUnavailable, keyNone)
+	}
+	if s.recorded(id) {
+		return s.exportRecord(ctx, me, of, id)
 	}
 	key := portal.CalendarKey{Reader: me, Owner: of}
 	entry, _ := portal.SplitOccurrenceID(id)
@@ -308,10 +311,10 @@ func (s *Service) Subscribed(ctx context.Context, token string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !m.Loaded {
+	if !m.Loaded && !s.alone(l, m) {
 		return nil, portal.Fail(portal.ErrUnavailable, keyReading)
 	}
-	entries, err := s.entries(ctx, l.key, now.Add(-subscribedBack), now.Add(subscribedAhead))
+	entries, err := s.whole(ctx, l.key, now.Add(-subscribedBack), now.Add(subscribedAhead))
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (s *Service) Between(ctx context.Context, me, of portal.Address, from, to t
 	if err != nil {
 		return View{}, err
 	}
-	v := View{Loading: !m.Loaded && !m.Forbidden}
+	v := View{Loading: !m.Loaded && !m.Forbidden && !s.alone(l, m)}
 	v.Rights, _ = l.access()
 	if v.State, err = s.stateOf(ctx, l); err != nil {
 		return View{}, err
@@ -48,8 +48,14 @@ func (s *Service) Between(ctx context.Context, me, of portal.Address, from, to t
 	if m.Forbidden {
 		v.Rights = RightsFreeBusy
 		v.Appointments, err = s.free.blocks(ctx, me, of, from.In(loc), to.In(loc))
+		if err != nil && s.unsynced(ctx, of) && !passing(err) { // there is no mailbox to ask
+			err = nil
+		}
 		if passing(err) && portal.Meaning(err) != nil { // what was last known, or nothing, and the page says why
 			v.State.State, v.State.Reason, err = "down", portal.Reason(err), nil
+		}
+		if err == nil {
+			v.Appointments, err = s.hiddenWindow(ctx, l.key, v.Appointments, from.In(loc), to.In(loc))
 		}
 		return v, err
 	}
@@ -84,7 +90,7 @@ func (s *Service) opened(ctx context.Context, me, of portal.Address) (*lane, por
 
 // stateOf is the state of a calendar's server with the reader's counts.
 func (s *Service) stateOf(ctx context.Context, l *lane) (portal.ExchangeEvent, error) {
-	ev := l.health()
+	ev := s.healthOf(ctx, l)
 	var err error
 	ev.Waiting, ev.Failed, err = s.s.CountIntents(ctx, l.key.Reader)
 	return ev, err
@@ -96,7 +102,7 @@ func (s *Service) window(ctx context.Context, key portal.CalendarKey, from, to t
 	if err != nil {
 		return nil, err
 	}
-	return s.expanded(ctx, key, entries, from, to), nil
+	return s.joined(ctx, key, entries, from, to)
 }
 
 // entries gives the entries that may touch a window, intents laid over.
@@ -194,7 +200,10 @@ func (s *Service) get(ctx context.Context, key portal.CalendarKey, id string) (p
 		return portal.Appointment{}, err
 	}
 	_, a, err := s.current(ctx, key, entry, occurrence, intents, "")
-	return a, err
+	if err != nil {
+		return a, err
+	}
+	return s.withRecord(ctx, key, a)
 }
 
 // Get is one appointment; of a series' ID the master, of an occurrence's ID (portal.OccurrenceID) that occurrence. Besides the
@@ -202,6 +211,9 @@ func (s *Service) get(ctx context.Context, key portal.CalendarKey, id string) (p
 func (s *Service) Get(ctx context.Context, me, of portal.Address, id string) (portal.Appointment, error) {
 	if s.x == nil {
 		return portal.Appointment{}, portal.Fail(portal.ErrUnavailable, keyNone)
+	}
+	if s.recorded(id) {
+		return s.record(ctx, me, of, id)
 	}
 	a, err := s.get(ctx, portal.CalendarKey{Reader: me, Owner: of}, id)
 	if !errors.Is(err, portal.ErrNotFound) || me == of || !s.manages(ctx, me, of) {

@@ -23,6 +23,8 @@ type Options struct {
 	People func(ctx context.Context) ([]portal.Person, error)
 	// Zone is a person's time zone; nil or nil result: UTC.
 	Zone func(ctx context.Context, who portal.Address) *time.Location
+	// CRM is the calendars that people keep in CRM, shown with those of Exchange as one; nil: there are none.
+	CRM CRM
 	// Presence is told what a signed-in person's calendar makes of their presence, when that changes. It must not block.
 	Presence func(who portal.Address, st portal.CalendarState)
 	// Counted is told of each intent that was dealt with (kind, "done", "failed", "conflict", "retried") and of each reading

@@ -48,7 +48,7 @@ func (s *Service) Overview(ctx context.Context, me portal.Address, f Filter) (Ov
 			o.miss(s.missing(ctx, src))
 			continue
 		}
-		o.Loading = o.Loading || !src.mirror.Loaded
+		o.Loading = o.Loading || !src.mirror.Loaded && !s.alone(src.lane, src.mirror)
 		list, fresh, err := s.meetings(ctx, src, f.From.In(loc), f.To.In(loc), looked)
 		if err != nil {
 			return Overview{}, err
@@ -169,7 +169,7 @@ func (s *Service) openAll(ctx context.Context, me portal.Address, list []source)
 			}
 			list[i].mirror, list[i].err = s.s.CalendarMirror(ctx, list[i].key)
 		}
-		if why := list[i].lane.health(); list[i].err == nil && !list[i].mirror.Loaded && !list[i].mirror.Forbidden && why.State == "down" {
+		if why := s.healthOf(ctx, list[i].lane); list[i].err == nil && !list[i].mirror.Loaded && !list[i].mirror.Forbidden && why.State == "down" {
 			list[i].err = portal.Fail(portal.ErrUnavailable, why.Reason)
 		}
 	}
@@ -194,7 +194,11 @@ func (s *Service) meetings(ctx context.Context, src source, from, to time.Time, 
 	entries := slices.DeleteFunc(overlay(kept, intents), func(e portal.Entry) bool {
 		return !e.Meeting || !e.Mine || e.Status == portal.StatusCancelled
 	})
-	var out []Meeting
+	entries, out, more, err := s.recordMeetings(ctx, src, entries, from, to, looked)
+	if err != nil {
+		return nil, 0, err
+	}
+	fresh += more
 	counted := map[string]bool{}
 	for _, a := range s.expanded(ctx, src.key, entries, from, to) {
 		if src.relation == RelationTeam && !forManager(&a) || a.Masked || a.Status == portal.StatusCancelled {

@@ -39,16 +39,12 @@ func (s *Service) Plan(ctx context.Context, me portal.Address, r PlanRequest) (P
 	if err != nil {
 		return Plan{}, err
 	}
-	emails := make([]string, len(people))
-	for i := range people {
-		emails[i] = people[i].Email
-	}
-	rows, err := s.availability(ctx, me, emails, r.From, r.To)
+	rows, err := s.planRows(ctx, me, people, r.From, r.To)
 	if err != nil {
 		return Plan{}, err
 	}
 	if r.Except != "" {
-		a, err := s.get(ctx, portal.CalendarKey{Reader: me, Owner: me}, r.Except)
+		a, err := s.Get(ctx, me, me, r.Except)
 		switch {
 		case err == nil:
 			except(rows, a)

@@ -40,16 +40,22 @@ type Service struct {
 	tips   *tips
 	free   *freeTimes
 	given  *delegators
+	// without: no Exchange is configured, CRM alone keeps calendars.
+	without bool
 	// calls holds the places of those calls of the server that lanes make, where the server has none of its own.
 	calls   chan struct{}
 	running sync.Mutex
 }
 
 // New makes the service; nothing is asked of the server before Run. x may be nil: no Exchange is configured,
-// and everything that needs one is ErrUnavailable "calendar.none".
+// and everything that needs one is ErrUnavailable "calendar.none"; with Options.CRM calendars are kept there.
 func New(x Exchange, s Store, o Options) *Service {
 	o = o.withDefaults()
-	c := &Service{x: x, s: s, o: o, calls: make(chan struct{}, o.Workers)}
+	without := x == nil && o.CRM != nil
+	if without {
+		x = nowhere{}
+	}
+	c := &Service{x: x, s: s, o: o, without: without, calls: make(chan struct{}, o.Workers)}
 	c.lanes = newLanes(c)
 	c.people = newPeople(c)
 	c.clock = newClock(c)
@@ -105,7 +111,7 @@ func (s *Service) Status(ctx context.Context, me portal.Address) (portal.Exchang
 	}
 	ev := portal.ExchangeEvent{State: "up"}
 	if l := s.lanes.find(portal.CalendarKey{Reader: me, Owner: me}); l != nil {
-		ev = l.health()
+		ev = s.healthOf(ctx, l)
 	}
 	var err error
 	ev.Waiting, ev.Failed, err = s.s.CountIntents(ctx, me)

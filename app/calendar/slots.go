@@ -19,12 +19,12 @@ type slot struct {
 	remind time.Time
 }
 
-// slotsOf makes slots of appointments for somebody in loc. What was cancelled or declined is none.
+// slotsOf makes slots of appointments for somebody in loc. What was cancelled, declined or completed is none.
 func slotsOf(list []portal.Appointment, loc *time.Location) []slot {
 	var out []slot
 	for i := range list {
 		a := &list[i]
-		if a.Status == portal.StatusCancelled || a.Response == portal.ResponseDeclined {
+		if a.Status == portal.StatusCancelled || a.Status == portal.StatusComplete || a.Response == portal.ResponseDeclined {
 			continue
 		}
 		s := slot{id: a.ID, subject: a.Subject, where: a.Location, allDay: a.AllDay, meeting: a.Meeting, show: a.Show}

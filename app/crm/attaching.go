@@ -19,7 +19,7 @@ func (s *Service) Attach(ctx context.Context, me portal.Address, id, name, conte
 	if len(data) > MaxAttachment {
 		return portal.CRMAppointment{}, bad("calendar.attachment-large")
 	}
-	r, err := s.living(ctx, id)
+	r, err := s.named(ctx, me, id)
 	if err != nil {
 		return portal.CRMAppointment{}, err
 	}

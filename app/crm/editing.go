@@ -139,7 +139,7 @@ func (s *Service) Remove(ctx context.Context, me portal.Address, id, version, co
 	if len(comment) > MaxBody {
 		return bad("calendar.body-long")
 	}
-	r, err := s.living(ctx, id)
+	r, err := s.named(ctx, me, id)
 	if err != nil {
 		return err
 	}
@@ -326,7 +326,7 @@ func (s *Service) edit(ctx context.Context, me portal.Address, id, version strin
 }
 
 func (s *Service) begin(ctx context.Context, me portal.Address, id, version string) (*edit, error) {
-	r, err := s.living(ctx, id)
+	r, err := s.named(ctx, me, id)
 	if err != nil {
 		return nil, err
 	}
