@@ -254,3 +254,13 @@ func (d *exchangeDoor) Tips(ctx context.Context, asker portal.Address, emails []
 func (d *exchangeDoor) Update(ctx context.Context, reader, owner portal.Address, ref portal.Entry, ch portal.AppointmentChange, o portal.WriteOptions) (portal.Entry, error) {
 	return d.now.Load().Update(ctx, reader, owner, ref, ch, o)
 }
+
+// Identity is the connector's.
+func (d *exchangeDoor) Identity(ctx context.Context, who portal.Address, email string) (string, string, error) {
+	return d.now.Load().Identity(ctx, who, email)
+}
+
+// Remove is the connector's.
+func (d *exchangeDoor) Remove(ctx context.Context, reader, owner portal.Address, ref portal.Entry, occurrence time.Time, comment string, quiet bool) error {
+	return d.now.Load().Remove(ctx, reader, owner, ref, occurrence, comment, quiet)
+}

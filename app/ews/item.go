@@ -45,6 +45,7 @@ func (r *reading) entry(it *soap.CalendarItem, exceptions map[string]*soap.Calen
 	}
 	e := portal.Entry{Appointment: a, RemoteID: it.ItemID.ID, ChangeKey: it.ItemID.ChangeKey}
 	e.ChangeID, _ = it.Extended(stampMade)
+	e.DoneID, _ = it.Extended(stampDone)
 	switch {
 	case it.CalendarItemType == "Occurrence": // some servers repeat the rule there
 		e.Kind = portal.KindOccurrence

@@ -50,7 +50,12 @@ func (b *nameBook) find(ctx context.Context, a *access, dn string) string {
 
 // resolve asks the directory for a name; none found is no error.
 func (a *access) resolve(ctx context.Context, text string) ([]soap.Resolution, error) {
-	res, err := a.ResolveNames(ctx, a.as, &soap.ResolveNames{FullContact: true, SearchScope: "ActiveDirectoryContacts", Entry: sayable(cut(text, 255))})
+	return a.resolveAs(ctx, text, "")
+}
+
+// resolveAs is resolve with as much of a contact as shape says.
+func (a *access) resolveAs(ctx context.Context, text, shape string) ([]soap.Resolution, error) {
+	res, err := a.ResolveNames(ctx, a.as, &soap.ResolveNames{FullContact: true, ContactShape: shape, SearchScope: "ActiveDirectoryContacts", Entry: sayable(cut(text, 255))})
 	if err != nil {
 		if soap.Code(err) == "ErrorNameResolutionNoResults" {
 			return nil, nil

@@ -17,8 +17,14 @@ import (
 // Delete takes an entry away, or one occurrence where that is not zero. Someone invited who gives a comment declines
 // with it; without one nobody is told, nor of a meeting that is over (of a series: its last occurrence).
 func (c *Connector) Delete(ctx context.Context, reader, owner portal.Address, ref portal.Entry, occurrence time.Time, comment string) error {
+	return c.Remove(ctx, reader, owner, ref, occurrence, comment, false)
+}
+
+// Remove is Delete, or with quiet the same without telling anybody: of what nobody was ever invited to, nobody is to hear that it
+// is cancelled.
+func (c *Connector) Remove(ctx context.Context, reader, owner portal.Address, ref portal.Entry, occurrence time.Time, comment string, quiet bool) error {
 	return c.on(ctx, reader, owner, func(a *access) error {
-		err := a.remove(ctx, ref, occurrence, comment)
+		err := a.remove(ctx, ref, occurrence, comment, quiet)
 		if errors.Is(err, portal.ErrNotFound) && !elsewhere(err) {
 			return nil
 		}
@@ -26,7 +32,7 @@ func (c *Connector) Delete(ctx context.Context, reader, owner portal.Address, re
 	})
 }
 
-func (a *access) remove(ctx context.Context, ref portal.Entry, occurrence time.Time, comment string) error {
+func (a *access) remove(ctx context.Context, ref portal.Entry, occurrence time.Time, comment string, quiet bool) error {
 	it, err := a.state(ctx, soap.ItemByID(ref.RemoteID, ""))
 	if err != nil {
 		return err
@@ -41,7 +47,7 @@ func (a *access) remove(ctx context.Context, ref portal.Entry, occurrence time.T
 	invited := len(it.RequiredAttendees) + len(it.OptionalAttendees) + len(it.Resources)
 	cancelled := soap.Is(it.IsCancelled)
 	switch {
-	case cancelled || a.over(ctx, it):
+	case quiet || cancelled || a.over(ctx, it):
 	case ref.Mine && invited > 0 && sent(it):
 		return a.cancel(ctx, it, comment)
 	case !ref.Mine && comment != "":

@@ -3,6 +3,8 @@ package ewslab
 // The address book to clients: names resolved, lists expanded, rooms.
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +131,7 @@ func (s *Server) contact(e *entry, all bool) *node {
 		return n
 	}
 	text("Alias", strings.ToLower(p.User))
+	text("DirectoryId", directoryID(e.Email))
 	if manager != nil {
 		n.add(t("ManagerMailbox", manager.mailboxNode("Mailbox")))
 	}
@@ -142,6 +145,12 @@ func (s *Server) contact(e *entry, all bool) *node {
 		n.add(reports)
 	}
 	return n
+}
+
+// directoryID is the directory's identifier of an entry, the same as long as its address is.
+func directoryID(email string) string {
+	sum := sha256.Sum256([]byte("directory " + strings.ToLower(email)))
+	return fmt.Sprintf("<GUID=%x-%x-%x-%x-%x>", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
 // opResolveNames answers who is meant by a name or an address. One entry is what the schema allows; some clients send several.
