@@ -43,14 +43,3 @@ type Options struct {
 	// MaxAttachment is the largest file that is carried, in bytes; 0: no bound.
 	MaxAttachment int64
 }
-
-// Users are the CRM's users, to be found by address and e-mail.
-type Users struct {
-	byAddress map[portal.Address]portal.CRMUser
-	byEmail   map[string]portal.Address
-}
-
-// NewUsers makes a list ready for use; it is safe for many goroutines afterwards.
-func NewUsers(list []portal.CRMUser) Users {
-	return Users{}
-}

@@ -115,10 +115,10 @@ type Steps struct {
 	Direction     portal.Direction
 	Before, After map[string]string
 
-	want   Agreed
-	had    *Agreed
-	wrote  wrote
-	record *portal.CRMAppointment
+	// What Settle has to know: what both sides were, are to be, and then agree on.
+	before, target, noted Agreed
+	wrote                 wrote
+	plan                  *planning
 }
 
 // Mail reports whether people get mail from a plan.

@@ -1,0 +1,195 @@
+package merge
+
+import (
+	"slices"
+
+	"portico/app/portal"
+)
+
+// Merging the occurrences of a series: changed ones field by field, deleted ones, and those that a new rule no longer has.
+
+// occurrences merges every occurrence of which a side has something to say. The deletions of both targets are made anew.
+func (m *merging) occurrences(s sides) {
+	for _, c := range m.all() {
+		c.Deleted = nil
+	}
+	for _, id := range s.stamps() {
+		switch {
+		case m.fallen(&s, id):
+			m.fall(&s, id)
+		case s.c.isDeleted(id) || s.e.isDeleted(id):
+			m.deleted(&s, id)
+		default:
+			m.changed(&s, id)
+		}
+	}
+	for _, c := range m.all() {
+		slices.Sort(c.Deleted)
+	}
+}
+
+func (m *merging) all() []*Content {
+	return []*Content{&m.out.Target.CRM, &m.out.Target.Exchange, &m.out.Noted.CRM, &m.out.Noted.Exchange}
+}
+
+// single ends a series that became a single appointment: nothing of its occurrences is left.
+func (m *merging) single(s sides) {
+	for _, c := range m.all() {
+		c.Deleted, c.Exceptions = nil, nil
+	}
+	for _, id := range s.stamps() {
+		m.fall(&s, id)
+	}
+}
+
+// fallen tells whether the new rule of one side no longer has an occurrence that only the other side speaks of.
+func (m *merging) fallen(s *sides, id string) bool {
+	speaks := func(c *Content) bool { _, ok := c.Exceptions[id]; return ok || c.isDeleted(id) }
+	switch m.whenWon {
+	case portal.SourceCRM:
+		return !speaks(&s.c) && !s.c.occurs(id)
+	case portal.SourceExchange:
+		return !speaks(&s.e) && !s.e.occurs(id)
+	}
+	return false
+}
+
+// fall lets an occurrence fall away, and notes it as lost where it had been changed since both agreed.
+func (m *merging) fall(s *sides, id string) {
+	now, was, in, before := &s.ec, &s.bec, &s.e, &s.be
+	if m.whenWon == portal.SourceExchange {
+		now, was, in, before = &s.c, &s.bc, &s.c, &s.bc
+	}
+	x, ok := now.Exceptions[id]
+	if !ok || m.ReadOnly || in.isDeleted(id) {
+		return
+	}
+	if old, had := was.Exceptions[id]; had && !before.isDeleted(id) && same(&old, &x) {
+		return
+	}
+	m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: m.whenWon, Fields: []string{"occurrence"}, Given: x, KeptDeleted: true,
+		Kept: m.out.Target.CRM})
+}
+
+// touched tells whether a side changed an occurrence since both agreed.
+func (m *merging) touched(is, was *Content, id string) bool {
+	x, now := is.Exceptions[id]
+	y, then := was.Exceptions[id]
+	if m.first {
+		return now
+	}
+	if !now && !then {
+		return false
+	}
+	if !now {
+		x = is.occurrence(id)
+	}
+	if !then {
+		y = was.occurrence(id)
+	}
+	return !same(&x, &y)
+}
+
+// deleted merges an occurrence that does not take place on one side at least. What Exchange's organiser deleted is final, since the
+// cancellation is out; what CRM deleted comes back where Exchange changed it later.
+func (m *merging) deleted(s *sides, id string) {
+	c, e := s.c.isDeleted(id), s.e.isDeleted(id)
+	bc, be := s.bc.isDeleted(id), s.be.isDeleted(id)
+	x := s.at(id)
+	switch {
+	case c && e:
+		m.keep(s, id, x)
+	case e && bc && be: // CRM brought it back
+		m.carry(s, id, x, portal.SourceCRM)
+	case e:
+		if m.touched(&s.c, &s.bc, id) && !m.ReadOnly && m.ToCRM {
+			m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: portal.SourceExchange, Fields: []string{"deleted"}, Given: x.c, KeptDeleted: true,
+				Kept: m.out.Target.CRM})
+		}
+		m.carry(s, id, x, portal.SourceExchange)
+	case c && bc && be: // Exchange brought it back
+		m.carry(s, id, x, portal.SourceExchange)
+	case m.touched(&s.e, &s.be, id):
+		m.clash(s, id, x)
+	default:
+		m.carry(s, id, x, portal.SourceCRM)
+	}
+}
+
+// clash decides between a deletion in CRM and a change in Exchange.
+func (m *merging) clash(s *sides, id string, x sides) {
+	if m.crmWins {
+		if m.ToExchange {
+			m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: portal.SourceCRM, Fields: []string{"deleted"}, Given: x.ec, KeptDeleted: true,
+				Kept: m.out.Target.CRM})
+		}
+		m.carry(s, id, x, portal.SourceCRM)
+		return
+	}
+	if m.ToCRM && !m.ReadOnly {
+		m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: portal.SourceExchange, Fields: []string{"deleted"}, Given: x.ec, GivenDeleted: true, Kept: x.ec})
+	}
+	m.carry(s, id, x, portal.SourceExchange)
+}
+
+// put lays an occurrence into a Content as a side has it.
+func put(to, from *Content, id string, x Content) {
+	if from.isDeleted(id) {
+		to.Deleted = append(to.Deleted, id)
+		delete(to.Exceptions, id)
+		return
+	}
+	to.except(id, x)
+}
+
+// keep leaves an occurrence on both sides as it is.
+func (m *merging) keep(s *sides, id string, x sides) {
+	put(&m.out.Target.CRM, &s.c, id, x.c)
+	put(&m.out.Noted.CRM, &s.c, id, x.c)
+	put(&m.out.Target.Exchange, &s.e, id, x.e)
+	put(&m.out.Noted.Exchange, &s.e, id, x.e)
+}
+
+// carry makes an occurrence on both sides as one has it, where that may be.
+func (m *merging) carry(s *sides, id string, x sides, from string) {
+	if from == portal.SourceCRM && !m.ToExchange || from == portal.SourceExchange && !m.ToCRM {
+		m.keep(s, id, x)
+		base := s.at(id)
+		undo(&m.out.Noted.CRM, id)
+		undo(&m.out.Noted.Exchange, id)
+		put(&m.out.Noted.CRM, &s.bc, id, base.bc)
+		put(&m.out.Noted.Exchange, &s.be, id, base.be)
+		return
+	}
+	if from == portal.SourceCRM {
+		put(&m.out.Target.CRM, &s.c, id, x.c)
+		put(&m.out.Noted.CRM, &s.c, id, x.c)
+		put(&m.out.Target.Exchange, &s.c, id, x.cx)
+		put(&m.out.Noted.Exchange, &s.c, id, x.cx)
+		return
+	}
+	put(&m.out.Target.CRM, &s.e, id, x.ec)
+	put(&m.out.Noted.CRM, &s.e, id, x.ec)
+	put(&m.out.Target.Exchange, &s.e, id, x.e)
+	put(&m.out.Noted.Exchange, &s.e, id, x.e)
+}
+
+func undo(c *Content, id string) {
+	c.Deleted = slices.DeleteFunc(c.Deleted, func(d string) bool { return d == id })
+	delete(c.Exceptions, id)
+}
+
+// changed merges an occurrence that takes place on both sides, field by field.
+func (m *merging) changed(s *sides, id string) {
+	x := s.at(id)
+	switch { // one that the new rule brings back, or that a deletion of before has become
+	case s.bc.isDeleted(id) || s.be.isDeleted(id):
+		x.bc, x.be, x.bcx, x.bec = s.bc.plain(id), s.be.plain(id), s.bcx.plain(id), s.bec.plain(id)
+	}
+	target, noted := Agreed{x.c, x.e}, Agreed{x.c, x.e}
+	m.level(&target, &noted, x, id)
+	m.out.Target.CRM.except(id, target.CRM)
+	m.out.Target.Exchange.except(id, target.Exchange)
+	m.out.Noted.CRM.except(id, noted.CRM)
+	m.out.Noted.Exchange.except(id, noted.Exchange)
+}
