@@ -176,7 +176,9 @@ func (s *Service) takeRecord(ctx context.Context, c *portal.SyncCursor, ch porta
 		// Nothing of it may be in Exchange, unless its making is under way.
 		s.say(levelAll, r.Calendar, "%s went before it was carried", ch.ID)
 	}
-	j := jobOf(ch.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, !c.Loaded)
+	// Whom nobody knows to be synchronised since when may not hear of what was there before: see CRMUser.Since.
+	quiet := !c.Loaded && s.known().byWho[r.Calendar].Since.IsZero()
+	j := jobOf(ch.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, quiet)
 	j.ChangedAt = r.ChangedAt
 	if j.ChangedAt.After(now) {
 		j.ChangedAt = now
