@@ -11,10 +11,12 @@ import (
 const selectCompanies = `SELECT c.words, c.payload, c.version, '' FROM `
 
 var companyQueries = partyQueries{
-	kind:   wordsCompany,
-	all:    selectCompanies + `crm_companies c ORDER BY c.sort, c.num`,
-	byHead: selectCompanies + `crm_words w CROSS JOIN crm_companies c ON c.num = w.party WHERE w.kind = ? AND w.word = ? ORDER BY w.sort, w.party`,
-	byNum:  selectCompanies + `crm_companies c WHERE c.num = ?`,
+	kind: wordsCompany,
+	all: selectCompanies + `crm_companies c
+		WHERE c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? ORDER BY c.sort, c.num`,
+	byHead: selectCompanies + `crm_words w CROSS JOIN crm_companies c ON c.num = w.party
+		WHERE w.kind = ? AND w.word = ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? ORDER BY w.sort, w.party`,
+	byNum: selectCompanies + `crm_companies c WHERE c.num = ?`,
 }
 
 func (r partyRow) asCompany() (portal.CRMCompany, error) {

@@ -18,10 +18,13 @@ import (
 // Each party has its words in crm_words, whole and by their first letters up to wordHead. A beginning that short is one stretch of
 // that table in the order of the names, read until there are enough. A longer one is looked up among the whole words: where few
 // parties have it, they are put in order; where more than fewParties do, the parties are read in order, for one in some has it.
+// What is read is compared with the other words by the engine, so that only what is meant leaves it.
 
 const (
 	wordHead   = 3
-	fewParties = 4000
+	fewParties = 1000
+	// filters is how many words the engine compares; more are compared after it.
+	filters = 4
 	// maxWords and maxWordLen bound what is indexed of a party and what is looked for.
 	maxWords   = 40
 	maxWordLen = 40
@@ -127,7 +130,8 @@ func scanParty(scan scanFunc) (r partyRow, err error) {
 // partyQueries are how one kind of party is read; each row is a partyRow.
 type partyQueries struct {
 	kind string
-	// all reads every one in the order of the names, byHead those of a row of the index (kind, word), byNum one by its number.
+	// all reads every one in the order of the names, byHead those of a row of the index (kind, word), both only what the filters
+	// let through; byNum reads one by its number.
 	all, byHead, byNum string
 }
 
@@ -221,6 +225,13 @@ func (f *search) gather(ctx context.Context, nums []int64) error {
 
 // read reads parties in the order of their names until there are enough.
 func (f *search) read(ctx context.Context, query string, args ...any) ([]partyRow, error) {
+	for i := range filters {
+		pattern := "%"
+		if i < len(f.tokens) {
+			pattern = "% " + f.tokens[i] + "%" // letters and digits: nothing that means something else in a pattern
+		}
+		args = append(args, pattern)
+	}
 	if err := f.s.all(ctx, "find", query, args, f.take); err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}
