@@ -154,9 +154,7 @@ func (s *Service) away(ctx context.Context, me portal.Address, rows []Answer) {
 	if len(emails) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, tipsWait)
-	defer cancel()
-	tips, err := s.x.Tips(ctx, me, emails)
+	tips, err := s.askTips(ctx, me, emails)
 	now := s.o.Now()
 	if err != nil {
 		s.o.Logger.DebugContext(ctx, "calendar: automatic replies of others not known", "of", me, "err", err)
@@ -180,6 +178,19 @@ func (s *Service) away(ctx context.Context, me portal.Address, rows []Answer) {
 			rows[i].AwayAsOf = tip.at
 		}
 	}
+}
+
+// askTips asks Exchange for automatic replies; not where the reader's mailbox is known to be out of reach, so that no
+// page waits for that.
+func (s *Service) askTips(ctx context.Context, me portal.Address, emails []string) (map[string]portal.OutOfOfficeNote, error) {
+	if l := s.lanes.find(portal.CalendarKey{Reader: me, Owner: me}); l != nil {
+		if now := l.health(); now.State == "down" {
+			return nil, portal.Fail(portal.ErrUnavailable, now.Reason)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, tipsWait)
+	defer cancel()
+	return s.x.Tips(ctx, me, emails)
 }
 
 // Looked notes that the person has now seen the answers.

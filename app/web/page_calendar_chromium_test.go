@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"os"
+	"path"
 	"testing"
 	"time"
 
@@ -273,8 +274,9 @@ func calendarWithoutScript(t *testing.T, c *chromium) {
 	a.until("gone", `location.pathname === "/calendar" && !`+shownEvent("By hand"))
 }
 
-// calendarIsAccessible: axe finds nothing on any page of the calendar, in both themes. The frame around every page has
-// names of its own by agreement, and parts outside of landmarks.
+// calendarIsAccessible: axe finds nothing on any page of the calendar, in both themes, on a phone, a tablet and a desk, and
+// none of them is wider than its screen. The frame around every page has names of its own by agreement, and parts outside
+// of landmarks.
 func calendarIsAccessible(t *testing.T, c *chromium) {
 	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
 	if err != nil {
@@ -290,17 +292,30 @@ func calendarIsAccessible(t *testing.T, c *chromium) {
 	invitation := a.eval(`[...document.querySelectorAll(".event")].find((e) => e.textContent.includes("Invited")).getAttribute("href")`).(string)
 	for _, theme := range []string{"light", "dark"} {
 		a.theme(theme)
-		for _, path := range []string{thisWeek, "/calendar?view=day&date=2026-11-25&with=bob@example.test", "/calendar?view=month&date=2026-11-25", "/calendar?view=agenda&date=2026-11-25",
-			meeting, invitation, meeting + "/edit", "/calendar/planner?at=20261125T130000Z&with=bob@example.test", "/responses", "/calendar/import", "/calendar/link"} {
-			a.open(path)
+		for _, page := range []string{thisWeek, "/calendar?view=day&date=2026-11-25&with=bob@example.test", "/calendar?view=month&date=2026-11-25", "/calendar?view=agenda&date=2026-11-25",
+			meeting, invitation, meeting + "/edit", "/calendar/planner?at=20261125T130000Z&with=bob@example.test", "/responses?meeting=" + path.Base(meeting), "/calendar/import", "/calendar/link"} {
+			a.open(page)
 			a.until("loaded", `document.readyState === "complete"`)
 			a.eval(string(axe) + `; 0`)
-			a.eval(`(axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], rules: { "label-content-name-mismatch": { enabled: false }, region: { enabled: false } }, resultTypes: ["violations"] }).then((r) => { document.body.dataset.axe = JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).slice(0, 3).join(" | "))); }), 0)`)
-			a.until("axe is done", `!!document.body.dataset.axe`)
-			if got := a.eval(`document.body.dataset.axe`); got != "[]" {
-				t.Errorf("%s in %s: %v", path, theme, got)
+			for _, screen := range [][2]int64{{1280, 900}, {768, 1024}, {320, 640}} {
+				a.size(screen[0], screen[1])
+				a.accessible(fmt.Sprintf("%s in %s at %d", page, theme, screen[0]), screen[0])
 			}
 		}
+	}
+}
+
+// accessible runs axe, which the page has already, on a page of that width.
+func (b *tab) accessible(what string, width int64) {
+	b.t.Helper()
+	b.until("as wide as wanted", fmt.Sprintf(`innerWidth === %d`, width))
+	b.eval(`(delete document.body.dataset.axe, axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], rules: { "label-content-name-mismatch": { enabled: false }, region: { enabled: false } }, resultTypes: ["violations"] }).then((r) => { document.body.dataset.axe = JSON.stringify(r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).slice(0, 3).join(" | "))); }), 0)`)
+	b.until("axe is done", `!!document.body.dataset.axe`)
+	if got := b.eval(`document.body.dataset.axe`); got != "[]" {
+		b.t.Errorf("%s: %v", what, got)
+	}
+	if got := b.eval(`[document.documentElement, ...document.querySelectorAll(".scroll")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.className + " by " + (e.scrollWidth - e.clientWidth)).join(", ")`); got != "" {
+		b.t.Errorf("%s is too wide: %v", what, got)
 	}
 }
 
