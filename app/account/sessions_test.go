@@ -314,3 +314,24 @@ func TestMeAndSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOwnSecretIsBoundToItsPurpose(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	sealed, err := f.Seal("webhooks", []byte("a key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(sealed, []byte("a key")) {
+		t.Error("the secret stands as it is")
+	}
+	if plain, err := f.Open("webhooks", sealed); err != nil || string(plain) != "a key" {
+		t.Errorf("opened: %q, %v", plain, err)
+	}
+	if _, err := f.Open("servers", sealed); err == nil {
+		t.Error("opened for another purpose")
+	}
+	sealed[len(sealed)-1] ^= 1
+	if _, err := f.Open("webhooks", sealed); err == nil {
+		t.Error("opened although it was damaged")
+	}
+}
