@@ -161,3 +161,12 @@ type SyncEvent struct {
 func (SyncEvent) Name() string { return "sync" }
 
 func (SyncEvent) durable() {}
+
+// PanelEvent: something about the synchronisation as a whole changed; an administrator's open control panel reads it anew.
+type PanelEvent struct{}
+
+// Name is the event's name on the wire.
+func (PanelEvent) Name() string { return "panel" }
+
+// Key tells values that replace each other from others.
+func (PanelEvent) Key() string { return "panel" }
