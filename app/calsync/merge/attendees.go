@@ -137,7 +137,7 @@ func (m *merging) inCRM(o *peopleOut, w who, copies map[string]Person) {
 		o.note(w.bc, w.be)
 	case w.local || p.Email == "":
 		o.only(p, ViaCRM)
-	case w.hasCopy, w.bc != nil && w.bc.Via == ViaCopy:
+	case (w.hasCopy || w.bc != nil && w.bc.Via == ViaCopy) && !w.bc.removed():
 		m.ownCopy(&p, w, copies)
 		o.only(p, ViaCopy)
 	case w.bc != nil && w.bc.Via == "": // Exchange did not take them
@@ -168,12 +168,20 @@ func (m *merging) ownCopy(p *Person, w who, copies map[string]Person) {
 	}
 }
 
+// removed tells whether CRM took somebody off the list who still had a copy then.
+func (p *Person) removed() bool { return p != nil && p.Via == ViaRemoved }
+
 // inExchange decides about somebody whom only Exchange lists.
 func (m *merging) inExchange(o *peopleOut, w who) {
 	p := *w.e
 	switch {
-	case w.bc != nil && m.ToExchange: // CRM removed them
-	case w.bc != nil:
+	case w.bc != nil && !w.bc.removed() && m.ToExchange: // CRM removed them
+		if w.hasCopy { // which will be cancelled, and says nothing until then
+			gone := *w.bc
+			gone.Via = ViaRemoved
+			o.notedCRM = append(o.notedCRM, gone)
+		}
+	case w.bc != nil && !w.bc.removed():
 		o.ex = append(o.ex, p)
 		o.note(w.bc, w.be)
 	case m.ToCRM:

@@ -57,6 +57,9 @@ const (
 	ViaCRM = "crm"
 	// ViaCopy: they have a copy of a meeting that does not name them: it came through a distribution list, or was forwarded.
 	ViaCopy = "copy"
+	// ViaRemoved: CRM took them off the list; a copy of theirs that is still known is about to be cancelled. It stands in what was
+	// agreed alone.
+	ViaRemoved = "removed"
 )
 
 // File is an attachment. Servers count the size in different ways, so it only says something beside another one of the same side.

@@ -126,7 +126,7 @@ func (p *planning) choose() {
 		return
 	}
 	stub := p.record == nil || p.record.Stub
-	if !stub || p.organizerUnread() && p.record == nil {
+	if !stub || p.organizerSynced() && p.record == nil {
 		p.truth = nil // the organiser's copy is the one that counts
 	} else if p.lost != nil {
 		p.lost = nil // others still have it
@@ -166,13 +166,13 @@ func (p *planning) paired(it *portal.SyncItem) bool {
 	return p.Pair != nil && p.Pair.RemoteID != "" && p.Pair.Mailbox == it.Mailbox && p.Pair.RemoteID == it.Entry.RemoteID
 }
 
-// organizerUnread tells whether an invitation's organiser is a user whose own copy will count as soon as it has been read.
-func (p *planning) organizerUnread() bool {
+// organizerSynced tells whether an invitation's organiser is a user whose own copy counts, as soon as it has been read.
+func (p *planning) organizerSynced() bool {
 	x, ok := p.Users.ByEmail(p.truth.Entry.Organizer.Email)
 	if !ok {
 		x, ok = p.Users.Of(p.truth.Entry.Organizer.URI)
 	}
-	return ok && x.Synced() && slices.Contains(p.Unread, x.Address)
+	return ok && x.Synced()
 }
 
 // adopt joins what is the same appointment without having the same UID: made on both sides by hand, or restored.
