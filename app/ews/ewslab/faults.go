@@ -88,13 +88,14 @@ func (s *Server) Fault(f Fault) (lift func(), err error) {
 		s.strikeAtOnce(f.Kind, box)
 		return func() {}, nil
 	}
+	lift = s.faults.add(f, s.now()) // first: a stream that is opened anew at once is struck too
 	if f.Kind == FaultDown {
 		s.bells.streamsOf(box, func(st *stream) { ringOnce(st.cut) })
 	}
 	if f.Kind == FaultSilent {
 		s.bells.streamsOf(box, func(st *stream) { st.silent = true })
 	}
-	return s.faults.add(f, s.now()), nil
+	return lift, nil
 }
 
 // strikeAtOnce does what is over at once.
