@@ -56,6 +56,10 @@ func childMain() bool {
 		return true
 	}
 	go func() { say("end %v", s.Run(context.Background())) }()
+	if strings.HasPrefix(os.Getenv(childTag), syncTag) {
+		syncChild(s, say)
+		return true
+	}
 	var crew sync.WaitGroup
 	for w := range childCrew {
 		crew.Go(func() {
