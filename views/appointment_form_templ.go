@@ -848,7 +848,7 @@ func whenFields(v AppointmentForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, " hx-post=\"/calendar/form/conflicts\" hx-trigger=\"change\" hx-include=\"closest form\" hx-target=\"#form-conflicts\" hx-swap=\"innerHTML\"> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -899,7 +899,7 @@ func whenFields(v AppointmentForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "\" list=\"zones\" maxlength=\"64\" spellcheck=\"false\"></label> <datalist id=\"zones\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "\" list=\"zones\" maxlength=\"64\" spellcheck=\"false\" hx-post=\"/calendar/form/conflicts\" hx-trigger=\"change\" hx-include=\"closest form\" hx-target=\"#form-conflicts\" hx-swap=\"innerHTML\"></label> <datalist id=\"zones\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -325,3 +325,24 @@ func BenchmarkWeek(b *testing.B) {
 		})
 	}
 }
+
+// Readers whose country writes twelve hours read them everywhere; a full hour of the calendar has no minutes.
+func TestTwelveHoursInWords(t *testing.T) {
+	r := NewReader("en", "Europe/Vienna", en0)
+	r.TwelveHours = true
+	morning := dayOf(r.Now).from.Add(9*time.Hour + 5*time.Minute)
+	for want, got := range map[string]string{
+		"9:05 AM": r.clock(morning), "9:05 AM ": r.short(morning) + " ", "9:05 PM": r.moment(morning.Add(12 * time.Hour)), "yesterday 9:05 AM": r.moment(morning.AddDate(0, 0, -1)),
+		"9 AM": r.hour(morning.Add(-5 * time.Minute)), "12 PM": r.hour(morning.Add(2*time.Hour + 55*time.Minute)), "12:05 AM": r.hour(morning.Add(-9 * time.Hour)),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := r.full(morning); !strings.HasSuffix(got, ", 9:05 AM") {
+		t.Errorf("in full: %q", got)
+	}
+	if got := NewReader("en", "Europe/Vienna", en0).clock(morning); got != "09:05" {
+		t.Errorf("with 24 hours: %q", got)
+	}
+}

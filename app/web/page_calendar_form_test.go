@@ -30,6 +30,10 @@ func TestFormMakesAMeeting(t *testing.T) {
 	if got := text(doc.Find(".attendees .who")); got != "Bob Brown bob@example.test" {
 		t.Errorf("invited: %q", got)
 	}
+	// Whatever moves the time asks for conflicts anew.
+	if got := doc.Find("#start_date, #start_time, #end_date, #end_time, #all_day, #zone").Filter("[hx-post='/calendar/form/conflicts']").Length(); got != 6 {
+		t.Errorf("%d of the six fields of the time ask for conflicts", got)
+	}
 	// A query in the field means that somebody is looked for, even if the whole form is sent.
 	if got := a.submit("/calendar", fields(doc, "query", "carol")...); got.status != http.StatusOK || !strings.Contains(string(got.body), "Carol Clark") {
 		t.Errorf("Enter in the search: %d", got.status)
