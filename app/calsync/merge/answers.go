@@ -37,9 +37,6 @@ func (p *planning) answerOf(at Person, occurrence time.Time) Person {
 		if !heard && answer.Answerable() && answer != listed.Response {
 			listed.Response, listed.RespondedAt = answer, own.Entry.UpdatedAt
 		}
-		if !heard && !answer.Answerable() {
-			listed.Response, listed.RespondedAt = portal.ResponseNone, time.Time{}
-		}
 	} else if was := p.agreedPerson(at.Key, occurrence); was != nil && !was.Answered.IsZero() && !listed.RespondedAt.After(was.Answered) {
 		listed.Response, listed.RespondedAt = was.Response, was.Answered
 	}

@@ -41,6 +41,35 @@ func changeTo(from, to *Content, occurrence string) portal.AppointmentChange {
 	return ch
 }
 
+// either is what either of two changes to the same says.
+func either(a, b portal.AppointmentChange) portal.AppointmentChange {
+	if a.Empty() {
+		return b
+	}
+	more(&a.Subject, b.Subject)
+	more(&a.Location, b.Location)
+	more(&a.Body, b.Body)
+	more(&a.Show, b.Show)
+	more(&a.Private, b.Private)
+	more(&a.ReminderMinutes, b.ReminderMinutes)
+	more(&a.Categories, b.Categories)
+	if a.Start == nil {
+		a.Start, a.End, a.AllDay, a.TimeZone = b.Start, b.End, b.AllDay, b.TimeZone
+	}
+	if a.Attendees == nil {
+		a.Attendees, a.Known = b.Attendees, b.Known
+	} else {
+		a.Known = append(a.Known, b.Known...)
+	}
+	return a
+}
+
+func more[T any](to **T, from *T) {
+	if *to == nil {
+		*to = from
+	}
+}
+
 func differ[T comparable](field **T, from, to T) {
 	if from != to {
 		*field = &to

@@ -20,7 +20,7 @@ type Terms struct {
 	ToExchange, ToCRM bool
 	// Reminders are carried; else each side keeps its own.
 	Reminders bool
-	// ReadOnly: it is not CRM's to change (a stub): nothing but answers goes to Exchange, and what Exchange changes is no conflict.
+	// ReadOnly: it is not CRM's to change (a stub): nothing but answers goes to Exchange, and what differs becomes as Exchange has it.
 	ReadOnly bool
 	// Map adapts a content on its way in a direction; nil: it stays as it is.
 	Map func(portal.Direction, Content) (Content, mapping.Dropped)
@@ -216,6 +216,9 @@ func (m *merging) field(f field, target, noted *Agreed, s *sides) {
 	dropped := func(d mapping.Dropped) bool { return f.dropped != nil && f.dropped(d) }
 	crm := !dropped(s.drop) && (m.first || !f.same(&s.cx, &s.bcx))
 	ex := !dropped(s.back) && (m.first || !f.same(&s.ec, &s.bec))
+	if m.ReadOnly {
+		crm, ex = false, !dropped(s.back)
+	}
 	if crm && ex {
 		if alike(&s.cx, &s.e) || alike(&s.c, &s.ec) {
 			return // both made the same change, or an earlier try of ours got through

@@ -100,17 +100,22 @@ func (p *planning) parts(from, to *Content, ref portal.Entry, all bool) {
 		ids[id] = true
 	}
 	for id := range from.Exceptions {
-		ids[id] = !all && !to.isDeleted(id) || ids[id]
+		ids[id] = !to.isDeleted(id) && to.occurs(id) || ids[id]
 	}
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		if !ids[id] {
 			continue
 		}
 		was, is := to.plain(id), to.occurrence(id)
-		if x, ok := from.Exceptions[id]; ok && !all {
+		x, had := from.Exceptions[id]
+		if had && !all {
 			was = x
 		}
-		if ch := changeTo(&was, &is, id); !ch.Empty() {
+		ch := changeTo(&was, &is, id)
+		if had && all { // a server that kept it has it as it was
+			ch = either(ch, changeTo(&x, &is, id))
+		}
+		if !ch.Empty() {
 			p.step(ref, ch, p.tells(&was, &is, ch, was.over(p.Now) && is.over(p.Now)))
 		}
 	}

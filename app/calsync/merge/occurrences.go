@@ -99,16 +99,20 @@ func (m *merging) deleted(s *sides, id string) {
 	switch {
 	case c && e:
 		m.keep(s, id, x)
-	case e && bc && be: // CRM brought it back
-		m.carry(s, id, x, portal.SourceCRM)
+	case e && bc && be && m.ToExchange: // CRM brought it back
+		m.changed(s, id)
+	case e && bc && be:
+		m.owe(s, id, x)
 	case e:
 		if m.touched(&s.c, &s.bc, id) && !m.ReadOnly && m.ToCRM {
 			m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: portal.SourceExchange, Fields: []string{"deleted"}, Given: x.c, KeptDeleted: true,
 				Kept: m.out.Target.CRM})
 		}
 		m.carry(s, id, x, portal.SourceExchange)
-	case c && bc && be: // Exchange brought it back
-		m.carry(s, id, x, portal.SourceExchange)
+	case c && bc && be && m.ToCRM: // Exchange brought it back
+		m.changed(s, id)
+	case c && bc && be:
+		m.owe(s, id, x)
 	case m.touched(&s.e, &s.be, id):
 		m.clash(s, id, x)
 	default:
@@ -129,7 +133,20 @@ func (m *merging) clash(s *sides, id string, x sides) {
 	if m.ToCRM && !m.ReadOnly {
 		m.out.Losses = append(m.out.Losses, Loss{Occurrence: id, Won: portal.SourceExchange, Fields: []string{"deleted"}, Given: x.ec, GivenDeleted: true, Kept: x.ec})
 	}
-	m.carry(s, id, x, portal.SourceExchange)
+	if !m.ToCRM {
+		m.owe(s, id, x)
+		return
+	}
+	m.restore(s, id, x)
+}
+
+// restore brings an occurrence that CRM deleted back as Exchange has it; who is on CRM's list alone stays there.
+func (m *merging) restore(s *sides, id string, x sides) {
+	known := x.be.Attendees
+	x.bc, x.bcx = x.c, x.cx
+	x.be, x.bec = x.cx, x.c
+	x.be.Attendees, x.bec.Attendees = known, known
+	m.merge(id, x)
 }
 
 // put lays an occurrence into a Content as a side has it.
@@ -150,28 +167,25 @@ func (m *merging) keep(s *sides, id string, x sides) {
 	put(&m.out.Noted.Exchange, &s.e, id, x.e)
 }
 
-// carry makes an occurrence on both sides as one has it, where that may be.
+// owe leaves an occurrence as it is, and what was agreed as it was, so that the change is seen again.
+func (m *merging) owe(s *sides, id string, x sides) {
+	m.keep(s, id, x)
+	undo(&m.out.Noted.CRM, id)
+	undo(&m.out.Noted.Exchange, id)
+	put(&m.out.Noted.CRM, &s.bc, id, x.bc)
+	put(&m.out.Noted.Exchange, &s.be, id, x.be)
+}
+
+// carry deletes an occurrence on the other side than that which has it deleted, where that may be.
 func (m *merging) carry(s *sides, id string, x sides, from string) {
 	if from == portal.SourceCRM && !m.ToExchange || from == portal.SourceExchange && !m.ToCRM {
-		m.keep(s, id, x)
-		base := s.at(id)
-		undo(&m.out.Noted.CRM, id)
-		undo(&m.out.Noted.Exchange, id)
-		put(&m.out.Noted.CRM, &s.bc, id, base.bc)
-		put(&m.out.Noted.Exchange, &s.be, id, base.be)
+		m.owe(s, id, x)
 		return
 	}
-	if from == portal.SourceCRM {
-		put(&m.out.Target.CRM, &s.c, id, x.c)
-		put(&m.out.Noted.CRM, &s.c, id, x.c)
-		put(&m.out.Target.Exchange, &s.c, id, x.cx)
-		put(&m.out.Noted.Exchange, &s.c, id, x.cx)
-		return
+	for _, c := range m.all() {
+		undo(c, id)
+		c.Deleted = append(c.Deleted, id)
 	}
-	put(&m.out.Target.CRM, &s.e, id, x.ec)
-	put(&m.out.Noted.CRM, &s.e, id, x.ec)
-	put(&m.out.Target.Exchange, &s.e, id, x.e)
-	put(&m.out.Noted.Exchange, &s.e, id, x.e)
 }
 
 func undo(c *Content, id string) {
@@ -182,10 +196,13 @@ func undo(c *Content, id string) {
 // changed merges an occurrence that takes place on both sides, field by field.
 func (m *merging) changed(s *sides, id string) {
 	x := s.at(id)
-	switch { // one that the new rule brings back, or that a deletion of before has become
-	case s.bc.isDeleted(id) || s.be.isDeleted(id):
+	if s.bc.isDeleted(id) || s.be.isDeleted(id) { // what it was is what its series was
 		x.bc, x.be, x.bcx, x.bec = s.bc.plain(id), s.be.plain(id), s.bcx.plain(id), s.bec.plain(id)
 	}
+	m.merge(id, x)
+}
+
+func (m *merging) merge(id string, x sides) {
 	target, noted := Agreed{x.c, x.e}, Agreed{x.c, x.e}
 	m.level(&target, &noted, x, id)
 	m.out.Target.CRM.except(id, target.CRM)

@@ -100,7 +100,9 @@ func settle(noted, target, before, now *Content, wrote, reminders bool) bool {
 			again = again || !same(&t, &w)
 			continue
 		}
-		again = level(&n, &t, &b, &w, wrote, reminders) || again
+		_, is := target.Exceptions[id]
+		_, had := before.Exceptions[id]
+		again = level(&n, &t, &b, &w, wrote && (is || had), reminders) || again
 		noted.except(id, n)
 	}
 	return again || !slices.Equal(target.Deleted, now.Deleted)

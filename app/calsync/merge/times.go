@@ -110,7 +110,7 @@ func (c *Content) occurs(id string) bool {
 		return c.Recurrence != ""
 	}
 	t, err := ParseStamp(id)
-	return err == nil && s.Has(t)
+	return err == nil && s.Has(t) && (!c.AllDay || t.Equal(date(t)))
 }
 
 // plain is an unchanged occurrence of a series.
