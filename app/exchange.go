@@ -219,7 +219,7 @@ func (h *house) openCalendar(emit func(portal.Address, portal.Current)) {
 	}
 	h.calendar = calendar.New(server, h.store, calendar.Options{
 		Emit: emit, Lookup: h.directory.Lookup, Find: h.personOf, Team: h.directory.Team, People: h.directory.People,
-		Zone: h.zoneOf, Presence: h.presence.Calendar, Counted: counted, Lag: lag,
+		Zone: h.zoneOf, CRM: h.crmOf(), Presence: h.presence.Calendar, Counted: counted, Lag: lag,
 		Reconcile: h.cfg.Calendar.Reconcile, TentativeBusy: h.cfg.Calendar.TentativeBusy, Drain: drainCalendar, Logger: h.log.With("part", "calendar"),
 	})
 }

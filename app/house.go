@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,12 +20,15 @@ import (
 
 	"portico/app/account"
 	"portico/app/calendar"
+	"portico/app/calsync"
 	"portico/app/chat"
 	"portico/app/config"
 	"portico/app/contacts"
+	"portico/app/crm"
 	"portico/app/directory"
 	"portico/app/ews"
 	"portico/app/ews/ewslab"
+	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/app/sipua"
@@ -46,6 +50,10 @@ type house struct {
 	ewslab    *ewslab.Server // nil without the lab, or with Exchange servers of one's own beside it
 	exchange  *exchangeDoor  // nil without an Exchange server
 	calendar  *calendar.Service
+	crm       *crm.Service     // nil where crm.enabled is false
+	sync      *calsync.Service // nil without CRM or an Exchange server
+	panel     *calsync.Panel   // nil without sync
+	hooks     *hook.Service    // nil without CRM
 	agent     *sipua.Agent
 	chat      *chat.Service
 	presence  *presence.Service
@@ -58,6 +66,10 @@ type house struct {
 	registry  *prometheus.Registry
 	// exchangeOptions is the connector's configuration, to which an administrator can add servers.
 	exchangeOptions ews.Options
+	// using is the servers that the connector has, where an administrator added some; nil: those of the configuration.
+	using atomic.Pointer[[]ews.Server]
+	// panelNews holds one word for the administrators' control panels.
+	panelNews chan struct{}
 }
 
 // serve runs the portal until ctx ends, then drains and closes it.
@@ -80,7 +92,7 @@ func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 // build makes every room and opens the listeners, so that addresses are known; nothing runs yet. When it
 // fails, all that was opened is closed.
 func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house, err error) {
-	h := &house{cfg: cfg, log: log, registry: prometheus.NewRegistry()}
+	h := &house{cfg: cfg, log: log, registry: prometheus.NewRegistry(), panelNews: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			h.close()
@@ -194,6 +206,7 @@ func (h *house) openRooms() (err error) {
 		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,
 		Logger: h.log.With("part", "presence"),
 	})
+	h.openCRM()
 	h.openCalendar(emit)
 	h.account, err = account.New(h.agent, h.store, account.Options{
 		Domain: h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
@@ -208,6 +221,7 @@ func (h *house) openRooms() (err error) {
 		h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "portico_sessions", Help: "Sign-ins that live.",
 		}, func() float64 { return float64(h.account.Living()) }))
+		err = h.openSync()
 	}
 	return err
 }
@@ -252,7 +266,7 @@ func (h *house) openWeb() (err error) {
 	if err != nil {
 		return err
 	}
-	h.web, err = web.New(web.Deps{
+	deps := web.Deps{
 		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory, Calendar: h.calendar,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
@@ -263,8 +277,9 @@ func (h *house) openWeb() (err error) {
 			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 		},
 		Ready: h.probes(),
-	})
-	if err != nil {
+	}
+	h.openPanel(&deps)
+	if h.web, err = web.New(deps); err != nil {
 		return err
 	}
 	h.listener, err = net.Listen("tcp", h.cfg.HTTP.Listen)
@@ -305,8 +320,9 @@ func (h *house) stages() []stage {
 	if h.exchange != nil {
 		stages = append(stages, stage{name: "exchange", run: h.exchange.Run})
 	}
+	stages = append(stages, stage{name: "calendar", run: h.calendar.Run})
+	stages = append(stages, h.syncStages()...)
 	return append(stages,
-		stage{name: "calendar", run: h.calendar.Run},
 		stage{name: "live", run: h.hub.Run},
 		stage{name: "account", run: h.account.Run},
 		stage{name: "http", run: func(ctx context.Context) error { return h.listen(ctx, server) }, leave: h.leave},

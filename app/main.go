@@ -30,10 +30,15 @@ const usage = `Portico: a browser-based web access portal for presence, messages
   portico serve --config FILE    serve against the backends that FILE names
   portico lab [--config FILE]    only the lab servers, for other clients to talk to
   portico check --config FILE    read the configuration and sign in to every backend it names
+  portico sync status            how the synchronisation of CRM and Exchange stands
+  portico sync users [--apply]   what Sync users would do; with --apply it does it
+  portico sync run               read both sides now and carry what waits
+  portico sync retry [NUMBER…]   try again what failed: the jobs of these numbers, or all
   portico version                print the version
   portico help                   print this
 
 Every key of the configuration can be set in the environment too: http.listen as PORTICO_HTTP_LISTEN.
+The sync commands speak to the portal that runs with the same configuration, or do it themselves where none does.
 The help pages, /help in the running portal, describe them all.
 `
 
@@ -75,6 +80,9 @@ func dispatch(ctx context.Context, args, environ []string, out, errs io.Writer) 
 		_, err := fmt.Fprintln(out, "portico", version())
 		return err
 	}
+	if name == "sync" {
+		return syncCommand(ctx, args, environ, out, errs)
+	}
 	commands := map[string]func(context.Context, *config.Config, io.Writer, io.Writer) error{
 		"serve": serve, "lab": lab, "check": check,
 	}
@@ -95,14 +103,10 @@ func dispatch(ctx context.Context, args, environ []string, out, errs io.Writer) 
 
 // configure reads the command's flags and the configuration they name.
 func configure(name string, args, environ []string) (*config.Config, error) {
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags(name)
 	file := flags.String("config", "", "configuration `file`")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w: %v\n\n%s", errUsage, err, usage)
+	if err := parseFlags(flags, args); err != nil {
+		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("%w: %s takes no argument %q\n\n%s", errUsage, name, flags.Arg(0), usage)
@@ -111,6 +115,21 @@ func configure(name string, args, environ []string) (*config.Config, error) {
 		return nil, fmt.Errorf("%w: check needs --config FILE\n\n%s", errUsage, usage)
 	}
 	return config.Load(*file, environ)
+}
+
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	return flags
+}
+
+// parseFlags reads flags; what is wrong with them is errUsage, and a wish for help flag.ErrHelp.
+func parseFlags(flags *flag.FlagSet, args []string) error {
+	err := flags.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return fmt.Errorf("%w: %v\n\n%s", errUsage, err, usage)
+	}
+	return err
 }
 
 // version is the module's version and the commit it was built from, where the toolchain knows them.

@@ -23,6 +23,11 @@ type Deps struct {
 	Events    EventLog
 	// Calendar is nil where the portal has none.
 	Calendar Calendar
+	// CRM and Hooks are nil where there is no CRM side, Sync and SyncAdmin where it is not kept in step with Exchange.
+	CRM       CRM
+	Hooks     Hooks
+	Sync      Sync
+	SyncAdmin SyncAdmin
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
