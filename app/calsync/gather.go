@@ -47,7 +47,7 @@ func copyKey(mailbox portal.Address, remote string) string { return string(mailb
 // begin makes a try of a job.
 func (s *Service) begin(j portal.SyncJob) *work {
 	return &work{s: s, k: s.known(), j: j, stored: map[string]string{},
-		unsure: j.Tries > 0 || j.MadeAt.Before(s.bornAt) || s.unsure.has(j.Key)}
+		unsure: j.Tries > 0 || !j.MadeAt.After(s.bornAt) || s.unsure.has(j.Key)}
 }
 
 // gather reads the facts.

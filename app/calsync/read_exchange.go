@@ -256,9 +256,9 @@ func (s *Service) takeChanged(ctx context.Context, who portal.Address, c *portal
 			continue
 		}
 		key := "uid:" + e.UID
-		if _, taken := byID[e.ChangeID]; paired {
+		if paired {
 			key = p.CRM
-		} else if strings.HasPrefix(e.ChangeID, portal.CRMPrefix) && !taken {
+		} else if strings.HasPrefix(e.ChangeID, portal.CRMPrefix) && byID[e.ChangeID].RemoteID == "" { // else it is a copy of another
 			key = e.ChangeID
 		}
 		in.Jobs = append(in.Jobs, jobOf(key, portal.ToCRM, who, &e.Appointment, now, !c.Loaded))
