@@ -12,10 +12,9 @@ const selectCompanies = `SELECT c.words, c.payload, c.version, '' FROM `
 
 var companyQueries = partyQueries{
 	kind: wordsCompany,
-	all: selectCompanies + `crm_companies c
-		WHERE c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? ORDER BY c.sort, c.num`,
+	all:  selectCompanies + `crm_companies c ORDER BY c.sort, c.num`,
 	byHead: selectCompanies + `crm_words w CROSS JOIN crm_companies c ON c.num = w.party
-		WHERE w.kind = ? AND w.word = ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? AND c.words LIKE ? ORDER BY w.sort, w.party`,
+		WHERE w.kind = ? AND w.word = ? AND c.words LIKE ? ORDER BY w.sort, w.party`,
 	byNum: selectCompanies + `crm_companies c WHERE c.num = ?`,
 }
 

@@ -18,10 +18,9 @@ const selectPeople = `SELECT p.words, p.payload, p.version, COALESCE(c.name, '')
 
 var peopleQueries = partyQueries{
 	kind: wordsPerson,
-	all: selectPeople + `crm_people p LEFT JOIN crm_companies c ON c.id = p.company
-		WHERE p.words LIKE ? AND p.words LIKE ? AND p.words LIKE ? AND p.words LIKE ? ORDER BY p.sort, p.num`,
+	all:  selectPeople + `crm_people p LEFT JOIN crm_companies c ON c.id = p.company ORDER BY p.sort, p.num`,
 	byHead: selectPeople + `crm_words w CROSS JOIN crm_people p ON p.num = w.party LEFT JOIN crm_companies c ON c.id = p.company
-		WHERE w.kind = ? AND w.word = ? AND p.words LIKE ? AND p.words LIKE ? AND p.words LIKE ? AND p.words LIKE ? ORDER BY w.sort, w.party`,
+		WHERE w.kind = ? AND w.word = ? AND p.words LIKE ? ORDER BY w.sort, w.party`,
 	byNum: selectPeople + `crm_people p LEFT JOIN crm_companies c ON c.id = p.company WHERE p.num = ?`,
 }
 

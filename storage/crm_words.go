@@ -17,14 +17,12 @@ import (
 //
 // Each party has its words in crm_words, whole and by their first letters up to wordHead. A beginning that short is one stretch of
 // that table in the order of the names, read until there are enough. A longer one is looked up among the whole words: where few
-// parties have it, they are put in order; where more than fewParties do, the parties are read in order, for one in some has it.
-// What is read is compared with the other words by the engine, so that only what is meant leaves it.
+// parties have it, they are put in order. Where more than fewParties do, or the words are short, the stretches of their first letters
+// are read side by side, leaping over what is not in all of them, and what they meet at is compared whole.
 
 const (
 	wordHead   = 3
 	fewParties = 1000
-	// filters is how many words the engine compares; more are compared after it.
-	filters = 4
 	// maxWords and maxWordLen bound what is indexed of a party and what is looked for.
 	maxWords   = 40
 	maxWordLen = 40
@@ -130,8 +128,8 @@ func scanParty(scan scanFunc) (r partyRow, err error) {
 // partyQueries are how one kind of party is read; each row is a partyRow.
 type partyQueries struct {
 	kind string
-	// all reads every one in the order of the names, byHead those of a row of the index (kind, word), both only what the filters
-	// let through; byNum reads one by its number.
+	// all reads every one in the order of the names, byHead those of a stretch of the index (kind, word) of which the words have a
+	// pattern, byNum one by its number.
 	all, byHead, byNum string
 }
 
@@ -151,11 +149,11 @@ func (s *Store) find(ctx context.Context, q partyQueries, text string, limit int
 		return nil, nil
 	}
 	slices.SortFunc(f.tokens, func(a, b string) int { return cmp.Compare(utf8.RuneCountInString(b), utf8.RuneCountInString(a)) })
-	head := ""
+	var heads []string
 	for _, token := range f.tokens {
+		heads = append(heads, head(token))
 		if utf8.RuneCountInString(token) <= wordHead {
-			head = token
-			break
+			continue
 		}
 		nums, few, err := f.having(ctx, token)
 		if err != nil {
@@ -166,30 +164,51 @@ func (s *Store) find(ctx context.Context, q partyQueries, text string, limit int
 			return f.found, err
 		}
 	}
-	if head != "" {
-		return f.read(ctx, q.byHead, q.kind, head)
+	slices.Sort(heads)
+	switch heads = slices.Compact(heads); len(heads) {
+	case 0:
+		return f.read(ctx, q.all)
+	case 1: // letters and digits: nothing that means something else in a pattern
+		return f.read(ctx, q.byHead, q.kind, heads[0], "% "+f.tokens[0]+"%")
 	}
-	return f.read(ctx, q.all)
+	err := f.meet(ctx, heads)
+	return f.found, err
+}
+
+// head is what a token begins with.
+func head(token string) string {
+	runes := []rune(token)
+	return string(runes[:min(len(runes), wordHead)])
+}
+
+// place is where a party stands in a stretch of the index.
+type place struct {
+	sort string
+	num  int64
+}
+
+func (p place) compare(o place) int {
+	return cmp.Or(strings.Compare(p.sort, o.sort), cmp.Compare(p.num, o.num))
+}
+
+func scanPlace(scan scanFunc) (p place, err error) {
+	err = scan(&p.sort, &p.num)
+	return p, err
 }
 
 // having gives the parties with a word that begins with a token, by name; false: they are not few.
 func (f *search) having(ctx context.Context, token string) (nums []int64, few bool, err error) {
-	type place struct {
-		sort string
-		num  int64
-	}
 	var places []place
 	err = f.s.all(ctx, "find words", `SELECT sort, party FROM crm_words WHERE kind = ? AND word >= ? AND word < ? LIMIT ?`,
 		[]any{f.q.kind, token, token + string(utf8.MaxRune), fewParties + 1}, func(scan scanFunc) error {
-			var p place
-			err := scan(&p.sort, &p.num)
+			p, err := scanPlace(scan)
 			places = append(places, p)
 			return err
 		})
 	if err != nil || len(places) > fewParties {
 		return nil, false, err
 	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Or(strings.Compare(a.sort, b.sort), cmp.Compare(a.num, b.num)) })
+	slices.SortFunc(places, place.compare)
 	for _, p := range slices.Compact(places) {
 		nums = append(nums, p.num)
 	}
@@ -223,15 +242,60 @@ func (f *search) gather(ctx context.Context, nums []int64) error {
 	return nil
 }
 
+// stretch is the index's row of one head, read bit by bit.
+type stretch struct {
+	head   string
+	places []place
+}
+
+// from gives the first place at or after p; false: there is none.
+func (r *stretch) from(ctx context.Context, f *search, p place) (place, bool, error) {
+	at, _ := slices.BinarySearchFunc(r.places, p, place.compare)
+	if r.places = r.places[at:]; len(r.places) > 0 {
+		return r.places[0], true, nil
+	}
+	const bit = 64
+	err := f.s.all(ctx, "find heads", `SELECT sort, party FROM crm_words WHERE kind = ? AND word = ? AND (sort, party) >= (?, ?) ORDER BY sort, party LIMIT ?`,
+		[]any{f.q.kind, r.head, p.sort, p.num, bit}, func(scan scanFunc) error {
+			p, err := scanPlace(scan)
+			r.places = append(r.places, p)
+			return err
+		})
+	if err != nil || len(r.places) == 0 {
+		return place{}, false, err
+	}
+	return r.places[0], true, nil
+}
+
+// meet reads the parties that stand in the stretches of all heads until there are enough.
+func (f *search) meet(ctx context.Context, heads []string) error {
+	stretches := make([]stretch, len(heads))
+	for i, h := range heads {
+		stretches[i].head = h
+	}
+	var at place
+	for {
+		together := true
+		for i := range stretches {
+			next, found, err := stretches[i].from(ctx, f, at)
+			if err != nil || !found {
+				return err
+			}
+			together = together && next == at
+			at = next
+		}
+		if !together {
+			continue
+		}
+		if err := f.gather(ctx, []int64{at.num}); err != nil || len(f.found) >= f.limit {
+			return err
+		}
+		at.num++
+	}
+}
+
 // read reads parties in the order of their names until there are enough.
 func (f *search) read(ctx context.Context, query string, args ...any) ([]partyRow, error) {
-	for i := range filters {
-		pattern := "%"
-		if i < len(f.tokens) {
-			pattern = "% " + f.tokens[i] + "%" // letters and digits: nothing that means something else in a pattern
-		}
-		args = append(args, pattern)
-	}
 	if err := f.s.all(ctx, "find", query, args, f.take); err != nil && !errors.Is(err, errEnough) {
 		return nil, err
 	}

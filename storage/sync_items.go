@@ -29,6 +29,19 @@ func decodeItem(payload []byte) (portal.Entry, error) {
 	return f.Entry, nil
 }
 
+// encodeItems gives the payloads of copies; it is done before the writer is asked, which has one goroutine for everybody.
+func encodeItems(items []portal.SyncItem) ([]string, error) {
+	payloads := make([]string, len(items))
+	for i := range items {
+		payload, err := encodeItem(items[i].Entry)
+		if err != nil {
+			return nil, err
+		}
+		payloads[i] = payload
+	}
+	return payloads, nil
+}
+
 // mailboxOf finds the row of a mailbox, making it where it was never read.
 func (t *txn) mailboxOf(mailbox portal.Address) (id, generation int64, err error) {
 	found, err := t.one(`SELECT id, generation FROM sync_cursors WHERE source = ?`, []any{string(mailbox)}, &id, &generation)
@@ -41,7 +54,7 @@ func (t *txn) mailboxOf(mailbox portal.Address) (id, generation int64, err error
 }
 
 // putItems stores copies, each in place of that of its mailbox and RemoteID. One without a generation is of the mailbox's present one.
-func (t *txn) putItems(items []portal.SyncItem) error {
+func (t *txn) putItems(items []portal.SyncItem, payloads []string) error {
 	var (
 		last           portal.Address
 		id, generation int64
@@ -58,30 +71,19 @@ func (t *txn) putItems(items []portal.SyncItem) error {
 			}
 			last = it.Mailbox
 		}
+		e, of := &it.Entry, generation
 		if it.Generation != 0 {
-			if err := t.putItem(id, it.Generation, it); err != nil {
-				return err
-			}
-			continue
+			of = it.Generation
 		}
-		if err := t.putItem(id, generation, it); err != nil {
+		if err := t.exec(`INSERT INTO sync_items (mailbox, remote_id, uid, generation, starts_at, ends_at, all_day, gone_at, read_at, payload)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, remote_id) DO UPDATE SET uid = excluded.uid, generation = excluded.generation,
+			starts_at = excluded.starts_at, ends_at = excluded.ends_at, all_day = excluded.all_day, gone_at = excluded.gone_at,
+			read_at = excluded.read_at, payload = excluded.payload`,
+			id, e.RemoteID, e.UID, of, stamp(e.Start), stamp(e.End), flag(e.AllDay), stamp(it.Gone), stamp(it.ReadAt), payloads[i]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (t *txn) putItem(mailbox, generation int64, it *portal.SyncItem) error {
-	payload, err := encodeItem(it.Entry)
-	if err != nil {
-		return err
-	}
-	e := &it.Entry
-	return t.exec(`INSERT INTO sync_items (mailbox, remote_id, uid, generation, starts_at, ends_at, all_day, gone_at, read_at, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mailbox, remote_id) DO UPDATE SET uid = excluded.uid, generation = excluded.generation,
-		starts_at = excluded.starts_at, ends_at = excluded.ends_at, all_day = excluded.all_day, gone_at = excluded.gone_at,
-		read_at = excluded.read_at, payload = excluded.payload`,
-		mailbox, e.RemoteID, e.UID, generation, stamp(e.Start), stamp(e.End), flag(e.AllDay), stamp(it.Gone), stamp(it.ReadAt), payload)
 }
 
 func (t *txn) dropItems(items []portal.SyncItem) error {

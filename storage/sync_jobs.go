@@ -65,6 +65,10 @@ func jobWords(j *portal.SyncJob) string { return searchable(j.Subject, j.Key, j.
 // EndSyncJob stores what came of a job, whole or not at all. A job that was renewed since, or discarded, is left as it is; the rest
 // of the outcome is stored all the same. A stale pair, or a UID that another pair has, is ErrConflict.
 func (s *Store) EndSyncJob(ctx context.Context, o portal.SyncOutcome) error {
+	payloads, err := encodeItems(o.Items)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, "end sync job", func(t *txn) error {
 		if err := t.endJob(o.Job, o.Again); err != nil {
 			return err
@@ -82,7 +86,7 @@ func (s *Store) EndSyncJob(ctx context.Context, o portal.SyncOutcome) error {
 		if err := t.dropItems(o.DropItems); err != nil {
 			return err
 		}
-		if err := t.putItems(o.Items); err != nil {
+		if err := t.putItems(o.Items, payloads); err != nil {
 			return err
 		}
 		if err := t.addJobs(o.Jobs); err != nil {

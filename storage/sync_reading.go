@@ -54,6 +54,10 @@ func (s *Store) SaveSyncIntake(ctx context.Context, in portal.SyncIntake) error 
 	if c.Source == "" {
 		return invalid("an intake needs a source")
 	}
+	payloads, err := encodeItems(in.Items)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, "save sync intake", func(t *txn) error {
 		if err := t.exec(`INSERT INTO sync_cursors (source, known, state, loaded, generation, sweeping, read_at, held) VALUES (?, 1, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (source) DO UPDATE SET known = 1, state = excluded.state, loaded = excluded.loaded, generation = excluded.generation,
@@ -61,7 +65,7 @@ func (s *Store) SaveSyncIntake(ctx context.Context, in portal.SyncIntake) error 
 			c.Source, c.State, flag(c.Loaded), c.Generation, flag(c.Sweeping), stamp(c.ReadAt), flag(c.Held)); err != nil {
 			return err
 		}
-		if err := t.putItems(in.Items); err != nil {
+		if err := t.putItems(in.Items, payloads); err != nil {
 			return err
 		}
 		return t.addJobs(in.Jobs)
