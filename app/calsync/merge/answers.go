@@ -9,10 +9,11 @@ import (
 
 // Answers: where the newest one of somebody is to be found, and how one that was given in CRM gets into their mailbox.
 
-// copyOf is the living invitee's copy in somebody's mailbox.
+// copyOf is the living invitee's copy in somebody's mailbox; one that was cancelled says nothing.
 func (p *planning) copyOf(key string) *portal.SyncItem {
 	for i := range p.Copies {
-		if it := &p.Copies[i]; it.Gone.IsZero() && string(it.Mailbox) == key && !it.Entry.Mine && p.Users.synced(it.Mailbox) {
+		if it := &p.Copies[i]; it.Gone.IsZero() && string(it.Mailbox) == key && !it.Entry.Mine &&
+			it.Entry.Status != portal.StatusCancelled && p.Users.synced(it.Mailbox) {
 			return it
 		}
 	}

@@ -65,6 +65,15 @@ func (o *peopleOut) only(p Person, via string) {
 	o.crm, o.notedCRM = append(o.crm, p), append(o.notedCRM, p)
 }
 
+// leaves notes somebody who was removed; a copy of theirs will be cancelled, and says nothing until then.
+func (o *peopleOut) leaves(w who) {
+	if w.bc != nil && w.hasCopy {
+		gone := *w.bc
+		gone.Via = ViaRemoved
+		o.notedCRM = append(o.notedCRM, gone)
+	}
+}
+
 // note adds what was agreed before, of a change that is not carried now.
 func (o *peopleOut) note(bc, be *Person) {
 	if bc != nil {
@@ -132,11 +141,13 @@ func (m *merging) inCRM(o *peopleOut, w who, copies map[string]Person) {
 	p := *w.c
 	switch {
 	case w.be != nil && m.ToCRM: // Exchange removed them
+		o.leaves(w)
 	case w.be != nil:
 		o.crm = append(o.crm, p)
 		o.note(w.bc, w.be)
 	case w.local || p.Email == "":
 		o.only(p, ViaCRM)
+	case w.bc != nil && w.bc.Via == ViaCopy && m.Off != nil && m.Off(w.key): // the organiser took them off
 	case (w.hasCopy || w.bc != nil && w.bc.Via == ViaCopy) && !w.bc.removed():
 		m.ownCopy(&p, w, copies)
 		o.only(p, ViaCopy)
@@ -176,11 +187,7 @@ func (m *merging) inExchange(o *peopleOut, w who) {
 	p := *w.e
 	switch {
 	case w.bc != nil && !w.bc.removed() && m.ToExchange: // CRM removed them
-		if w.hasCopy { // which will be cancelled, and says nothing until then
-			gone := *w.bc
-			gone.Via = ViaRemoved
-			o.notedCRM = append(o.notedCRM, gone)
-		}
+		o.leaves(w)
 	case w.bc != nil && !w.bc.removed():
 		o.ex = append(o.ex, p)
 		o.note(w.bc, w.be)

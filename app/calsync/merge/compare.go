@@ -27,6 +27,8 @@ type Terms struct {
 	// Local tells whether the bearer of a key has no mailbox; Copy whether they have a copy of the meeting; Synced whether an answer of theirs
 	// in CRM is carried to their mailbox. Nil: nobody.
 	Local, Copy, Synced func(key string) bool
+	// Off tells whether somebody's copy says that the meeting is cancelled for them.
+	Off func(key string) bool
 	// Copies are the attendees who have a copy, whether a list names them or not.
 	Copies []Person
 	// MaxFile is the largest file that is carried, in bytes; 0: no bound.
@@ -90,6 +92,8 @@ type sides struct {
 	c, bc, e, be     Content // CRM, Exchange, and what each was when they agreed
 	cx, bcx, ec, bec Content // c and bc as Exchange would have them, e and be as CRM would
 	drop, back       mapping.Dropped
+	// cOwn and eOwn: of an occurrence, that CRM or Exchange has it as one of its own rather than as its series has it.
+	cOwn, eOwn bool
 }
 
 type merging struct {
@@ -129,6 +133,8 @@ func (m *merging) sides(c, e, bc, be Content) sides {
 func (s *sides) at(id string) sides {
 	o := sides{c: s.c.occurrence(id), e: s.e.occurrence(id), cx: s.cx.occurrence(id), ec: s.ec.occurrence(id), drop: s.drop, back: s.back}
 	o.bc, o.be, o.bcx, o.bec = s.bc.occurrence(id), s.be.occurrence(id), s.bcx.occurrence(id), s.bec.occurrence(id)
+	_, o.cOwn = s.c.Exceptions[id]
+	_, o.eOwn = s.e.Exceptions[id]
 	return o
 }
 

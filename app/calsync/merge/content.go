@@ -57,7 +57,7 @@ const (
 	ViaCRM = "crm"
 	// ViaCopy: they have a copy of a meeting that does not name them: it came through a distribution list, or was forwarded.
 	ViaCopy = "copy"
-	// ViaRemoved: CRM took them off the list; a copy of theirs that is still known is about to be cancelled. It stands in what was
+	// ViaRemoved: one side took them off the list; a copy of theirs that is still known is about to be cancelled. It stands in what was
 	// agreed alone.
 	ViaRemoved = "removed"
 )

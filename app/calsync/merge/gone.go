@@ -121,6 +121,10 @@ func (p *planning) deletedInCRM() {
 		p.comeBack(known)
 		return
 	}
+	if r.Stub && !p.truth.Entry.Mine && r.ChangedBy == portal.CRMSync {
+		p.comeBack(nil) // it was taken for deleted when another's copy went
+		return
+	}
 	switch {
 	case r.Stub || !e.Mine:
 		p.skip(ReasonRemoved) // nobody writes into an invitee's calendar

@@ -152,6 +152,10 @@ func (p *planning) terms() Terms {
 	t.Local = func(key string) bool { return p.Users.local(portal.Address(key)) }
 	t.Copy = func(key string) bool { return p.copyOf(key) != nil }
 	t.Synced = t.Copy
+	t.Off = func(key string) bool {
+		own := p.copyOf(key)
+		return own != nil && own.Entry.Status == portal.StatusCancelled
+	}
 	return t
 }
 
