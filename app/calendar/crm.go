@@ -95,11 +95,13 @@ type joint struct {
 	// known are the records of mirrored entries, by the entries' IDs; hidden are the IDs of entries that are shown as a record.
 	known  map[string]portal.CRMAppointment
 	hidden map[string]string
+	// waiting are the IDs of records of which something in their owner's mailbox is still to be sent, or was refused.
+	waiting map[string]bool
 }
 
 // join puts a mailbox's entries of a window and the records of CRM together, each meeting once.
 func (s *Service) join(ctx context.Context, key portal.CalendarKey, entries []portal.Entry, from, to time.Time) (*joint, error) {
-	j := &joint{mirrored: entries, known: map[string]portal.CRMAppointment{}, hidden: map[string]string{}}
+	j := &joint{mirrored: entries, known: map[string]portal.CRMAppointment{}, hidden: map[string]string{}, waiting: map[string]bool{}}
 	if s.o.CRM == nil {
 		return j, nil
 	}
@@ -148,6 +150,7 @@ func (s *Service) matched(ctx context.Context, key portal.CalendarKey, j *joint,
 			continue
 		}
 		j.hidden[e.ID] = r.ID
+		j.waiting[r.ID] = e.Sync.State != portal.SyncDone
 		if ok {
 			personal(&records[i], &e)
 		}
@@ -240,13 +243,13 @@ func (s *Service) joined(ctx context.Context, key portal.CalendarKey, entries []
 			dress(&out[i], &r)
 		}
 	}
-	out = append(out, s.records(ctx, key, j.records, from, to)...)
+	out = append(out, s.records(ctx, key, j.records, j.waiting, from, to)...)
 	sortAppointments(out, from.Location())
 	return out, nil
 }
 
-// records expands the records of a calendar, without what its owner declined.
-func (s *Service) records(ctx context.Context, key portal.CalendarKey, list []portal.CRMAppointment, from, to time.Time) []portal.Appointment {
+// records expands the records of a calendar, without what its owner declined: that leaves it, once the server has heard.
+func (s *Service) records(ctx context.Context, key portal.CalendarKey, list []portal.CRMAppointment, waiting map[string]bool, from, to time.Time) []portal.Appointment {
 	entries := make([]portal.Entry, len(list))
 	version := make(map[string]string, len(list))
 	for i := range list {
@@ -258,8 +261,10 @@ func (s *Service) records(ctx context.Context, key portal.CalendarKey, list []po
 		entry, _ := portal.SplitOccurrenceID(out[i].ID)
 		out[i].Version = version[entry]
 	}
+	now := s.o.Now()
 	return slices.DeleteFunc(out, func(a portal.Appointment) bool {
-		return a.Response == portal.ResponseDeclined && a.Sync.State != portal.SyncFailed
+		entry, _ := portal.SplitOccurrenceID(a.ID)
+		return !waiting[entry] && (a.Response == portal.ResponseDeclined || s.parted.gone(key.Owner, &a, now))
 	})
 }
 
@@ -289,7 +294,7 @@ func (s *Service) hiddenWindow(ctx context.Context, key portal.CalendarKey, bloc
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range s.records(ctx, key, list, from, to) {
+	for _, a := range s.records(ctx, key, list, nil, from, to) {
 		if !takesTime(&a) || slices.ContainsFunc(blocks, func(b portal.Appointment) bool { return b.Start.Equal(a.Start) && b.End.Equal(a.End) }) {
 			continue
 		}

@@ -267,11 +267,14 @@ func (s *Service) Respond(ctx context.Context, me, of portal.Address, id string,
 	if err != nil {
 		return portal.Appointment{}, err
 	}
-	a, err := s.get(ctx, l.key, id)
-	if r != portal.ResponseDeclined {
+	a, err := s.bare(ctx, l.key, id)
+	if r == portal.ResponseDeclined {
+		a, err = declined(was, a, err)
+	}
+	if err != nil {
 		return a, err
 	}
-	return declined(was, a, err)
+	return s.withRecord(ctx, l.key, a)
 }
 
 // answerable checks an answer before anything is stored.

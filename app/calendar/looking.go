@@ -194,16 +194,22 @@ func (s *Service) shown(ctx context.Context, key portal.CalendarKey, id string, 
 
 // get is one appointment of a calendar as it is shown.
 func (s *Service) get(ctx context.Context, key portal.CalendarKey, id string) (portal.Appointment, error) {
+	a, err := s.bare(ctx, key, id)
+	if err != nil {
+		return a, err
+	}
+	return s.withRecord(ctx, key, a)
+}
+
+// bare is one appointment of a calendar as the mailbox has it, intents laid over.
+func (s *Service) bare(ctx context.Context, key portal.CalendarKey, id string) (portal.Appointment, error) {
 	entry, occurrence := portal.SplitOccurrenceID(id)
 	intents, err := s.s.CalendarIntents(ctx, key, entry)
 	if err != nil {
 		return portal.Appointment{}, err
 	}
 	_, a, err := s.current(ctx, key, entry, occurrence, intents, "")
-	if err != nil {
-		return a, err
-	}
-	return s.withRecord(ctx, key, a)
+	return a, err
 }
 
 // Get is one appointment; of a series' ID the master, of an occurrence's ID (portal.OccurrenceID) that occurrence. Besides the

@@ -72,7 +72,7 @@ func (s *Service) recordBusy(ctx context.Context, p portal.Attendee, from, to ti
 	}
 	loc := s.o.Zone(ctx, p.URI)
 	var out []portal.BusyTime
-	for _, a := range s.records(ctx, portal.CalendarKey{Reader: p.URI, Owner: p.URI}, list, from.In(loc), to.In(loc)) {
+	for _, a := range s.records(ctx, portal.CalendarKey{Reader: p.URI, Owner: p.URI}, list, nil, from.In(loc), to.In(loc)) {
 		if !takesTime(&a) || a.Status == portal.StatusComplete {
 			continue
 		}

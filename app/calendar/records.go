@@ -219,6 +219,9 @@ func (s *Service) deleteRecord(ctx context.Context, me, of portal.Address, id, v
 		}
 		if there != "" { // declined, so that it leaves both calendars and the organiser knows
 			_, err := s.Respond(ctx, me, of, there, portal.ResponseDeclined, comment, portal.Proposal{}, cmp.Or(scope, portal.ScopeOne))
+			if err == nil {
+				s.notePart(of, id, portal.ResponseDeclined, scope)
+			}
 			return err
 		}
 	}
@@ -262,6 +265,7 @@ func (s *Service) respondRecord(ctx context.Context, me, of portal.Address, id s
 	if err != nil {
 		return portal.Appointment{}, err
 	}
+	s.notePart(of, id, r, scope)
 	is, err := s.record(ctx, me, of, id)
 	if err != nil {
 		return is, err
@@ -271,6 +275,18 @@ func (s *Service) respondRecord(ctx context.Context, me, of portal.Address, id s
 		is.Status = portal.StatusRemoved
 	}
 	return is, nil
+}
+
+// notePart keeps in mind what somebody answered in their mailbox until CRM hears of it.
+func (s *Service) notePart(of portal.Address, id string, r portal.Response, scope portal.Scope) {
+	if scope == portal.ScopeAll {
+		id, _ = portal.SplitOccurrenceID(id)
+	}
+	if r == portal.ResponseDeclined {
+		s.parted.note(of, id, s.o.Now())
+	} else {
+		s.parted.forget(of, id)
+	}
 }
 
 // leaving is a declined invitation as it leaves its owner's CRM calendar.
@@ -355,7 +371,7 @@ func (s *Service) recordMeetings(ctx context.Context, src source, entries []port
 	}
 	fresh := 0
 	var out []Meeting
-	for _, a := range s.records(ctx, src.key, j.records, from, to) {
+	for _, a := range s.records(ctx, src.key, j.records, j.waiting, from, to) {
 		if !a.Meeting || !a.Mine || a.Masked || a.Status == portal.StatusCancelled || src.relation == RelationTeam && !forManager(&a) {
 			continue
 		}

@@ -40,6 +40,7 @@ type Service struct {
 	tips   *tips
 	free   *freeTimes
 	given  *delegators
+	parted *partings
 	// without: no Exchange is configured, CRM alone keeps calendars.
 	without bool
 	// calls holds the places of those calls of the server that lanes make, where the server has none of its own.
@@ -63,6 +64,7 @@ func New(x Exchange, s Store, o Options) *Service {
 	c.tips = newTips()
 	c.free = newFreeTimes(c)
 	c.given = newDelegators(c)
+	c.parted = newPartings()
 	return c
 }
 
