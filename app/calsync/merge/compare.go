@@ -225,6 +225,9 @@ func (m *merging) field(f field, target, noted *Agreed, s *sides) {
 	if m.ReadOnly {
 		crm, ex = false, !dropped(s.back)
 	}
+	if crm && ex && !m.first { // who changed this very occurrence meant it; who changed the series did not mean it alone
+		crm, ex = s.cOwn || !s.eOwn, s.eOwn || !s.cOwn
+	}
 	if crm && ex {
 		if alike(&s.cx, &s.e) || alike(&s.c, &s.ec) {
 			return // both made the same change, or an earlier try of ours got through
