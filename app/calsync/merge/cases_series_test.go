@@ -53,7 +53,9 @@ func TestCase_Series_WithoutEndIsCarried(t *testing.T) {
 
 func TestCase_Series_ManyOccurrencesAreCarried(t *testing.T) {
 	w := series(t, "FREQ=DAILY;COUNT=900", guest(bob))
-	w.edit(func(r *portal.CRMAppointment) { except(&r.Entry, day(899), func(x *portal.Appointment) { x.Subject = "Last" }) })
+	w.edit(func(r *portal.CRMAppointment) {
+		except(&r.Entry, day(899), func(x *portal.Appointment) { x.Subject = "Last" })
+	})
 	w.sync()
 	w.wantSame()
 	if len(w.item(alice).Entry.Exceptions) != 1 {
@@ -125,11 +127,15 @@ func TestCase_Series_ExceptionMovedOntoAnotherOccurrencesDay(t *testing.T) {
 
 func TestCase_Series_ExceptionBeforeTheWindowIsNotMadeAgain(t *testing.T) {
 	w := series(t, "FREQ=DAILY;COUNT=40", guest(bob))
-	w.edit(func(r *portal.CRMAppointment) { except(&r.Entry, day(0), func(x *portal.Appointment) { x.Subject = "Was first" }) })
+	w.edit(func(r *portal.CRMAppointment) {
+		except(&r.Entry, day(0), func(x *portal.Appointment) { x.Subject = "Was first" })
+	})
 	w.sync()
 	w.now = start.AddDate(0, 0, 30)
 	w.mails, w.wrote = nil, nil
-	w.edit(func(r *portal.CRMAppointment) { except(&r.Entry, day(35), func(x *portal.Appointment) { x.Subject = "To come" }) })
+	w.edit(func(r *portal.CRMAppointment) {
+		except(&r.Entry, day(35), func(x *portal.Appointment) { x.Subject = "To come" })
+	})
 	w.sync()
 	w.wantSame()
 	if len(w.wrote) != 1 || len(w.mails) != 1 {
@@ -165,7 +171,9 @@ func TestCase_Series_SplitInTwoLeavesBackToBackSeries(t *testing.T) {
 
 func TestCase_Series_ChangedHereDeletedThere(t *testing.T) {
 	w := series(t, "FREQ=DAILY;COUNT=5", guest(bob))
-	w.edit(func(r *portal.CRMAppointment) { except(&r.Entry, day(1), func(x *portal.Appointment) { x.Location = "Attic" }) })
+	w.edit(func(r *portal.CRMAppointment) {
+		except(&r.Entry, day(1), func(x *portal.Appointment) { x.Location = "Attic" })
+	})
 	w.tick()
 	w.outlook(alice, func(e *portal.Entry) { removeOccurrence(e, day(1)) })
 	w.sync()
@@ -257,7 +265,9 @@ func TestCase_Series_DeletedOccurrenceComesBackWithTheRule(t *testing.T) {
 
 func TestCase_Series_BecomesSingleAndBack(t *testing.T) {
 	w := series(t, "FREQ=DAILY;COUNT=5", guest(bob))
-	w.edit(func(r *portal.CRMAppointment) { except(&r.Entry, day(1), func(x *portal.Appointment) { x.Location = "Attic" }) })
+	w.edit(func(r *portal.CRMAppointment) {
+		except(&r.Entry, day(1), func(x *portal.Appointment) { x.Location = "Attic" })
+	})
 	w.sync()
 	w.tick()
 	w.outlook(alice, func(e *portal.Entry) { e.Recurrence, e.Exceptions, e.Kind = "", nil, portal.KindSingle })
