@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -109,7 +110,7 @@ func (l *lane) uncut(ctx context.Context, in *portal.Intent) error {
 		if err != nil {
 			return err
 		}
-		if versionOf(other.Base) != versionOf(&k.Appointment) {
+		if series.Version(other.Base) != series.Version(&k.Appointment) {
 			return portal.Fail(portal.ErrConflict, keyConflict)
 		}
 	}
@@ -146,7 +147,7 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 		if err != nil {
 			return nil, err
 		}
-		if (unsure || in.Base == nil) && achieved(*in.Change, &now) {
+		if (unsure || in.Base == nil) && series.Achieved(*in.Change, &now) {
 			return &k, nil
 		}
 		if in.Base != nil && l.stale(in, &now) {
@@ -179,10 +180,10 @@ func (l *lane) update(ctx context.Context, in *portal.Intent, k portal.KeptEntry
 // stale reports whether the entry is no longer what the intent's author saw, in a way that matters. Somebody who
 // waits is asked to look again; where nobody does, only what both touched collides.
 func (l *lane) stale(in *portal.Intent, now *portal.Appointment) bool {
-	if versionOf(in.Base) == versionOf(now) {
+	if series.Version(in.Base) == series.Version(now) {
 		return false
 	}
-	return l.waited(in.ID) && in.After == "" || overlaps(*in.Change, in.Base, now)
+	return l.waited(in.ID) && in.After == "" || series.Overlaps(*in.Change, in.Base, now)
 }
 
 // target is what a change means: the entry, or one occurrence of it.
@@ -190,7 +191,7 @@ func target(e *portal.Entry, occurrence time.Time) (portal.Appointment, error) {
 	if occurrence.IsZero() {
 		return e.Appointment, nil
 	}
-	a, err := occurrenceAt(e, occurrence)
+	a, err := series.At(e, occurrence)
 	if errors.Is(err, portal.ErrNotFound) {
 		return a, portal.Fail(portal.ErrNotFound, keyGone).Because(err)
 	}
@@ -296,7 +297,7 @@ func (l *lane) removable(in *portal.Intent, k portal.KeptEntry) (gone bool, err 
 	if errors.Is(err, portal.ErrNotFound) {
 		return true, nil
 	}
-	if err == nil && versionOf(in.Base) != versionOf(&now) {
+	if err == nil && series.Version(in.Base) != series.Version(&now) {
 		l.ask() // whoever looks again sees all of it
 		err = portal.Fail(portal.ErrConflict, keyConflict)
 	}

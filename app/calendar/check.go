@@ -2,13 +2,12 @@ package calendar
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"portico/app/calendar/recurrence"
+	"portico/app/calendar/series"
 	"portico/app/calendar/zone"
 	"portico/app/portal"
 )
@@ -21,7 +20,6 @@ const (
 	MaxAttendees  = 500
 	maxCategories = 50
 	maxReminder   = 4 * 7 * 24 * 60 // minutes
-	maxLength     = 5 * 366 * 24 * time.Hour
 	maxID         = 64
 )
 
@@ -68,48 +66,11 @@ func (s *Service) checked(ctx context.Context, me portal.Address, a portal.Appoi
 		name = a.TimeZone
 	}
 	a.TimeZone = name
-	a, err := timed(a)
+	a, err := series.Timed(a)
 	if err != nil {
 		return a, err
 	}
 	return s.invited(ctx, a)
-}
-
-// timed checks when an appointment is, and how it repeats.
-func timed(a portal.Appointment) (portal.Appointment, error) {
-	if a.Start.IsZero() || a.End.IsZero() || a.End.Before(a.Start) || a.Start.Year() < 1900 || a.End.Year() > 2200 || a.End.Sub(a.Start) > maxLength {
-		return a, bad("calendar.times")
-	}
-	a.Start, a.End = a.Start.UTC().Truncate(time.Second), a.End.UTC().Truncate(time.Second)
-	if a.AllDay {
-		a.Start, a.End = a.Start.Truncate(24*time.Hour), a.End.Add(24*time.Hour-time.Second).Truncate(24*time.Hour)
-		if !a.End.After(a.Start) {
-			a.End = a.Start.Add(24 * time.Hour)
-		}
-	}
-	if a.Recurrence == "" {
-		return a, nil
-	}
-	rule, err := recurrence.Parse(a.Recurrence)
-	if err != nil {
-		return a, bad("calendar.recurrence").Because(err)
-	}
-	start, form := a.Start, recurrence.Dates
-	if !a.AllDay {
-		start, form = a.Start.In(place(a.TimeZone)), recurrence.Zoned
-	}
-	rule = rule.Conform(start, form)
-	if err := rule.ValidateFor(form); err != nil {
-		return a, bad("calendar.recurrence").Because(err)
-	}
-	if _, _, err := recurrence.ToExchange(rule, start, a.AllDay); err != nil {
-		if no := (*recurrence.InexpressibleError)(nil); errors.As(err, &no) {
-			return a, bad("calendar.recurrence-exchange").Because(err)
-		}
-		return a, bad("calendar.recurrence").Because(err)
-	}
-	a.Recurrence = rule.String()
-	return a, nil
 }
 
 // invited checks and completes those who are invited: each once, by e-mail address.

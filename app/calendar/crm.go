@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -196,7 +197,7 @@ func personal(r *portal.CRMAppointment, e *portal.Entry) {
 		own(&r.Exceptions[i], &e.Appointment)
 	}
 	for i := range e.Exceptions {
-		if x := changed(&r.Entry, e.Exceptions[i].RecurrenceID); x != nil {
+		if x := series.Changed(&r.Entry, e.Exceptions[i].RecurrenceID); x != nil {
 			own(x, &e.Exceptions[i])
 		}
 	}
@@ -215,7 +216,7 @@ func dress(a *portal.Appointment, r *portal.CRMAppointment) {
 	a.People, a.Companies = r.People, r.Companies
 	status := r.Status
 	if !a.RecurrenceID.IsZero() {
-		if x := exceptionOf(&r.Entry, a.RecurrenceID); x != nil {
+		if x := series.ExceptionOf(&r.Entry, a.RecurrenceID); x != nil {
 			status = x.Status
 		}
 	}
@@ -244,7 +245,7 @@ func (s *Service) joined(ctx context.Context, key portal.CalendarKey, entries []
 		}
 	}
 	out = append(out, s.records(ctx, key, j.records, j.waiting, from, to)...)
-	sortAppointments(out, from.Location())
+	series.Sort(out, from.Location())
 	return out, nil
 }
 
@@ -301,7 +302,7 @@ func (s *Service) hiddenWindow(ctx context.Context, key portal.CalendarKey, bloc
 		masked(&a)
 		blocks = append(blocks, a)
 	}
-	sortAppointments(blocks, from.Location())
+	series.Sort(blocks, from.Location())
 	return blocks, nil
 }
 

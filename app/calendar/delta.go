@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -106,7 +107,7 @@ func watchable(e *portal.Entry) bool {
 func (d *digest) update(before portal.KeptEntry, e portal.Entry, generation bool) {
 	e = settled(e)
 	told := news(&before.Entry, &e, d.now)
-	same := entryVersion(&before.Entry) == e.Version
+	same := series.EntryVersion(&before.Entry) == e.Version
 	if !same {
 		d.tell(&before.Entry, &e)
 	}
@@ -114,7 +115,7 @@ func (d *digest) update(before portal.KeptEntry, e portal.Entry, generation bool
 		d.answers = append(d.answers, d.answered(e.ID, told))
 	}
 	open := slices.DeleteFunc(slices.Clone(told), func(n portal.AnswerNews) bool {
-		x := exceptionOf(&e, n.Occurrence)
+		x := series.ExceptionOf(&e, n.Occurrence)
 		return x != nil && x.Private
 	})
 	if len(open) > 0 && watchable(&e) {
@@ -150,7 +151,7 @@ func settled(e portal.Entry) portal.Entry {
 			e.Kind = portal.KindMaster
 		}
 	}
-	e.Version = entryVersion(&e)
+	e.Version = series.EntryVersion(&e)
 	return e
 }
 
@@ -210,4 +211,10 @@ func (d *digest) bounded(to []portal.Address, list []portal.ResponsesEvent, boun
 // many tells a reader that much of a calendar changed at once.
 func many(key portal.CalendarKey) portal.Addressed {
 	return portal.Addressed{For: []portal.Address{key.Reader}, Event: portal.CalendarEvent{Calendar: key.Owner, Change: portal.Updated}}
+}
+
+// kept makes an entry ready for the mirror.
+func kept(e portal.Entry, news []portal.AnswerNews) portal.KeptEntry {
+	from, until := series.Span(&e)
+	return portal.KeptEntry{Entry: e, From: from, Until: until, News: news}
 }

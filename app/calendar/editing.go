@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -68,7 +69,7 @@ func (s *Service) Change(ctx context.Context, me, of portal.Address, id string, 
 			return nil, err
 		}
 		if e.Sync.State != portal.SyncFailed && now.Sync.State != portal.SyncFailed { // else the same once more is a new try
-			ch = differing(&e.Appointment, &now, ch)
+			ch = series.Differing(&e.Appointment, &now, ch)
 		}
 		if ch, err = s.completed(ctx, me, now, ch); err != nil || ch.Empty() {
 			return nil, err
@@ -101,7 +102,7 @@ func (s *Service) changes(ctx context.Context, l *lane, e portal.Entry, now port
 		in.Change, in.Base = &ch, &now
 		return []portal.Intent{in}, portal.OccurrenceID(e.ID, now.RecurrenceID), nil
 	case ch.Scope == portal.ScopeAll:
-		in.Change, in.Base = ptr(wholeSeries(e, now, ch)), &whole
+		in.Change, in.Base = ptr(series.Whole(e, now, ch)), &whole
 		if err := seriesFits(whole, *in.Change); err != nil {
 			return nil, "", err
 		}
@@ -112,32 +113,8 @@ func (s *Service) changes(ctx context.Context, l *lane, e portal.Entry, now port
 	return nil, "", bad("calendar.scope")
 }
 
-// wholeSeries turns a change made at one occurrence into that of the series: as far as the occurrence moved, it moves.
-func wholeSeries(e portal.Entry, now portal.Appointment, ch portal.AppointmentChange) portal.AppointmentChange {
-	ch.Scope, ch.Occurrence = portal.ScopeAll, time.Time{}
-	if ch.Start == nil && ch.End == nil {
-		return ch
-	}
-	after := apply(now, ch)
-	if after.Start.Equal(now.Start) && after.End.Equal(now.End) && ch.AllDay == nil {
-		ch.Start, ch.End = nil, nil // nothing about the times is different: exceptions stay
-		return ch
-	}
-	if start, rule, ok := anotherDay(&e.Appointment, now.RecurrenceID, &after); ok && ch.Recurrence == nil {
-		ch.Start, ch.End, ch.Recurrence = &start, ptr(lasting(start, &e.Appointment, &now, &after)), &rule
-		return ch
-	}
-	start := moved(&e.Appointment, now.RecurrenceID, after.Start)
-	if after.AllDay != e.AllDay {
-		// The series begins as many days before the occurrence as it did, at the new time of day.
-		start = after.Start.Add(-now.RecurrenceID.Sub(e.Start).Round(24 * time.Hour))
-	}
-	ch.Start, ch.End = &start, ptr(lasting(start, &e.Appointment, &now, &after))
-	return ch
-}
-
 func seriesFits(whole portal.Appointment, ch portal.AppointmentChange) error {
-	_, err := timed(apply(whole, ch))
+	_, err := series.Timed(series.Apply(whole, ch))
 	return err
 }
 
@@ -169,7 +146,7 @@ func (s *Service) completed(ctx context.Context, me portal.Address, now portal.A
 			ch.Known = append(ch.Known, p.Email)
 		}
 	}
-	after, err := s.checked(ctx, me, apply(now, ch))
+	after, err := s.checked(ctx, me, series.Apply(now, ch))
 	if err != nil {
 		return ch, err
 	}
@@ -313,7 +290,7 @@ func declined(was, is portal.Appointment, err error) (portal.Appointment, error)
 	}
 	is.Response, is.Show, is.Status = portal.ResponseDeclined, portal.ShowFree, portal.StatusRemoved
 	is.Sync = portal.SyncState{State: portal.SyncDone}
-	is.Version = versionOf(&is)
+	is.Version = series.Version(&is)
 	return is, nil
 }
 
@@ -384,7 +361,7 @@ func (s *Service) current(ctx context.Context, key portal.CalendarKey, entry str
 		if e.Recurrence == "" {
 			return e, now, portal.Fail(portal.ErrNotFound, keyNotFound)
 		}
-		if now, err = occurrenceAt(&e, occurrence); err != nil {
+		if now, err = series.At(&e, occurrence); err != nil {
 			return e, now, err
 		}
 	}

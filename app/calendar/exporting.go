@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"portico/app/calendar/ical"
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -115,7 +116,7 @@ func (s *Service) OverviewCalendar(o Overview) ([]byte, error) {
 	for _, m := range o.Meetings {
 		a := m.Appointment
 		if !a.RecurrenceID.IsZero() { // one of a series stands for itself here
-			a.UID += "-" + stampOf(a.RecurrenceID)
+			a.UID += "-" + series.Stamp(a.RecurrenceID)
 			a.Recurrence, a.RecurrenceID, a.Series = "", time.Time{}, ""
 		}
 		entries = append(entries, portal.Entry{Appointment: a})
@@ -239,7 +240,7 @@ func (s *Service) importedOne(ctx context.Context, l *lane, e portal.Entry) ([]p
 		if x.Show == "" {
 			x.Show = a.Show
 		}
-		ch := difference(&a, &x)
+		ch := series.Difference(&a, &x)
 		if ch.Empty() {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -116,17 +117,17 @@ func blocksOf(of portal.Address, busy []portal.BusyTime, from, to time.Time) []p
 		if b.Show == portal.ShowFree || b.Show == portal.ShowNoData {
 			continue
 		}
-		sum := sha256.Sum256([]byte(string(of) + stampOf(b.Start) + stampOf(b.End) + string(b.Show)))
+		sum := sha256.Sum256([]byte(string(of) + series.Stamp(b.Start) + series.Stamp(b.End) + string(b.Show)))
 		a := portal.Appointment{ID: "free-" + base64.RawURLEncoding.EncodeToString(sum[:9]), Calendar: of, Subject: b.Subject, Location: b.Location,
 			Start: b.Start.UTC(), End: b.End.UTC(), Kind: portal.KindSingle, Response: portal.ResponseNone, Status: portal.StatusConfirmed, Show: b.Show,
 			Private: b.Private, Source: portal.SourceExchange, Meeting: b.Meeting, Masked: b.Subject == "" || b.Private, Sync: portal.SyncState{State: portal.SyncDone}}
 		if a.Private {
 			masked(&a)
 		}
-		if touches(&a, from, to) {
+		if series.Touches(&a, from, to) {
 			out = append(out, a)
 		}
 	}
-	sortAppointments(out, from.Location())
+	series.Sort(out, from.Location())
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -136,7 +137,7 @@ func (s *Service) entries(ctx context.Context, key portal.CalendarKey, from, to 
 func (s *Service) expanded(ctx context.Context, key portal.CalendarKey, entries []portal.Entry, from, to time.Time) []portal.Appointment {
 	out := make([]portal.Appointment, 0, len(entries))
 	for i := range entries {
-		list, err := expand(&entries[i], from, to)
+		list, err := series.Expand(&entries[i], from, to)
 		if err != nil { // one series that nobody can follow must not hide a week
 			s.o.Logger.WarnContext(ctx, "calendar: a series cannot be followed", "calendar", key.Owner, "entry", entries[i].ID, "err", err)
 			continue
@@ -146,7 +147,7 @@ func (s *Service) expanded(ctx context.Context, key portal.CalendarKey, entries 
 		}
 		out = append(out, list...)
 	}
-	sortAppointments(out, from.Location())
+	series.Sort(out, from.Location())
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -55,7 +56,7 @@ func afresh(in *portal.Intent) {
 func mergedInto(first, second portal.Intent) (portal.Intent, bool) {
 	switch {
 	case first.Kind == portal.IntentCreate && second.Kind == portal.IntentChange && second.Change.Occurrence.IsZero():
-		first.Appointment = ptr(apply(*first.Appointment, *second.Change))
+		first.Appointment = ptr(series.Apply(*first.Appointment, *second.Change))
 		first.Appointment.Kind = portal.KindSingle
 		if first.Appointment.Recurrence != "" {
 			first.Appointment.Kind = portal.KindMaster
@@ -83,8 +84,8 @@ func mergeSeries(base, seen *portal.Appointment, first, second portal.Appointmen
 	if base == nil || seen == nil || !first.Occurrence.IsZero() {
 		return both
 	}
-	after := apply(apply(*seen, first), second)
-	if after.Recurrence != apply(*base, both).Recurrence {
+	after := series.Apply(series.Apply(*seen, first), second)
+	if after.Recurrence != series.Apply(*base, both).Recurrence {
 		both.Recurrence = &after.Recurrence
 	}
 	return both
@@ -233,7 +234,7 @@ func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
 	case found:
 		again.Kind, again.Entry, again.Change, again.Base, again.Send = portal.IntentChange, there.ID, in.Change, &there.Appointment, in.Send
 	default:
-		a := apply(*in.Base, *in.Change)
+		a := series.Apply(*in.Base, *in.Change)
 		a.ID, a.UID = in.Entry, again.ID
 		again.Appointment, again.Send = &a, a.Meeting && a.Mine
 	}
@@ -321,3 +322,41 @@ func (s *Service) together(ctx context.Context, l *lane, given []portal.Intent) 
 	}
 	return slices.DeleteFunc(all, func(in portal.Intent) bool { return !up[in.ID] }), nil
 }
+
+// mergeChanges makes one change of two made after each other of the same thing.
+func mergeChanges(first, second portal.AppointmentChange) portal.AppointmentChange {
+	take := func(to, from **string) {
+		if *from != nil {
+			*to = *from
+		}
+	}
+	take(&first.Subject, &second.Subject)
+	take(&first.Location, &second.Location)
+	take(&first.Body, &second.Body)
+	take(&first.TimeZone, &second.TimeZone)
+	take(&first.Recurrence, &second.Recurrence)
+	over(&first.Start, second.Start)
+	over(&first.End, second.End)
+	over(&first.AllDay, second.AllDay)
+	if second.Attendees != nil {
+		// Whom the first change added, its author knew when they made the second.
+		known := append([]string(nil), first.Known...)
+		if first.Attendees == nil {
+			known = append(known, second.Known...)
+		}
+		first.Attendees, first.Known = second.Attendees, known
+	}
+	over(&first.Show, second.Show)
+	over(&first.Private, second.Private)
+	over(&first.ReminderMinutes, second.ReminderMinutes)
+	over(&first.Categories, second.Categories)
+	return first
+}
+
+func over[T any](to **T, from *T) {
+	if from != nil {
+		*to = from
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -2,9 +2,8 @@ package calendar
 
 import (
 	"slices"
-	"time"
 
-	"portico/app/calendar/recurrence"
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -21,7 +20,7 @@ func overlay(entries []portal.KeptEntry, intents []portal.Intent) []portal.Entry
 		out = lay(out, &intents[i])
 	}
 	for i := range out {
-		out[i].Version = entryVersion(&out[i])
+		out[i].Version = series.EntryVersion(&out[i])
 	}
 	return out
 }
@@ -58,7 +57,7 @@ func layGone(list []portal.Entry, in *portal.Intent) []portal.Entry {
 	if in.Kind == portal.IntentCreate || in.State != portal.IntentFailed || !listed(in) {
 		return list
 	}
-	e := portal.Entry{Appointment: apply(*in.Base, *in.Change)}
+	e := portal.Entry{Appointment: series.Apply(*in.Base, *in.Change)}
 	e.ID, e.Sync = in.Entry, syncOf(in)
 	return append(list, e)
 }
@@ -83,63 +82,18 @@ func layChange(e *portal.Entry, in *portal.Intent) {
 	}
 	if ch.Occurrence.IsZero() {
 		was := e.Recurrence
-		e.Appointment = apply(e.Appointment, ch)
+		e.Appointment = series.Apply(e.Appointment, ch)
 		e.Sync = syncOf(in)
-		keepExceptions(e, ch, was)
+		series.KeepExceptions(e, ch, was)
 		return
 	}
-	x := changed(e, ch.Occurrence)
+	x := series.Changed(e, ch.Occurrence)
 	if x == nil {
 		layLost(e, in)
 		return
 	}
-	*x = apply(*x, ch)
+	*x = series.Apply(*x, ch)
 	x.Sync = syncOf(in)
-}
-
-// keepExceptions leaves a changed series those exceptions that still mean something. As Exchange has it: one that moves, or
-// repeats in another way, has none any more; one that only ends at another time keeps those before its end.
-func keepExceptions(e *portal.Entry, ch portal.AppointmentChange, was string) {
-	if !ch.Timed() {
-		return
-	}
-	if ch.Start != nil || ch.End != nil || ch.AllDay != nil || ch.TimeZone != nil || !sameButEnd(was, e.Recurrence) {
-		e.Exceptions, e.Deleted = nil, nil
-		return
-	}
-	end := lastEnd(e)
-	e.Exceptions = slices.DeleteFunc(slices.Clone(e.Exceptions), func(x portal.Appointment) bool { return x.RecurrenceID.After(end) })
-	e.Deleted = slices.DeleteFunc(slices.Clone(e.Deleted), func(d time.Time) bool { return d.After(end) })
-}
-
-// sameButEnd reports whether two rules differ in nothing but when they end.
-func sameButEnd(a, b string) bool {
-	one, err := recurrence.Parse(a)
-	two, err2 := recurrence.Parse(b)
-	if err != nil || err2 != nil {
-		return false
-	}
-	endless := func(r recurrence.Rule) string {
-		r.Count, r.UntilKind, r.Until = 0, recurrence.NoUntil, time.Time{}
-		return r.String()
-	}
-	return endless(one) == endless(two)
-}
-
-// changed gives the exception of a series at id, making one of the occurrence where there is none; nil where there
-// is no such occurrence.
-func changed(e *portal.Entry, id time.Time) *portal.Appointment {
-	e.Exceptions = slices.Clone(e.Exceptions) // the mirror's stay as they are
-	if x := exceptionOf(e, id); x != nil {
-		return x
-	}
-	o, err := occurrenceAt(e, id)
-	if err != nil {
-		return nil
-	}
-	o.Kind = portal.KindException
-	e.Exceptions = append(e.Exceptions, o)
-	return &e.Exceptions[len(e.Exceptions)-1]
 }
 
 func layDelete(list []portal.Entry, at int, in *portal.Intent) []portal.Entry {
@@ -160,7 +114,7 @@ func layDelete(list []portal.Entry, at int, in *portal.Intent) []portal.Entry {
 func layResponse(e *portal.Entry, in *portal.Intent) {
 	a := &e.Appointment
 	if !in.Occurrence.IsZero() {
-		if a = changed(e, in.Occurrence); a == nil {
+		if a = series.Changed(e, in.Occurrence); a == nil {
 			layLost(e, in)
 			return
 		}

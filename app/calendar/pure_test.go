@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -114,7 +115,7 @@ func random(r *rand.Rand) ([]portal.Attendee, []portal.Availabilities) {
 // Every suggestion says the truth about everybody, and none is worse than one that follows it.
 func TestSuggestionsAreTrueAndRanked(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	vienna := place("Europe/Vienna")
+	vienna := series.Place("Europe/Vienna")
 	rank := map[string]int{"excellent": 0, "good": 1, "fair": 2, "poor": 3}
 	for range 200 {
 		people, rows := random(r)
@@ -160,7 +161,7 @@ func TestSuggestionsInTheAskersHours(t *testing.T) {
 		{Email: "a", Busy: []portal.BusyTime{{Start: on(2, 8, 0), End: on(2, 12, 0), Show: portal.ShowBusy}, {Start: on(2, 13, 0), End: on(2, 14, 0), Show: portal.ShowTentative}}},
 		{Email: "b", Working: &portal.WorkingHours{TimeZone: "America/New_York", Periods: []portal.WorkingPeriod{{Days: []time.Weekday{time.Monday}, From: 8 * 60, To: 17 * 60}}}},
 	}
-	vienna := place("Europe/Vienna")
+	vienna := series.Place("Europe/Vienna")
 	got := suggest(people, rows, suggestFor{from: on(2, 0, 0), to: on(3, 0, 0), length: time.Hour, loc: vienna, now: on(1, 0, 0)})
 	// Both work between 14:00 and 17:00 in Vienna (13:00 to 16:00 UTC); from 13:00 UTC on a is tentative for an hour.
 	if first := got[0]; !first.Start.Equal(on(2, 14, 0)) || first.Quality != "excellent" {
@@ -190,7 +191,7 @@ func TestOverlayDoesNotTouchTheMirror(t *testing.T) {
 	if len(out[0].Exceptions) != 2 || len(again[0].Exceptions) != 2 {
 		t.Errorf("laid twice: %+v", again[0].Exceptions)
 	}
-	list, err := expand(&out[0], on(1, 0, 0), on(10, 0, 0))
+	list, err := series.Expand(&out[0], on(1, 0, 0), on(10, 0, 0))
 	if err != nil || len(list) != 3 {
 		t.Fatalf("%d occurrences, %v", len(list), err)
 	}
@@ -255,7 +256,7 @@ func TestVersions(t *testing.T) {
 		a := base
 		a.Attendees = slices.Clone(a.Attendees)
 		c.change(&a)
-		if same := versionOf(&a) == versionOf(&base); same != c.same {
+		if same := series.Version(&a) == series.Version(&base); same != c.same {
 			t.Errorf("%s: the same version %v, want %v", name, same, c.same)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -77,7 +78,7 @@ func (s *Service) recordBusy(ctx context.Context, p portal.Attendee, from, to ti
 			continue
 		}
 		b := portal.BusyTime{Show: a.Show, Meeting: a.Meeting, Private: a.Private}
-		b.Start, b.End = bounds(&a, loc)
+		b.Start, b.End = series.Bounds(&a, loc)
 		out = append(out, b)
 	}
 	return out, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portico/app/calendar/ical"
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -26,7 +27,7 @@ func (s *Service) record(ctx context.Context, me, of portal.Address, id string) 
 		if r.Recurrence == "" {
 			return portal.Appointment{}, portal.Fail(portal.ErrNotFound, keyNotFound)
 		}
-		if a, err = occurrenceAt(&r.Entry, at); err != nil {
+		if a, err = series.At(&r.Entry, at); err != nil {
 			return portal.Appointment{}, err
 		}
 		a.Version = r.Version
@@ -193,7 +194,7 @@ func (s *Service) changeRecord(ctx context.Context, me, of portal.Address, id st
 		return portal.Appointment{}, portal.Fail(portal.ErrConflict, keyConflict)
 	}
 	// What the form repeats of what is the organiser's is no change of it.
-	ch = differing(&r.Appointment, &a, ch)
+	ch = series.Differing(&r.Appointment, &a, ch)
 	if _, err := s.Change(ctx, me, of, there, ch, ""); err != nil {
 		return portal.Appointment{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -28,7 +29,7 @@ func slotsOf(list []portal.Appointment, loc *time.Location) []slot {
 			continue
 		}
 		s := slot{id: a.ID, subject: a.Subject, where: a.Location, allDay: a.AllDay, meeting: a.Meeting, show: a.Show}
-		s.start, s.end = bounds(a, loc)
+		s.start, s.end = series.Bounds(a, loc)
 		if a.ReminderMinutes != nil {
 			s.remind = s.start.Add(-time.Duration(*a.ReminderMinutes) * time.Minute)
 		}

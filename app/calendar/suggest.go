@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -176,7 +177,7 @@ func hoursOf(rows []portal.Availabilities, loc *time.Location) []*workingWeek {
 			}
 			continue
 		}
-		out[i] = &workingWeek{loc: place(w.TimeZone), periods: w.Periods}
+		out[i] = &workingWeek{loc: series.Place(w.TimeZone), periods: w.Periods}
 	}
 	return out
 }

@@ -109,6 +109,29 @@ func or[T any](p *T, standard T) T {
 	return standard
 }
 
+// Overlaps reports whether somebody else's way from base to fresh touched what the change touches. Times, zone and
+// repetition are one thing.
+func Overlaps(ch portal.AppointmentChange, base, fresh *portal.Appointment) bool {
+	b, f := seenOf(base), seenOf(fresh)
+	after := seenOf(ptr(Apply(*fresh, ch)))
+	differs := func(touched bool, base, fresh, ours any) bool { return touched && base != fresh && fresh != ours }
+	times := func(s seen) [5]any { return [5]any{s.Start, s.End, s.AllDay, s.Recurrence, s.TimeZone} }
+	return differs(ch.Subject != nil, b.Subject, f.Subject, after.Subject) ||
+		differs(ch.Location != nil, b.Location, f.Location, after.Location) ||
+		differs(ch.Body != nil, b.Body, f.Body, after.Body) ||
+		differs(ch.Timed(), times(b), times(f), times(after)) ||
+		differs(ch.Show != nil, b.Show, f.Show, after.Show) ||
+		differs(ch.Private != nil, b.Private, f.Private, after.Private) ||
+		differs(ch.ReminderMinutes != nil, minutes(b.Reminder), minutes(f.Reminder), minutes(after.Reminder)) ||
+		differs(ch.Categories != nil, join(b.Categories), join(f.Categories), join(after.Categories))
+	// Attendees never collide: AttendeesOver keeps whom the author did not know.
+}
+
+// Achieved reports whether fresh already is as the change wants it: the trace of a try whose answer was lost.
+func Achieved(ch portal.AppointmentChange, fresh *portal.Appointment) bool {
+	return Version(ptr(Apply(*fresh, ch))) == Version(fresh)
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func minutes(p *int) int {

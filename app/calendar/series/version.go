@@ -11,6 +11,10 @@ import (
 	"portico/app/portal"
 )
 
+// Versions: what a person sees of an appointment, as one short word. It does not take in what others answer, nor what
+// the server adds in its own good time (its change key, a zone's other name): a change made from a
+// version is stale only when what its author saw is no longer so.
+
 // seen is what counts as an appointment's content.
 type seen struct {
 	Subject, Location, Body string
@@ -75,13 +79,14 @@ func EntryVersion(e *portal.Entry) string {
 	s := seenOf(&e.Appointment)
 	for i := range e.Exceptions {
 		x := &e.Exceptions[i]
-		s.Parts = append(s.Parts, stampOf(x.RecurrenceID)+" "+Version(x))
+		s.Parts = append(s.Parts, Stamp(x.RecurrenceID)+" "+Version(x))
 	}
 	for _, d := range e.Deleted {
-		s.Parts = append(s.Parts, stampOf(d)+" -")
+		s.Parts = append(s.Parts, Stamp(d)+" -")
 	}
 	slices.Sort(s.Parts)
 	return s.word()
 }
 
-func stampOf(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
+// Stamp is a time as IDs and versions have it.
+func Stamp(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
