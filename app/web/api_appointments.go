@@ -135,6 +135,8 @@ type newAppointmentBody struct {
 	Categories      []string          `json:"categories"`
 	People          []string          `json:"people"`
 	Companies       []string          `json:"companies"`
+	// Source is where it is made: "crm" or "exchange" (also "").
+	Source string `json:"source"`
 }
 
 var aboutCreateAppointment = operation{
@@ -182,6 +184,9 @@ func (s *Server) newOf(c echo.Context, in newAppointmentBody) (portal.Appointmen
 	if in.Show == "" {
 		in.Show = portal.ShowBusy
 	}
+	if !slices.Contains([]string{"", portal.SourceExchange, portal.SourceCRM}, in.Source) {
+		return portal.Appointment{}, portal.Fail(portal.ErrInvalid, "appointment.source")
+	}
 	start, end := instants(*in.Start, *in.End, in.AllDay)
 	attendees, err := s.invited(c, in.Attendees)
 	if err != nil {
@@ -190,7 +195,7 @@ func (s *Server) newOf(c echo.Context, in newAppointmentBody) (portal.Appointmen
 	return portal.Appointment{
 		ID: in.ID, Subject: in.Subject, Body: in.Body, Location: in.Location, Start: start, End: end, AllDay: in.AllDay, TimeZone: in.TimeZone,
 		Recurrence: in.Recurrence, Attendees: attendees, Meeting: len(attendees) > 0, Show: in.Show, Private: in.Private,
-		ReminderMinutes: in.ReminderMinutes, Categories: in.Categories, People: in.People, Companies: in.Companies,
+		ReminderMinutes: in.ReminderMinutes, Categories: in.Categories, People: in.People, Companies: in.Companies, Source: in.Source,
 	}, nil
 }
 
