@@ -67,6 +67,9 @@ func (w *work) heldBack() bool {
 
 // steps takes the steps of a plan.
 func (w *work) steps(ctx context.Context, plan merge.Steps) error {
+	if err := w.foretell(ctx, plan); err != nil {
+		return err
+	}
 	for _, st := range plan.List {
 		name := stepName(st)
 		if err := w.s.fault(name + ".before"); err != nil {
@@ -83,6 +86,27 @@ func (w *work) steps(ctx context.Context, plan merge.Steps) error {
 		}
 	}
 	return nil
+}
+
+// foretell notes what is about to be written to Exchange, so that a later try knows it as ours.
+func (w *work) foretell(ctx context.Context, plan merge.Steps) error {
+	p, err := plan.Try(w.f)
+	if p == nil || err != nil {
+		return err
+	}
+	if p.Version = 0; w.pair != nil {
+		p.Version = w.pair.Version
+	}
+	err = w.s.l.EndSyncJob(ctx, portal.SyncOutcome{Pair: p})
+	if errors.Is(err, portal.ErrConflict) {
+		return fmt.Errorf("%w: %w", errAgain, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.Version++
+	w.pair = p
+	return w.s.fault("foretold")
 }
 
 // outdated reports whether an error says that somebody was quicker.

@@ -71,6 +71,9 @@ func (w *work) gather(ctx context.Context) error {
 	}
 	clear(w.stored)
 	w.note(w.f.Copies)
+	if err := w.stamped(ctx); err != nil {
+		return err
+	}
 	if err := w.ask(ctx); err != nil {
 		return err
 	}
@@ -181,6 +184,34 @@ func (w *work) gatherCopies(ctx context.Context, uid string) error {
 	return err
 }
 
+// stamped finds the record of an entry that it was made from, where the server gave the entry another UID.
+func (w *work) stamped(ctx context.Context) error {
+	if w.f.Record != nil || w.pair != nil {
+		return nil
+	}
+	for _, c := range w.f.Copies {
+		id := c.Entry.ChangeID
+		if !c.Gone.IsZero() || !c.Entry.Mine || !strings.HasPrefix(id, portal.CRMPrefix) {
+			continue
+		}
+		p, err := w.s.l.SyncPair(ctx, id)
+		if err != nil && !errors.Is(err, portal.ErrNotFound) {
+			return err
+		}
+		if p.RemoteID != "" {
+			continue // a copy of another
+		}
+		if err == nil {
+			w.pair = &p
+			if len(p.Agreed) > 0 {
+				w.f.Pair = &p
+			}
+		}
+		return w.findRecord(ctx, id, "")
+	}
+	return nil
+}
+
 func (w *work) copyAt(mailbox portal.Address, remote string) int {
 	return slices.IndexFunc(w.f.Copies, func(c portal.SyncItem) bool { return c.Mailbox == mailbox && c.Entry.RemoteID == remote })
 }
@@ -205,7 +236,7 @@ func (w *work) ask(ctx context.Context) error {
 	if p := w.f.Pair; p != nil && p.RemoteID != "" {
 		at := w.copyAt(p.Mailbox, p.RemoteID)
 		old := at >= 0 && w.f.Copies[at].Entry.ChangeKey != p.ChangeKey && !w.f.Copies[at].ReadAt.After(p.At)
-		if w.unsure || old || at < 0 {
+		if w.unsure || old || at < 0 || p.State != portal.SyncDone {
 			if !w.k.byWho[p.Mailbox].Synced() {
 				return nil // nobody may look there any more
 			}
@@ -247,7 +278,7 @@ func (w *work) find(ctx context.Context) error {
 	if r == nil || r.Origin != portal.SourceCRM || mailbox == "" {
 		return nil
 	}
-	if !w.unsure && w.j.Direction == portal.ToExchange && r.Revision <= 1 && w.j.Renewals == 0 {
+	if !w.unsure && w.pair == nil && w.j.Direction == portal.ToExchange {
 		return nil
 	}
 	var e portal.Entry

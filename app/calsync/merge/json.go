@@ -20,8 +20,9 @@ const maxParts = 20_000
 // agreedForm is Agreed in JSON; Exchange is absent where it is as CRM.
 type agreedForm struct {
 	Form     int      `json:"form"`
-	CRM      *Content `json:"crm"`
+	CRM      *Content `json:"crm,omitempty"`
 	Exchange *Content `json:"exchange,omitempty"`
+	Tried    *tried   `json:"tried,omitempty"`
 }
 
 // Bytes is the form in which Agreed is kept.
@@ -43,8 +44,20 @@ func (a Agreed) Bytes() ([]byte, error) {
 
 // ReadAgreed reads what Bytes wrote. The error wraps portal.ErrInvalid.
 func ReadAgreed(data []byte) (Agreed, error) {
-	bad := func(err error) (Agreed, error) {
-		return Agreed{}, fmt.Errorf("read what was agreed: %w: %w", err, portal.ErrInvalid)
+	a, _, err := readForm(data)
+	if err == nil && a == nil {
+		err = fmt.Errorf("read what was agreed: nothing was: %w", portal.ErrInvalid)
+	}
+	if err != nil {
+		return Agreed{}, err
+	}
+	return *a, nil
+}
+
+// readForm reads what Bytes or Try wrote: what was agreed, and what was tried since; nil for none.
+func readForm(data []byte) (*Agreed, *tried, error) {
+	bad := func(err error) (*Agreed, *tried, error) {
+		return nil, nil, fmt.Errorf("read what was agreed: %w: %w", err, portal.ErrInvalid)
 	}
 	if len(data) > MaxAgreed {
 		return bad(fmt.Errorf("%d bytes", len(data)))
@@ -57,8 +70,16 @@ func ReadAgreed(data []byte) (Agreed, error) {
 	if _, err := dec.Token(); err != io.EOF {
 		return bad(fmt.Errorf("more after it"))
 	}
-	if form.Form != 1 || form.CRM == nil {
+	if form.Form != 1 || form.CRM == nil && form.Tried == nil {
 		return bad(fmt.Errorf("form %d", form.Form))
+	}
+	if form.Tried != nil {
+		if err := form.Tried.check(); err != nil {
+			return bad(err)
+		}
+	}
+	if form.CRM == nil {
+		return nil, form.Tried, nil
 	}
 	if form.Exchange == nil {
 		form.Exchange = form.CRM
@@ -68,7 +89,7 @@ func ReadAgreed(data []byte) (Agreed, error) {
 			return bad(err)
 		}
 	}
-	return Agreed{CRM: *form.CRM, Exchange: *form.Exchange}, nil
+	return &Agreed{CRM: *form.CRM, Exchange: *form.Exchange}, form.Tried, nil
 }
 
 // check refuses what no reading makes.

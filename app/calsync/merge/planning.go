@@ -20,7 +20,10 @@ type planning struct {
 	truth  *portal.SyncItem
 	lost   *portal.SyncItem
 	base   *Agreed
-	c, e   Content
+	// noted is base as it was noted, tried what was tried since; nil: nothing.
+	noted *Agreed
+	tried *tried
+	c, e  Content
 	// answers are the attendees with their newest answers, by key and occurrence.
 	answers map[string]portal.Attendee
 	out     Steps
@@ -37,9 +40,12 @@ func newPlanning(f Facts) *planning {
 	if f.Pair != nil {
 		p.invited = f.Pair.Invited
 		if len(f.Pair.Agreed) > 0 {
-			if b, err := ReadAgreed(f.Pair.Agreed); err == nil {
-				p.base = &b
+			if b, t, err := readForm(f.Pair.Agreed); err == nil {
+				p.base, p.noted, p.tried = b, b, t
 			}
+		}
+		if p.base == nil && p.tried != nil && f.Pair.RemoteID == "" {
+			p.Pair = nil // nothing is agreed yet
 		}
 	}
 	if p.base != nil {
@@ -64,6 +70,22 @@ func (p *planning) read() {
 	if p.truth != nil {
 		rd.response = p.answerOf
 		p.e = rd.entry(&p.truth.Entry)
+		p.learn()
+	}
+}
+
+// learn takes what came of an earlier try of ours into what was agreed.
+func (p *planning) learn() {
+	switch {
+	case p.tried == nil:
+	case p.base != nil:
+		b := p.base.clone()
+		p.tried.advance(&b, &p.e)
+		p.invited = p.invited || p.tried.Invited && added(p.base.Exchange.Attendees, b.Exchange.Attendees)
+		p.base = &b
+	case p.record != nil && p.truth.Entry.ChangeID == p.record.ID:
+		p.base = p.tried.made(&p.e)
+		p.invited = p.tried.Invited
 	}
 }
 

@@ -1,0 +1,209 @@
+package merge
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portico/app/portal"
+)
+
+// What is about to be written to Exchange is noted before. If nobody then learns what came of it, the next plan knows of each thing that
+// Exchange has by now whether we wrote it: else our own work would be taken for somebody's change, and undo what CRM did since.
+
+// tried is a write of which nobody knows yet what came of it.
+type tried struct {
+	// From is what Exchange had, Exchange what it was to have, CRM what that is in CRM.
+	From     *Content `json:"from"`
+	Exchange *Content `json:"exchange"`
+	CRM      *Content `json:"crm"`
+	Invited  bool     `json:"invited,omitempty"`
+}
+
+// Try is the pair to be stored before the first step that writes an entry of Exchange: what was agreed, and what is tried. nil: the plan
+// writes none, or takes it away, which leaves no doubt.
+func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
+	writes := slices.ContainsFunc(s.List, func(st Step) bool {
+		switch st := st.(type) {
+		case CreateExchange, UpdateExchange, AttachExchange, DetachExchange:
+			return true
+		case RemoveExchange:
+			return !st.Occurrence.IsZero()
+		}
+		return false
+	})
+	if !writes || s.plan == nil || s.Pair == nil || s.plan.record == nil {
+		return nil, nil
+	}
+	p := s.plan
+	q := portal.SyncPair{CRM: p.record.ID, UID: p.record.UID, Mailbox: s.Pair.Mailbox}
+	form := agreedForm{Form: 1}
+	if f.Pair != nil {
+		q = *f.Pair
+	}
+	if p.noted != nil {
+		form.CRM, form.Exchange = &p.noted.CRM, &p.noted.Exchange
+	}
+	t := tried{From: &s.before.Exchange, Exchange: &s.target.Exchange, CRM: &s.noted.CRM, Invited: s.Pair.Invited}
+	if s.wrote.anew {
+		t.From = &Content{}
+	}
+	form.Tried = &t
+	raw, err := json.Marshal(form)
+	if err != nil {
+		return nil, fmt.Errorf("write what is tried: %w", err)
+	}
+	q.Agreed, q.State = raw, portal.SyncPending
+	return &q, nil
+}
+
+// check refuses what no plan makes.
+func (t *tried) check() error {
+	for _, c := range []*Content{t.From, t.Exchange, t.CRM} {
+		if c == nil {
+			return fmt.Errorf("a try without its contents")
+		}
+		if err := c.check(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// made gives the base of an entry that a try created, of which nothing had been agreed: what was tried, without what had not come to it.
+func (t *tried) made(e *Content) *Agreed {
+	b := Agreed{CRM: *t.CRM, Exchange: *t.Exchange}.clone()
+	for _, c := range []*Content{&b.CRM, &b.Exchange} {
+		for id := range c.Exceptions {
+			if _, ok := e.Exceptions[id]; !ok {
+				delete(c.Exceptions, id)
+			}
+		}
+		c.Deleted = slices.DeleteFunc(c.Deleted, func(id string) bool { return !e.isDeleted(id) })
+		c.Files = slices.DeleteFunc(c.Files, func(f File) bool { return file(e.Files, f.Name) == nil })
+	}
+	return &b
+}
+
+// advance makes what Exchange has of a try part of what was agreed.
+func (t *tried) advance(b *Agreed, e *Content) {
+	for _, f := range fields() {
+		if f.same(t.From, t.Exchange) || f.same(&b.Exchange, e) {
+			continue
+		}
+		if f.same(e, t.Exchange) || f.alike != nil && f.alike(e, t.Exchange) {
+			f.set(&b.Exchange, e)
+			f.set(&b.CRM, t.CRM)
+		}
+	}
+	t.advanceCategories(b, e)
+	t.advancePeople(b, e)
+	t.advanceFiles(b, e)
+	t.advanceOccurrences(b, e)
+}
+
+func (t *tried) advanceCategories(b *Agreed, e *Content) {
+	added, gone := delta(t.From.Categories, t.Exchange.Categories)
+	for _, c := range added {
+		if holds(e.Categories, c) {
+			b.Exchange.Categories, b.CRM.Categories = with(b.Exchange.Categories, []string{c}), with(b.CRM.Categories, []string{c})
+		}
+	}
+	for _, c := range gone {
+		if !holds(e.Categories, c) {
+			b.Exchange.Categories, b.CRM.Categories = without(b.Exchange.Categories, []string{c}), without(b.CRM.Categories, []string{c})
+		}
+	}
+}
+
+func (t *tried) advancePeople(b *Agreed, e *Content) {
+	for _, want := range t.Exchange.Attendees {
+		is := e.person(want.Key)
+		if t.From.person(want.Key) != nil || is == nil {
+			continue
+		}
+		if b.Exchange.person(want.Key) == nil {
+			b.Exchange.Attendees = append(b.Exchange.Attendees, *is)
+		}
+		in := want
+		if x := t.CRM.person(want.Key); x != nil {
+			in = *x
+		}
+		if x := b.CRM.person(want.Key); x != nil {
+			*x = in
+		} else {
+			b.CRM.Attendees = append(b.CRM.Attendees, in)
+		}
+	}
+	for _, was := range t.From.Attendees {
+		if t.Exchange.person(was.Key) != nil || e.person(was.Key) != nil {
+			continue
+		}
+		same := func(p Person) bool { return p.Key == was.Key }
+		b.Exchange.Attendees = slices.DeleteFunc(b.Exchange.Attendees, same)
+		if x := b.CRM.person(was.Key); x != nil {
+			x.Via = ViaRemoved
+		}
+	}
+	sortPersons(b.CRM.Attendees)
+	sortPersons(b.Exchange.Attendees)
+}
+
+// file finds a file by its name.
+func file(list []File, name string) *File {
+	for i := range list {
+		if strings.EqualFold(list[i].Name, name) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func (t *tried) advanceFiles(b *Agreed, e *Content) {
+	for _, want := range t.Exchange.Files {
+		is, in := file(e.Files, want.Name), file(t.CRM.Files, want.Name)
+		if file(t.From.Files, want.Name) != nil || is == nil || in == nil {
+			continue
+		}
+		if file(b.Exchange.Files, want.Name) == nil {
+			b.Exchange.Files = append(b.Exchange.Files, *is)
+		}
+		if file(b.CRM.Files, want.Name) == nil {
+			b.CRM.Files = append(b.CRM.Files, *in)
+		}
+	}
+	for _, was := range t.From.Files {
+		if file(t.Exchange.Files, was.Name) != nil || file(e.Files, was.Name) != nil {
+			continue
+		}
+		same := func(f File) bool { return strings.EqualFold(f.Name, was.Name) }
+		b.Exchange.Files, b.CRM.Files = slices.DeleteFunc(b.Exchange.Files, same), slices.DeleteFunc(b.CRM.Files, same)
+	}
+	sortFiles(b.CRM.Files)
+	sortFiles(b.Exchange.Files)
+}
+
+// advanceOccurrences does it for the occurrences that the try changed or took away, each as a whole.
+func (t *tried) advanceOccurrences(b *Agreed, e *Content) {
+	state := func(c *Content, id string) (Content, bool) {
+		x := c.occurrence(id)
+		x.Attendees = silent(x.Attendees)
+		return x, c.isDeleted(id)
+	}
+	ids := append(append(sortedIDs(t.Exchange.Exceptions), sortedIDs(t.From.Exceptions)...), append(slices.Clone(t.Exchange.Deleted), t.From.Deleted...)...)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		from, fromGone := state(t.From, id)
+		want, wantGone := state(t.Exchange, id)
+		is, isGone := state(e, id)
+		if wantGone != isGone || fromGone == wantGone && (wantGone || same(&from, &want)) || !wantGone && !same(&is, &want) {
+			continue
+		}
+		for _, side := range []struct{ base, from *Content }{{&b.CRM, t.CRM}, {&b.Exchange, e}} {
+			undo(side.base, id)
+			put(side.base, side.from, id, side.from.occurrence(id))
+			slices.Sort(side.base.Deleted)
+		}
+	}
+}
