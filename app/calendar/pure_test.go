@@ -232,36 +232,6 @@ func TestMergedChanges(t *testing.T) {
 	}
 }
 
-func TestVersions(t *testing.T) {
-	base := portal.Appointment{Subject: "s", Body: "text", Start: on(2, 9, 0), End: on(2, 10, 0), TimeZone: "Europe/Vienna", Attendees: []portal.Attendee{{Email: "a@b"}}}
-	for name, c := range map[string]struct {
-		change func(*portal.Appointment)
-		same   bool
-	}{
-		"line ends":     {func(a *portal.Appointment) { a.Body = "text \r\n\r\n" }, true},
-		"an answer":     {func(a *portal.Appointment) { a.Attendees[0].Response = portal.ResponseAccepted }, true},
-		"capitals":      {func(a *portal.Appointment) { a.Attendees[0].Email = "A@B" }, true},
-		"another name":  {func(a *portal.Appointment) { a.TimeZone = "Europe/Berlin" }, true},
-		"the server's":  {func(a *portal.Appointment) { a.Sequence, a.UpdatedAt, a.UID = 7, on(1, 0, 0), "u" }, true},
-		"subject":       {func(a *portal.Appointment) { a.Subject = "t" }, false},
-		"text":          {func(a *portal.Appointment) { a.Body = "other" }, false},
-		"a minute":      {func(a *portal.Appointment) { a.Start = a.Start.Add(time.Minute) }, false},
-		"one more":      {func(a *portal.Appointment) { a.Attendees = append(a.Attendees, portal.Attendee{Email: "c@d"}) }, false},
-		"own answer":    {func(a *portal.Appointment) { a.Response = portal.ResponseAccepted }, false},
-		"reminder":      {func(a *portal.Appointment) { a.ReminderMinutes = new(int) }, false},
-		"private":       {func(a *portal.Appointment) { a.Private = true }, false},
-		"series' zone":  {func(a *portal.Appointment) { a.Recurrence, a.TimeZone = "FREQ=DAILY", "Europe/Berlin" }, false},
-		"an attachment": {func(a *portal.Appointment) { a.Attachments = []portal.Attachment{{ID: "1"}} }, false},
-	} {
-		a := base
-		a.Attendees = slices.Clone(a.Attendees)
-		c.change(&a)
-		if same := series.Version(&a) == series.Version(&base); same != c.same {
-			t.Errorf("%s: the same version %v, want %v", name, same, c.same)
-		}
-	}
-}
-
 func TestNewsOfAnswers(t *testing.T) {
 	old := portal.Entry{Appointment: portal.Appointment{Attendees: []portal.Attendee{{Email: "A@b", Response: ""}, {Email: "c@b", Response: portal.ResponseAccepted, RespondedAt: on(1, 0, 0)}}}}
 	now := old
