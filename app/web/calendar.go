@@ -79,7 +79,7 @@ func bodyLimit(r *http.Request) int64 {
 	appointment := strings.HasPrefix(path, "/calendar") || strings.HasPrefix(path, "/appointments")
 	switch {
 	case !appointment:
-		return maxBody
+		return syncBodyLimit(path)
 	case strings.HasSuffix(path, "/attachments"):
 		return calendar.MaxAttachment + uploadExtra
 	case strings.HasSuffix(path, "/import"):

@@ -28,6 +28,8 @@ type failure struct {
 	reason     string
 	args       map[string]string
 	retryAfter time.Duration
+	// faults are the single things that are wrong, where there are several.
+	faults []portal.SyncFault
 }
 
 // failStatus makes an error that is answered with status and the sentence "error."+key. For what has a
@@ -99,6 +101,10 @@ func meant(err error) failure {
 	if errors.As(err, &e) {
 		f.args, f.retryAfter = e.Args, e.RetryAfter
 	}
+	var many *portal.FaultsError
+	if errors.As(err, &many) {
+		f.faults = many.Faults
+	}
 	if f.status == http.StatusServiceUnavailable && f.retryAfter <= 0 {
 		f.retryAfter = defaultRetryAfter
 	}
@@ -136,6 +142,15 @@ type problem struct {
 	Instance  string `json:"instance"`
 	Reason    string `json:"reason"`
 	RequestID string `json:"request_id"`
+	// Errors are the single things that are wrong, where several can be.
+	Errors []faultJSON `json:"errors,omitempty"`
+}
+
+// faultJSON is one thing that is wrong with what was sent: where, why as a stable key, and in words.
+type faultJSON struct {
+	Where  string `json:"where"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
 }
 
 // answerError is Echo's error handler: the only place where an error becomes an answer. It logs nothing;
@@ -170,11 +185,17 @@ func (s *Server) answerProblem(c echo.Context, f failure) error {
 	if f.status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="portico"`)
 	}
+	locale := s.audience(c).Locale
+	var faults []faultJSON
+	for _, fault := range f.faults {
+		faults = append(faults, faultJSON{fault.Where, fault.Reason, sentence(locale, fault.Reason, fault.Args)})
+	}
 	body, err := encodeJSON(problem{
+		Errors:    faults,
 		Type:      "about:blank",
 		Title:     http.StatusText(f.status),
 		Status:    f.status,
-		Detail:    explain(s.audience(c).Locale, f),
+		Detail:    explain(locale, f),
 		Instance:  c.Request().URL.EscapedPath(),
 		Reason:    f.reason,
 		RequestID: requestID(c),

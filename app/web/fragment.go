@@ -51,6 +51,8 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveResponses(seq, e)
 	case portal.ExchangeEvent:
 		return views.LiveExchange(r, e)
+	case portal.SyncEvent:
+		return views.LiveSync(seq, e)
 	case portal.ReminderEvent:
 		return views.LiveReminder(r, e)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,9 @@ import (
 	"portico/app/calendar"
 	"portico/app/chat"
 	"portico/app/contacts"
+	"portico/app/crm"
 	"portico/app/directory"
+	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/realtime"
@@ -45,6 +48,9 @@ type house struct {
 	presence *presence.Service
 	mail     *mailServer
 	calendar *calendar.Service
+	crm      *crm.Service
+	hooks    *hook.Service
+	sync     *fakeSync
 	dated    bool // the house has calendars, whose first reading is an event too
 	hub      *realtime.Hub
 	server   *Server
@@ -64,6 +70,7 @@ type settings struct {
 	// patience is how long the calendar waits for its server before a page is answered.
 	patience   time.Duration
 	noCalendar bool
+	noSync     bool            // neither CRM nor what keeps it in step
 	chat       func(Chat) Chat // what stands before the real one
 }
 
@@ -141,10 +148,20 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	if set.noCalendar {
 		dates = nil
 	}
-	h.server, err = New(Deps{
+	h.crm = crm.New(h.store, crm.Options{
+		Lookup: book.Lookup, Find: h.personOf, Zone: func(context.Context, portal.Address) *time.Location { return vienna(t) },
+		Admin: func(who portal.Address) bool { return who == alice }, Now: set.now,
+	})
+	plain := func(data []byte) ([]byte, error) { return data, nil }
+	h.sync, h.hooks = newFakeSync(), hook.New(hookSource{h.crm}, h.store, hook.Options{Seal: plain, Open: plain, Now: set.now})
+	deps := Deps{
 		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
-	})
+	}
+	if !set.noSync {
+		deps.CRM, deps.Sync, deps.SyncAdmin, deps.Hooks = h.crm, h.sync, h.sync, h.hooks
+	}
+	h.server, err = New(deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +169,15 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	h.store.SetSink(live.Logged)
 	h.run(book)
 	return h
+}
+
+// hookSource is the CRM side as the webhooks see it.
+type hookSource struct{ *crm.Service }
+
+func (s hookSource) Last(ctx context.Context) (int64, error) { return s.LastChange(ctx) }
+
+func (s hookSource) Data(_ context.Context, c portal.CRMChange, _ bool) (json.RawMessage, error) {
+	return json.Marshal(map[string]string{"id": c.ID})
 }
 
 func (h *house) signedIn(ctx context.Context, who portal.Address) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"portico/app/hook"
 )
 
 // The OpenAPI 3.1 document is made from the route table and the schemas beside it, once, at the start.
@@ -22,6 +24,9 @@ var openapiSchemas []byte
 //go:embed openapi_calendar.json
 var calendarSchemas []byte
 
+//go:embed openapi_crm.json
+var crmSchemas []byte
+
 // operation is what the document says of a call. Errors that any call can have (401 where a sign-in is
 // needed, 429, 500) are added by themselves.
 type operation struct {
@@ -31,6 +36,7 @@ type operation struct {
 	body         string // name of a schema; empty: no body
 	bodyType     string // its media type; empty: JSON
 	bodyOptional bool
+	signed       bool // by who sends it, instead of a sign-in
 	answers      []answer
 	errors       []int
 }
@@ -72,12 +78,15 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	if err := addSchemas(components, calendarSchemas); err != nil {
-		return nil, err
+	for _, file := range [][]byte{calendarSchemas, crmSchemas} {
+		if err := addSchemas(components, file); err != nil {
+			return nil, err
+		}
 	}
 	components["securitySchemes"] = object{
-		"bearer": object{"type": "http", "scheme": "bearer"},
-		"cookie": object{"type": "apiKey", "in": "cookie", "name": s.cookieName()},
+		"bearer":  object{"type": "http", "scheme": "bearer"},
+		"cookie":  object{"type": "apiKey", "in": "cookie", "name": s.cookieName()},
+		"webhook": object{"type": "apiKey", "in": "header", "name": hook.HeaderSignature},
 	}
 	paths := object{}
 	for _, call := range s.calls() {
@@ -152,7 +161,10 @@ func (c call) operation() object {
 		answers[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
 	}
 	out := object{"operationId": c.operationID(), "summary": o.summary, "responses": answers}
-	if c.access == anyone {
+	switch {
+	case o.signed:
+		out["security"] = []any{object{"webhook": []any{}}}
+	case c.access == anyone:
 		out["security"] = []any{}
 	}
 	if o.body != "" {

@@ -2,17 +2,15 @@ package web
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
-	"portico/app/portal"
 	"portico/views"
 )
 
 // partsToCome registers the sections that this release does not have: each says so.
 func (s *Server) partsToCome(g *echo.Group) {
-	for _, section := range []views.Section{views.Rooms, views.History, views.Calls, views.CRM, views.Admin, views.Diagnostics} {
+	for _, section := range []views.Section{views.Rooms, views.History, views.Calls, views.Diagnostics} {
 		g.GET(section.Path(), s.partToCome(section))
 		g.GET(section.Path()+"/*", s.partToCome(section))
 	}
@@ -20,13 +18,6 @@ func (s *Server) partsToCome(g *echo.Group) {
 
 func (s *Server) partToCome(section views.Section) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		me, err := s.me(c)
-		if err != nil {
-			return err
-		}
-		if section == views.Admin && !slices.Contains(me.Roles, portal.RoleAdmin) {
-			return portal.Fail(portal.ErrForbidden, "forbidden")
-		}
 		f, err := s.frame(c, section, "nav."+string(section))
 		if err != nil {
 			return err

@@ -29,6 +29,8 @@ func (s *Server) pages(g *echo.Group) {
 	g.GET("/help/:topic", s.helpPage)
 
 	s.calendarPages(g)
+	s.crmPages(g)
+	s.syncPages(g)
 
 	s.partsToCome(g)
 }

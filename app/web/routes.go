@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -16,6 +17,8 @@ const (
 	anyone    access = iota
 	person           // somebody who has signed in
 	calendars        // somebody who has signed in, where the portal has calendars
+	members          // somebody who has signed in, where the portal keeps a CRM
+	admins           // an administrator, where CRM is kept in step with Exchange
 )
 
 // call is one operation of the API: a line of the route table, and with about what OpenAPI says of it.
@@ -32,6 +35,10 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
+	return slices.Concat(s.ownCalls(), s.crmCalls(), s.syncCalls())
+}
+
+func (s *Server) ownCalls() []call {
 	return []call{
 		{http.MethodPost, "/session", anyone, s.apiSignIn, aboutSignIn},
 		{http.MethodDelete, "/session", person, s.apiSignOut, aboutSignOut},
@@ -109,7 +116,7 @@ func (s *Server) calls() []call {
 // later are the API's families of calls that this release does not have. They answer 501 to those who
 // are signed in, and OpenAPI does not name them.
 func later() []string {
-	return []string{"/rooms", "/history", "/calls", "/voicemail", "/crm", "/admin"}
+	return []string{"/rooms", "/history", "/calls", "/voicemail", "/admin/policies", "/admin/custom-states"}
 }
 
 // router puts the whole edge together. Middleware runs from left to right.
@@ -133,8 +140,13 @@ func (s *Server) router() *echo.Echo {
 		if call.access != anyone {
 			around = append(around, s.signedIn, s.paced)
 		}
-		if call.access == calendars {
+		switch call.access {
+		case calendars:
 			around = append(around, s.withCalendar)
+		case members:
+			around = append(around, s.withCRM)
+		case admins:
+			around = append(around, s.adminsOnly, s.withSync)
 		}
 		e.Add(call.method, apiPrefix+call.path, call.handle, around...)
 	}

@@ -60,13 +60,15 @@ type Server struct {
 	limits   *personLimits
 	// subscribers paces those who ask for private calendar addresses, by where they ask from.
 	subscribers *personLimits
-	metrics     *metrics
-	zones       zones
-	cleaner     *bluemonday.Policy
-	upgrader    websocket.Upgrader
-	secure      bool // cookies only over TLS
-	draining    atomic.Bool
-	openapi     []byte
+	// inbox paces those who send signed messages, by where they send from.
+	inbox    *personLimits
+	metrics  *metrics
+	zones    zones
+	cleaner  *bluemonday.Policy
+	upgrader websocket.Upgrader
+	secure   bool // cookies only over TLS
+	draining atomic.Bool
+	openapi  []byte
 	// words are those of this server's own addresses in the place of an appointment's id.
 	words map[string]bool
 }
@@ -98,6 +100,7 @@ func New(d Deps) (*Server, error) {
 	s.sessions = newSessions(d.Sessions, d.Config.SessionLifetime)
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)
+	s.inbox = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	if s.metrics, err = newMetrics(d.Registry, d.Hub); err != nil {
 		return nil, err
 	}

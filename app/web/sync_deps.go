@@ -37,6 +37,8 @@ type CRM interface {
 	AppointmentsOf(ctx context.Context, me portal.Address, person, company string, limit int) ([]portal.CRMAppointment, error)
 	// Get gives a record by its ID, that of a mirrored entry of Exchange included; ErrNotFound where me takes no part in it.
 	Get(ctx context.Context, me portal.Address, id string) (portal.CRMAppointment, error)
+	// Record gives a record as it is stored, to whomever; one that was deleted has Gone.
+	Record(ctx context.Context, id string) (portal.CRMAppointment, error)
 	// Create makes a record, Change changes one, Delete cancels it.
 	Create(ctx context.Context, me portal.Address, key string, a portal.Appointment) (portal.CRMAppointment, error)
 	Change(ctx context.Context, me portal.Address, id string, ch portal.AppointmentChange, version string) (portal.CRMAppointment, error)
