@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,7 +147,7 @@ func (c *checking) show(field string, v portal.FreeBusy) {
 	}
 }
 
-// placeholder finds what looks like one in a template.
+// placeholders finds what looks like one in a template.
 func placeholders(template string) []string {
 	var out []string
 	for rest := template; ; {
@@ -156,7 +157,7 @@ func placeholders(template string) []string {
 		}
 		name, next, ok := strings.Cut(after, "}")
 		if !ok {
-			return append(out, after)
+			return append(out, "{"+after) // never closed
 		}
 		out, rest = append(out, name), next
 	}
@@ -196,9 +197,9 @@ func (c *checking) categories() {
 	for _, v := range d.RemoveCategories {
 		c.short("do.remove_categories", v)
 	}
-	for from, to := range d.MapCategories {
+	for _, from := range slices.Sorted(maps.Keys(d.MapCategories)) {
 		c.short("do.map_categories", from)
-		c.short("do.map_categories", to)
+		c.short("do.map_categories", d.MapCategories[from])
 	}
 }
 

@@ -166,7 +166,7 @@ func Still(entry portal.Entry, ch portal.AppointmentChange) portal.AppointmentCh
 		after := now
 		after.Start, after.End, after.AllDay = *ch.Start, *ch.End, *ch.AllDay
 		if ch.TimeZone != nil {
-			after.TimeZone = zoneName(*ch.TimeZone)
+			after.TimeZone, after.loc = zoneName(*ch.TimeZone), nil
 		}
 		if sameWhen(&now, &after) {
 			ch.Start, ch.End, ch.AllDay, ch.TimeZone = nil, nil, nil, nil

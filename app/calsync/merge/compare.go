@@ -166,7 +166,7 @@ func fields() []field {
 			alike: func(a, b *Content) bool { return cutText(a.Body, b.Body) },
 			set:   func(to, from *Content) { to.Body = from.Body }, dropped: func(d mapping.Dropped) bool { return d.Body }},
 		{name: "when", same: sameWhen, set: func(to, from *Content) {
-			to.Start, to.End, to.AllDay, to.TimeZone, to.Recurrence = from.Start, from.End, from.AllDay, from.TimeZone, from.Recurrence
+			to.Start, to.End, to.AllDay, to.TimeZone, to.Recurrence, to.loc = from.Start, from.End, from.AllDay, from.TimeZone, from.Recurrence, from.loc
 		}},
 		{name: "show", same: func(a, b *Content) bool { return a.Show == b.Show }, set: func(to, from *Content) { to.Show = from.Show }},
 		{name: "private", same: func(a, b *Content) bool { return a.Private == b.Private }, set: func(to, from *Content) { to.Private = from.Private }},

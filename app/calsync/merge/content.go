@@ -33,6 +33,8 @@ type Content struct {
 	Exceptions map[string]Content `json:"exceptions,omitempty"`
 	Deleted    []string           `json:"deleted,omitempty"`
 	Cancelled  bool               `json:"cancelled,omitempty"`
+
+	loc *time.Location // of TimeZone, where it has been looked up
 }
 
 // Person is somebody invited.

@@ -153,8 +153,9 @@ func (p *planning) terms() Terms {
 	t.Copy = func(key string) bool { return p.copyOf(key) != nil }
 	t.Synced = t.Copy
 	t.Off = func(key string) bool {
-		own := p.copyOf(key)
-		return own != nil && own.Entry.Status == portal.StatusCancelled
+		return p.copyOf(key) == nil && slices.ContainsFunc(p.Copies, func(it portal.SyncItem) bool {
+			return it.Gone.IsZero() && string(it.Mailbox) == key && !it.Entry.Mine && it.Entry.Status == portal.StatusCancelled
+		})
 	}
 	return t
 }

@@ -36,7 +36,7 @@ type planning struct {
 }
 
 func newPlanning(f Facts) *planning {
-	p := &planning{Facts: f, n: naming{f.Users, map[string]portal.Address{}}, record: f.Record, answers: map[string]portal.Attendee{}}
+	p := &planning{Facts: f, n: newNaming(f.Users), record: f.Record, answers: map[string]portal.Attendee{}}
 	if f.Pair != nil {
 		p.invited = f.Pair.Invited
 		if len(f.Pair.Agreed) > 0 {
@@ -49,6 +49,8 @@ func newPlanning(f Facts) *planning {
 		}
 	}
 	if p.base != nil {
+		p.n.locate(&p.base.CRM)
+		p.n.locate(&p.base.Exchange)
 		p.n.learnPersons(p.base.CRM.Attendees)
 		p.n.learnPersons(p.base.Exchange.Attendees)
 	}

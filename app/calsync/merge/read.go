@@ -16,14 +16,14 @@ import (
 
 // OfCRM is a record as it is compared. CRM-only attendees are among its attendees; which of them Exchange is told of, Compare decides.
 func OfCRM(r portal.CRMAppointment, users Users) Content {
-	n := naming{users, map[string]portal.Address{}}
+	n := newNaming(users)
 	n.learn(r.Attendees)
 	return reader{n: &n, organizers: organizersOf(&n, r.Entry)}.record(&r)
 }
 
 // OfExchange is a mailbox's entry as it is compared.
 func OfExchange(e portal.Entry, users Users) Content {
-	n := naming{users, map[string]portal.Address{}}
+	n := newNaming(users)
 	n.learn(e.Attendees)
 	return reader{n: &n, organizers: organizersOf(&n, e)}.entry(&e)
 }
@@ -117,6 +117,7 @@ func (rd reader) appointment(a *portal.Appointment, occurrence time.Time) Conten
 	if !c.AllDay {
 		c.TimeZone = zoneName(a.TimeZone)
 	}
+	c.loc = rd.n.place(c.TimeZone)
 	if c.Show == "" || c.Show == portal.ShowNoData {
 		c.Show = portal.ShowBusy
 	}

@@ -36,6 +36,33 @@ func place(name string) *time.Location {
 	return time.UTC
 }
 
+// place is the location of a Content's zone.
+func (c *Content) place() *time.Location {
+	if c.loc == nil {
+		c.loc = place(c.TimeZone)
+	}
+	return c.loc
+}
+
+// place is a zone's location, looked up once for an appointment.
+func (n *naming) place(name string) *time.Location {
+	loc, ok := n.places[name]
+	if !ok {
+		loc = place(name)
+		n.places[name] = loc
+	}
+	return loc
+}
+
+// locate looks the zones of a Content up that was read from what was noted.
+func (n *naming) locate(c *Content) {
+	c.loc = n.place(c.TimeZone)
+	for id, x := range c.Exceptions {
+		x.loc = n.place(x.TimeZone)
+		c.Exceptions[id] = x
+	}
+}
+
 // sameZone tells whether two names mean the same clock in the years around a time.
 func sameZone(a, b string, at time.Time) bool {
 	if a == b {
@@ -49,7 +76,7 @@ func (c *Content) begin() time.Time {
 	if c.AllDay {
 		return c.Start.UTC()
 	}
-	return c.Start.In(place(c.TimeZone))
+	return c.Start.In(c.place())
 }
 
 // ruleText is a rule in canonical form; one that is none is left as it is, for Exchange to refuse.
@@ -97,7 +124,7 @@ func (c *Content) series() *recurrence.Series {
 	}
 	s := &recurrence.Series{Start: c.Start, End: c.End, AllDay: c.AllDay, Rule: &r}
 	if !c.AllDay {
-		loc := place(c.TimeZone)
+		loc := c.place()
 		s.Start, s.End = c.Start.In(loc), c.End.In(loc)
 	}
 	return s
@@ -122,9 +149,9 @@ func (c *Content) plain(id string) Content {
 	out := *c
 	out.Recurrence, out.Exceptions, out.Deleted, out.Files = "", nil, nil, nil
 	out.Start, out.End = t, t.Add(c.End.Sub(c.Start))
-	if s := c.series(); s != nil && !c.AllDay {
-		loc := s.Start.Location()
-		e := wall(t.In(loc)).Add(s.Length())
+	if !c.AllDay { // an hour by the clock on the wall, even in the night when that changes
+		loc := c.place()
+		e := wall(t.In(loc)).Add(max(0, wall(c.End.In(loc)).Sub(wall(c.Start.In(loc)))))
 		out.End = time.Date(e.Year(), e.Month(), e.Day(), e.Hour(), e.Minute(), e.Second(), 0, loc).UTC()
 	}
 	return out

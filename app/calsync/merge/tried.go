@@ -42,8 +42,18 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 	if f.Pair != nil {
 		q = *f.Pair
 	}
-	if p.noted != nil {
-		form.CRM, form.Exchange = &p.noted.CRM, &p.noted.Exchange
+	base := p.base
+	if base == nil {
+		base = p.noted
+	}
+	if base != nil {
+		form.CRM, form.Exchange = &base.CRM, &base.Exchange
+	}
+	if q.RemoteID == "" && p.base != nil && p.truth != nil { // an earlier try made it
+		q.Mailbox, q.RemoteID, q.ChangeKey, q.Invited = p.truth.Mailbox, p.truth.Entry.RemoteID, p.truth.Entry.ChangeKey, p.invited
+		if p.truth.Entry.UID != "" {
+			q.UID = p.truth.Entry.UID
+		}
 	}
 	t := tried{From: &s.before.Exchange, Exchange: &s.target.Exchange, CRM: &s.noted.CRM, Invited: s.Pair.Invited}
 	if s.wrote.anew {

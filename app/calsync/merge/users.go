@@ -2,6 +2,7 @@ package merge
 
 import (
 	"strings"
+	"time"
 
 	"portico/app/portal"
 )
@@ -76,6 +77,12 @@ func bare(a portal.Address) string {
 type naming struct {
 	users Users
 	alias map[string]portal.Address // addresses that somebody is known by in this appointment
+	// places are the zones that were looked up.
+	places map[string]*time.Location
+}
+
+func newNaming(u Users) naming {
+	return naming{u, map[string]portal.Address{}, map[string]*time.Location{}}
 }
 
 // learn notes under which e-mail addresses the attendees of a side that names its users are known.
