@@ -68,6 +68,7 @@ type call struct {
 	account string         // who signed in: user name, or the service account's
 	service bool           // the service account, which may act for anybody
 	me      *mailbox       // in whose name: the impersonated, else the caller's own; nil for the service account by itself
+	found   int            // objects of finds that the call is charged for. Guarded by limiter.mu
 	w       http.ResponseWriter
 	r       *http.Request
 }
@@ -131,6 +132,13 @@ func (s *Server) perform(c *call) error {
 	op, ok := s.ops[c.name]
 	if _, since := dialectNamed(op.since); !ok || op.since != "" && since > s.top {
 		return s.answerError(c, invalid("the element '%s' is not known.", c.req.Name))
+	}
+	if op.stream == nil {
+		leave, err := s.limiter.enter(c, s.now())
+		if err != nil {
+			return s.answerLimited(c, err)
+		}
+		defer leave()
 	}
 	if done, err := s.injure(c); done {
 		return err

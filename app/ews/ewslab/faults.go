@@ -250,11 +250,8 @@ func (f Fault) backOff() time.Duration {
 	return 5 * time.Second
 }
 
-// busy is the fault of throttling; the text is the one that clients know it by.
-func (f Fault) busy() *fault {
-	return &fault{Code: "ErrorServerBusy", Text: "The server cannot service this request right now. Try again later.",
-		Values: []attr{{"BackOffMilliseconds", strconv.FormatInt(f.backOff().Milliseconds(), 10)}}}
-}
+// busy is the fault of throttling.
+func (f Fault) busy() *fault { return busyFault(f.backOff()) }
 
 // answerBusyInside answers throttling in the third shape: a whole answer in which each message says that something inside was busy.
 func (s *Server) answerBusyInside(c *call, f Fault) error {

@@ -122,12 +122,16 @@ func (c *call) calendarView(x *tx, f *folder, view *node, q findQuery) (*node, e
 		found = nil
 	}
 	total := len(found)
-	if limit == 0 && total > maxFind {
-		return nil, fail(errorTooMany, "You have exceeded the maximum number of objects that can be returned for the find operation. Use paging to reduce the result size and try your request again.")
+	want := total
+	if limit > 0 {
+		want = min(want, limit)
 	}
-	if limit > 0 && total > limit {
-		found = found[:limit]
+	got := c.s.limiter.enterFind(c, want, false)
+	if limit == 0 && total > maxFind || got < want && (limit == 0 || got == 0) {
+		c.s.limiter.refused(LimitFind)
+		return nil, tooManyFound()
 	}
+	found = found[:got]
 	items, err := c.items(x, found, q.shape)
 	if err != nil {
 		return nil, err
@@ -175,7 +179,7 @@ func (c *call) findPage(x *tx, f *folder, q findQuery) (*node, error) {
 			return nil, err
 		}
 	}
-	from, to, next, last, err := page(c.req, len(found))
+	from, to, next, last, err := c.page(len(found))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +200,7 @@ func (c *call) plainPage(x *tx, f *folder, q findQuery) (*node, error) {
 	if err := x.QueryRow(`SELECT COUNT(*) FROM items WHERE folder = ? AND master = 0`, f.ID).Scan(&total); err != nil {
 		return nil, err
 	}
-	from, to, next, last, err := page(c.req, total)
+	from, to, next, last, err := c.page(total)
 	if err != nil {
 		return nil, err
 	}

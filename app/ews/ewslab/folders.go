@@ -109,7 +109,7 @@ func (s *Server) opFindFolder(c *call) (*node, error) {
 
 // folderPage writes the part of the found folders that the view asks for.
 func (c *call) folderPage(x *tx, found []*folder, shape folderShape) (*node, error) {
-	from, to, next, last, err := page(c.req, len(found))
+	from, to, next, last, err := c.page(len(found))
 	if err != nil {
 		return nil, err
 	}

@@ -56,11 +56,12 @@ type notifier struct {
 	seq     int64
 	byID    map[string]*subscription
 	byBox   map[int64]map[*subscription]bool
+	byUser  map[string]int // how many an account made
 	streams map[*stream]bool
 }
 
 func newNotifier() *notifier {
-	return &notifier{byID: map[string]*subscription{}, byBox: map[int64]map[*subscription]bool{}, streams: map[*stream]bool{}}
+	return &notifier{byID: map[string]*subscription{}, byBox: map[int64]map[*subscription]bool{}, byUser: map[string]int{}, streams: map[*stream]bool{}}
 }
 
 // changed is told of committed changes. It keeps them and rings the streams; it never blocks.
@@ -119,20 +120,25 @@ func (s *subscription) keep(e event) {
 	}
 }
 
-// add registers a new subscription; false when its mailbox has too many.
-func (n *notifier) add(sub *subscription, now time.Time) bool {
+// add registers a new subscription and gives how many its mailbox, or its account, has then; 0 when that has too many.
+func (n *notifier) add(sub *subscription, l Limits, now time.Time) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.sweep(now)
-	if len(n.byBox[sub.mailbox]) >= maxSubscriptions {
-		return false
+	count := len(n.byBox[sub.mailbox])
+	if l.ByCaller {
+		count = n.byUser[sub.account]
 	}
+	if count >= l.Subscriptions {
+		return 0
+	}
+	n.byUser[sub.account]++
 	if n.byBox[sub.mailbox] == nil {
 		n.byBox[sub.mailbox] = map[*subscription]bool{}
 	}
 	sub.first, sub.used = n.seq, now
 	n.byID[sub.id], n.byBox[sub.mailbox][sub] = sub, true
-	return true
+	return count + 1
 }
 
 // sweep forgets subscriptions that nobody asked for in their time. With the lock held.
@@ -147,6 +153,9 @@ func (n *notifier) sweep(now time.Time) {
 // drop forgets one. With the lock held.
 func (n *notifier) drop(sub *subscription) {
 	delete(n.byID, sub.id)
+	if n.byUser[sub.account]--; n.byUser[sub.account] <= 0 {
+		delete(n.byUser, sub.account)
+	}
 	delete(n.byBox[sub.mailbox], sub)
 	if len(n.byBox[sub.mailbox]) == 0 {
 		delete(n.byBox, sub.mailbox)
@@ -241,9 +250,14 @@ func (s *Server) subscribed(c *call, req *node, sub *subscription) error {
 		return err
 	}
 	sub.id = subscriptionID(sub.mailbox)
-	if !s.bells.add(sub, s.now()) {
-		return fail("ErrorExceededSubscriptionCount", "You have exceeded the available subscriptions for your account. Remove unnecessary subscriptions and try your request again.")
+	limits := s.limiter.inForce()
+	count := s.bells.add(sub, limits, s.now())
+	if count == 0 {
+		s.limiter.refused(LimitSubscriptions)
+		return &failure{Code: "ErrorExceededSubscriptionCount", Text: "You have exceeded the available subscriptions for your account.  Remove unnecessary subscriptions and try your request again.",
+			Values: []attr{{"PolicyLimit", itoa(limits.Subscriptions)}}}
 	}
+	s.limiter.note(LimitSubscriptions, count)
 	return nil
 }
 

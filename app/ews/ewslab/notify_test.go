@@ -130,7 +130,7 @@ func TestSubscriptionsThatCannotBe(t *testing.T) {
 	// A limit for each mailbox, whoever asks.
 	svc := l.service("erin@example.test")
 	for range maxSubscriptions - 1 {
-		l.bells.add(&subscription{id: subscriptionID(7), mailbox: l.people.mailbox("erin").ID, timeout: time.Hour}, l.clock.now())
+		l.bells.add(&subscription{id: subscriptionID(7), mailbox: l.people.mailbox("erin").ID, timeout: time.Hour}, l.limiter.inForce(), l.clock.now())
 	}
 	equal(t, svc.subscribe("Streaming", "").text("ResponseCode"), "NoError")
 	equal(t, svc.subscribe("Streaming", "").text("ResponseCode"), "ErrorExceededSubscriptionCount")

@@ -34,6 +34,7 @@ type Config struct {
 	Seed        bool             // put an example week into empty mailboxes
 	KeepAlive   time.Duration    // between two signs of life on a silent stream; default 30 s
 	AnswerAfter time.Duration    // how long people who answer by themselves take; default 2 s
+	Limits      Limits           // what an account may ask for at once; default little but the size of answers is limited
 }
 
 // Account is a user name and its password.

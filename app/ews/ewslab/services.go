@@ -13,6 +13,8 @@ type extras struct {
 	bells  *notifier
 	faults faultBoard
 	robots robots
+	// limiter is what an account may ask for at once.
+	limiter *limiter
 }
 
 // serviceOperations are the operations of the services.
@@ -56,7 +58,7 @@ func serviceTables() []string {
 
 // setUpExtras prepares the services after the mailboxes exist.
 func (s *Server) setUpExtras(ctx context.Context) error {
-	s.bells = newNotifier()
+	s.bells, s.limiter = newNotifier(), newLimiter(s.cfg.Limits)
 	s.onChange(s.bells.changed)
 	if err := s.setUpRobots(); err != nil {
 		return err
@@ -73,9 +75,9 @@ func (s *Server) setUpExtras(ctx context.Context) error {
 // runExtras runs what the services do by themselves, until ctx ends.
 func (s *Server) runExtras(ctx context.Context) { s.runRobots(ctx) }
 
-// serveExtras answers requests on other paths (autodiscover, /lab/faults); false: not one of its paths.
+// serveExtras answers requests on other paths (autodiscover, /lab/faults, /lab/limits); false: not one of its paths.
 func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
-	if r.URL.Path != FaultsPath && s.faults.isDown(s.now()) {
+	if r.URL.Path != FaultsPath && r.URL.Path != LimitsPath && s.faults.isDown(s.now()) {
 		panic(http.ErrAbortHandler)
 	}
 	switch strings.ToLower(r.URL.Path) {
@@ -85,6 +87,8 @@ func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
 		s.serveDiscoverySOAP(w, r)
 	case FaultsPath:
 		s.serveFaults(w, r)
+	case LimitsPath:
+		s.serveLimits(w, r)
 	default:
 		return s.servePhoto(w, r)
 	}

@@ -24,15 +24,14 @@ const (
 
 // stream is one connection.
 type stream struct {
-	account string
-	bell    chan struct{} // one place: what is rung is looked at from the beginning
-	end     chan struct{} // one place: the server wants the client to come back
-	cut     chan struct{} // one place: the connection breaks
-	silent  bool          // says nothing more, neither events nor signs of life. Guarded by notifier.mu
+	bell   chan struct{} // one place: what is rung is looked at from the beginning
+	end    chan struct{} // one place: the server wants the client to come back
+	cut    chan struct{} // one place: the connection breaks
+	silent bool          // says nothing more, neither events nor signs of life. Guarded by notifier.mu
 }
 
-func newStream(account string) *stream {
-	return &stream{account: account, bell: make(chan struct{}, 1), end: make(chan struct{}, 1), cut: make(chan struct{}, 1)}
+func newStream() *stream {
+	return &stream{bell: make(chan struct{}, 1), end: make(chan struct{}, 1), cut: make(chan struct{}, 1)}
 }
 
 // ring says that there is something; a bell that is rung already stays so.
@@ -55,10 +54,18 @@ func (s *Server) opGetStreamingEvents(c *call) error {
 	for _, n := range c.req.kid("SubscriptionIds").all("SubscriptionId") {
 		ids = append(ids, strings.TrimSpace(n.Text))
 	}
-	if len(ids) == 0 || len(ids) > maxStreamSubscriptions {
-		return invalid("there must be 1 to %d subscription ids.", maxStreamSubscriptions)
+	if most := s.limiter.inForce().StreamSubscriptions; len(ids) == 0 || len(ids) > most {
+		if len(ids) > 0 {
+			s.limiter.refused(LimitStreamSubscriptions)
+		}
+		return invalid("there must be 1 to %d subscription ids.", most)
 	}
-	st := newStream(c.account)
+	leave, err := s.limiter.enterStream(c, len(ids))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	st := newStream()
 	st.silent = c.ctx.Value(silentKey{}) != nil
 	subs, dead, failed := s.bells.attach(c, st, ids, s.now())
 	defer s.bells.detach(st, s.now)
@@ -96,15 +103,6 @@ func errorSubscriptions(ids []string) *node {
 func (n *notifier) attach(c *call, st *stream, ids []string, now time.Time) (subs []*subscription, dead []string, failed error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	open := 0
-	for other := range n.streams {
-		if other.account == c.account {
-			open++
-		}
-	}
-	if open >= maxStreams {
-		return nil, nil, faultf("ErrorExceededConnectionCount", "You have exceeded the maximum number of concurrent connections.")
-	}
 	for _, id := range ids {
 		sub, err := n.find(c, id, now)
 		if err == nil && !sub.streaming {
