@@ -22,7 +22,7 @@ import (
 
 const (
 	wordHead   = 3
-	fewParties = 1000
+	fewParties = 500
 	// maxWords and maxWordLen bound what is indexed of a party and what is looked for.
 	maxWords   = 40
 	maxWordLen = 40

@@ -22,7 +22,7 @@ func TestSweepTakenUpAgain(t *testing.T) {
 		}
 		must(t, s.SaveSyncIntake(ctx, in))
 	}
-	intake(alice, 1200)
+	intake(alice, 560)
 	intake(bob, 1)
 	// As far as the first step of DropSyncMailbox goes.
 	must(t, storage.Exec(ctx, s, `INSERT INTO sync_dropped (mailbox) SELECT id FROM sync_cursors WHERE source = ?`, string(alice)))

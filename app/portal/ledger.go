@@ -9,7 +9,8 @@ type SyncIntake struct {
 	Cursor SyncCursor
 	// Items are copies that are there (or, with Gone, no more); one replaces that of its Mailbox and RemoteID.
 	Items []SyncItem
-	// Jobs are added, or renew the job of their Key and Direction: a renewed one waits again, keeps its Seq and MadeAt, counts no tries.
+	// Jobs are added, or renew the job of their Key and Direction: a renewed one takes the new one's State,
+	// keeps its Seq and MadeAt, counts no tries, and stays Quiet only where both are.
 	Jobs []SyncJob
 }
 

@@ -177,7 +177,7 @@ func (r *running) told() []portal.Logged {
 // deadline is the context of a test's calls.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -187,7 +187,7 @@ func eventually(t *testing.T, what string, reached func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for !reached() {
 		select {
 		case <-tick.C:

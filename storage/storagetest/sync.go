@@ -174,7 +174,7 @@ func testSyncDrop(t *testing.T, open Open) {
 	s := start(t, open, storage.Options{})
 	ctx := deadline(t)
 	var many []portal.SyncItem
-	for i := range 1100 { // more than two slices
+	for i := range 560 { // more than one slice
 		many = append(many, copyOf(i, alice, 1))
 	}
 	must(t, s.SaveSyncIntake(ctx, portal.SyncIntake{Cursor: portal.SyncCursor{Source: string(alice), State: "x"}, Items: many}))

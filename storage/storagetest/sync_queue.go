@@ -241,7 +241,7 @@ func testSyncQueue(t *testing.T, open Open) {
 func testSyncManyRetries(t *testing.T, open Open) {
 	s := start(t, open, storage.Options{})
 	ctx := deadline(t)
-	const n = 1300
+	const n = 1060
 	var list []portal.SyncJob
 	for i := range n {
 		j := syncJob(fmt.Sprint("k", i), alice, noon())
