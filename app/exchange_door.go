@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"portico/app/calendar"
 	"portico/app/ews"
 	"portico/app/portal"
 )
@@ -25,6 +26,11 @@ type exchangeDoor struct {
 
 	first connected
 }
+
+var (
+	_ calendar.Placer  = listened{}
+	_ calendar.Righter = listened{}
+)
 
 // connected is a connector with the ear that hears its bells.
 type connected struct {
@@ -208,6 +214,11 @@ func (d *exchangeDoor) Forward(ctx context.Context, reader, owner portal.Address
 // OutOfOffice is the connector's.
 func (d *exchangeDoor) OutOfOffice(ctx context.Context, who portal.Address) (portal.OutOfOfficeNote, error) {
 	return d.now.Load().OutOfOffice(ctx, who)
+}
+
+// Place is the connector's.
+func (d *exchangeDoor) Place(ctx context.Context, owner portal.Address) (release func(), err error) {
+	return d.now.Load().Place(ctx, owner)
 }
 
 // Photo is the connector's.

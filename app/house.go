@@ -70,7 +70,12 @@ type house struct {
 	using atomic.Pointer[[]ews.Server]
 	// panelNews holds one word for the administrators' control panels.
 	panelNews chan struct{}
+	// fault breaks the synchronisation off between two of its steps (calsync.Options.Fault), where a test asks for it; nil otherwise.
+	fault func(step string) error
 }
+
+// faultKey is under which a context brings house.fault from a test; no configuration does.
+type faultKey struct{}
 
 // serve runs the portal until ctx ends, then drains and closes it.
 func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
@@ -93,6 +98,7 @@ func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 // fails, all that was opened is closed.
 func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house, err error) {
 	h := &house{cfg: cfg, log: log, registry: prometheus.NewRegistry(), panelNews: make(chan struct{}, 1)}
+	h.fault, _ = ctx.Value(faultKey{}).(func(string) error)
 	defer func() {
 		if err != nil {
 			h.close()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,24 @@ import (
 // variable is set.
 const asProgram = "PORTICO_TEST_PROGRAM"
 
+// dieOrder names a file; the program dies as by kill -9 when its synchronisation comes to the step that the file names,
+// and takes the file away before.
+const dieOrder = "PORTICO_TEST_DIE_ORDER"
+
+// dieAt is the fault of the order file. The program that ships has none: only this binary reads the variable.
+func dieAt(order string) func(step string) error {
+	return func(step string) error {
+		name, err := os.ReadFile(order)
+		if err != nil || string(name) != step {
+			return nil
+		}
+		if os.Remove(order) != nil { // another goroutine dies already
+			select {}
+		}
+		return errors.Join(syscall.Kill(os.Getpid(), syscall.SIGKILL), errors.New("killed"))
+	}
+}
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -31,6 +50,9 @@ func TestMain(m *testing.M) {
 			if strings.HasPrefix(e, asProgram+"=") {
 				environ[i] = "_="
 			}
+		}
+		if order := os.Getenv(dieOrder); order != "" {
+			ctx = context.WithValue(ctx, faultKey{}, dieAt(order))
 		}
 		status := run(ctx, os.Args[1:], environ, os.Stdout, os.Stderr)
 		stop()

@@ -92,7 +92,7 @@ func (h *house) openSync() error {
 		Incident:   func(in calsync.Incident) { h.panel.Trouble(in) },
 		Workers:    h.cfg.Sync.Workers,
 		FirstRetry: h.cfg.Sync.FirstRetry, MaxRetry: h.cfg.Sync.MaxRetry, Reconcile: h.cfg.Sync.Reconcile,
-		Drain: drainCalendar,
+		Drain: drainCalendar, Fault: h.fault,
 	})
 	bells.to = h.sync
 	m, err := newMailer(h.cfg)
@@ -104,7 +104,7 @@ func (h *house) openSync() error {
 		Seal:  func(b []byte) ([]byte, error) { return h.account.Seal(sealServers, b) },
 		Open:  func(b []byte) ([]byte, error) { return h.account.Open(sealServers, b) },
 		Fixed: fixedServers(h.cfg), Try: h.tryServer, Apply: h.applyServers,
-		Site: h.cfg.HTTP.PublicURL, Logger: h.log.With("part", "sync"),
+		Site: h.cfg.HTTP.PublicURL, Gather: h.cfg.Sync.MailGather, Logger: h.log.With("part", "sync"),
 	}
 	if m.Configured() {
 		o.Mail, o.CheckMail = m, m.Check

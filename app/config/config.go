@@ -125,6 +125,8 @@ type Sync struct {
 	FirstRetry time.Duration
 	MaxRetry   time.Duration
 	Reconcile  time.Duration
+	// MailGather is how long the first errors of an incident are gathered into one e-mail.
+	MailGather time.Duration
 	// HookNetworks are the networks of one's own to which webhooks of an outside CRM may go.
 	HookNetworks []string
 }

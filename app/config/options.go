@@ -192,6 +192,8 @@ func options() []option {
 			doc: "The longest wait between two tries (not shorter than first_retry)."},
 		{key: "sync.reconcile", def: "30m", at: func(c *Config, _ int) any { return &c.Sync.Reconcile }, check: between("10s", "24h"),
 			doc: "Mailboxes are read the moment the server says that they changed, and in any case as often as this."},
+		{key: "sync.mail_gather", def: "30s", at: func(c *Config, _ int) any { return &c.Sync.MailGather }, check: between("100ms", "1h"),
+			doc: "How long the first errors of an incident are gathered before one e-mail tells of them all."},
 		{key: "sync.hook_networks", at: func(c *Config, _ int) any { return &c.Sync.HookNetworks }, check: each(network),
 			doc: "Addresses or networks of your own (\"10.0.0.0/8\") to which webhooks of an outside CRM may go.\nWithout it they go to public addresses only."},
 
