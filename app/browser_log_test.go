@@ -106,7 +106,7 @@ func textIsShownAsText(t *testing.T, d *desk) {
 	p := d.portal()
 	bob := p.signIn("bob")
 	bob.live(-1)
-	alice := d.visitor(p).signIn("alice", with("bob")).live()
+	alice := d.reader(p).signIn("alice", with("bob")).live()
 	line := strings.Repeat("x", 7900)
 	hostile := []string{
 		`<script>window.hacked = 1</script>`,

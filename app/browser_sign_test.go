@@ -229,9 +229,9 @@ func inTwoLanguages(t *testing.T, d *desk) {
 		t.Errorf("English on the German page: %q", english)
 	}
 
-	b.show("/settings").live()
+	b.show("/settings").live().mark()
 	b.click("link", "Einstellungen")
-	b.until("the language", `document.getElementById("locale") !== null`)
+	b.until("the language on the page that the link leads to", `!window.marked && document.readyState === "complete" && document.getElementById("locale") !== null`)
 	b.run(`document.getElementById("locale").value = "en"`)
 	b.click("button", "Speichern")
 	lang("en")
