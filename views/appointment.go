@@ -25,6 +25,8 @@ type AppointmentPage struct {
 	Answers *MeetingAnswers
 	// Conflicts are the reader's other appointments at that time.
 	Conflicts []portal.Appointment
+	// CRM is what CRM knows of it; nil where it knows nothing.
+	CRM *CRMSection
 	// Comment and the proposal, and To with its comment, are what was typed into a form that could not be carried out.
 	Comment, ProposeDate, ProposeStart, ProposeEnd string
 	To, ToComment                                  string

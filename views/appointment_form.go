@@ -39,6 +39,8 @@ type AppointmentForm struct {
 	RoomsWord string
 	// Conflicts are the reader's other appointments at that time.
 	Conflicts []portal.Appointment
+	// CRM is what CRM adds; nil where there is none.
+	CRM *CRMFields
 	// Faults are sentences by field: "subject", "start", "end", "zone", "repeat", "attendees", "reminder".
 	Faults map[string]string
 	// Differences are what somebody else has changed in the meantime.

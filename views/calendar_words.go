@@ -195,8 +195,11 @@ func (r Reader) marks(a portal.Appointment) []mark {
 			add("declined", r.Text("response.declined"))
 		}
 	}
-	if a.Source == portal.SourceCRM {
-		add("crm", r.Text("calendar.crm"))
+	if text := r.livesText(a); text != "" {
+		add(lives(a), text)
+	}
+	if a.Status == portal.StatusComplete {
+		add("complete", r.Text("crm.status.complete"))
 	}
 	return out
 }

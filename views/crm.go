@@ -194,3 +194,16 @@ func webLink(web string) string {
 	}
 	return ""
 }
+
+// livesText says where an appointment lives that CRM knows, and that it is in step; what is not has marks of its own. It is empty
+// where CRM does not know it.
+func (r Reader) livesText(a portal.Appointment) string {
+	known := a.Source == portal.SourceCRM || a.Status == portal.StatusPending || a.Status == portal.StatusComplete
+	switch {
+	case !known || a.Masked:
+		return ""
+	case stepState(a) == portal.SyncDone:
+		return r.Text("crm.lives."+lives(a)) + " · " + r.Text("crm.step.done")
+	}
+	return r.Text("crm.lives." + lives(a))
+}

@@ -67,3 +67,29 @@ type CRMFields struct {
 func TiesPath(id string) string { return recordPath(id) + "/ties" }
 
 func recordPath(id string) string { return "/crm/appointments/" + url.PathEscape(id) }
+
+// Over puts what the fields hold into a new appointment.
+func (f *CRMFields) Over(a *portal.Appointment) {
+	if f == nil {
+		return
+	}
+	a.Source, a.People, a.Companies = f.Source, f.PeopleIDs(), f.CompanyIDs()
+}
+
+// PeopleIDs are the people that the appointment is to be tied to.
+func (f *CRMFields) PeopleIDs() []string {
+	out := []string{}
+	for _, p := range f.People {
+		out = append(out, p.ID)
+	}
+	return out
+}
+
+// CompanyIDs are the companies that the appointment is to be tied to.
+func (f *CRMFields) CompanyIDs() []string {
+	out := []string{}
+	for _, c := range f.Companies {
+		out = append(out, c.ID)
+	}
+	return out
+}

@@ -22,7 +22,9 @@ func (f Frame) script() string {
 }
 
 // showsCRM reports whether the page may show something of CRM, whose style the others do not carry.
-func (f Frame) showsCRM() bool { return f.Section == CRM || f.Section == Admin || f.Section == Calendar }
+func (f Frame) showsCRM() bool {
+	return f.Section == CRM || f.Section == Admin || f.Section == Calendar
+}
 
 // lineText says what is wrong with the person's line. The event's reason is the same in fewer words, except
 // where it has a text of its own.

@@ -169,7 +169,8 @@ func (s *Service) ImportQueue(ctx context.Context, by portal.Address, data []byt
 		if there {
 			jobs = append(jobs, j)
 		} else {
-			line.Result, line.Reason = "skipped", keyGoneBoth
+			line.Result = "skipped"
+			line.Reason = keyGoneBoth
 		}
 		log = append(log, line)
 	}

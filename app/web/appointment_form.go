@@ -43,6 +43,10 @@ func (s *Server) readAppointment(c echo.Context, f views.Frame) (views.Appointme
 		}
 		v.Of = a
 	}
+	var err error
+	if v.CRM, err = s.readCRM(c, v); err != nil {
+		return v, err
+	}
 	if v.Zone == "" {
 		v.Zone = v.Reader.Zone.String()
 	}

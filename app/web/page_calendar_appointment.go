@@ -54,6 +54,9 @@ func (s *Server) showAppointment(c echo.Context, status int, problem error, type
 	if v.Rights, err = s.rightsOn(ctx, me, of, a, f.Zone); err != nil {
 		return err
 	}
+	if v.CRM, err = s.crmOf(c, f, of, a); err != nil {
+		return err
+	}
 	if a.Meeting && a.Mine && !a.Masked {
 		if v.Answers, err = s.meetingAnswers(ctx, me, f.Here, a.ID); err != nil {
 			return err

@@ -48,7 +48,8 @@ func (s *Server) startForm(c echo.Context, f views.Frame) (views.AppointmentForm
 		p := s.Directory.Lookup(c.Request().Context(), a)
 		v.Attendees = append(v.Attendees, attendeeOf(p))
 	}
-	return v, nil
+	v.CRM, err = s.startCRM(c, v.Of)
+	return v, err
 }
 
 // attendeeOf invites a person of the address book.
@@ -121,6 +122,9 @@ func (s *Server) editForm(c echo.Context) error {
 	}
 	a.Calendar = of
 	v := s.formOf(f, a)
+	if v.CRM, err = s.editCRM(c, f, of, a); err != nil {
+		return err
+	}
 	return s.showForm(c, http.StatusOK, &v)
 }
 
@@ -189,6 +193,7 @@ func (s *Server) createByForm(c echo.Context) error {
 		return s.showForm(c, http.StatusBadRequest, &v)
 	}
 	a.ID = v.NewID
+	v.CRM.Over(&a)
 	if _, err := s.Calendar.Create(c.Request().Context(), s.person(c), v.Of, a); err != nil {
 		status, err := s.formFailure(c, &v, err)
 		if err != nil {
@@ -271,6 +276,9 @@ func (s *Server) changeByForm(c echo.Context) error {
 			saved = views.AppointmentPath(me, of, fresh.ID)
 		}
 	}
+	if err == nil {
+		err = s.tieAs(ctx, me, id, v.CRM)
+	}
 	switch {
 	case err == nil:
 		return c.Redirect(http.StatusSeeOther, withSaved(saved, "saved"))
@@ -340,6 +348,9 @@ func (s *Server) formStep(c echo.Context) error {
 func (s *Server) step(c echo.Context, v *views.AppointmentForm) error {
 	ctx, me := c.Request().Context(), s.person(c)
 	values := c.Request().Form
+	if asked, err := s.stepCRM(c, v.CRM); asked || err != nil {
+		return err
+	}
 	day := values.Get("plan_day")
 	planning := values.Has("pick") || day != "" || c.FormValue("do") == "plan"
 	if shown := values.Get("planned"); !planning && shown != "" { // the planner stays open whatever else is done

@@ -310,7 +310,7 @@ func reasonsIn(t *testing.T, root string, found map[string]string) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "siplab" || d.Name() == "siptest" || d.Name() == "testdata") {
+		if d.IsDir() && (d.Name() == "siplab" || d.Name() == "siptest" || d.Name() == "storagetest" || d.Name() == "testdata") {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
