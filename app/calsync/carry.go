@@ -32,6 +32,11 @@ func (s *Service) carry(ctx context.Context, j portal.SyncJob) error {
 		if held := w.heldBack(); held {
 			return w.end(ctx, w.parked(portal.JobHeld, keyHeld, nil))
 		}
+		if at := w.settles(); at.After(w.f.Now) {
+			again := j
+			again.NotBefore = at
+			return w.end(ctx, portal.SyncOutcome{Job: &w.j, Again: &again})
+		}
 		steps = merge.Plan(w.f)
 		if err = s.fault("planned"); err != nil {
 			return err
@@ -52,6 +57,15 @@ func (s *Service) carry(ctx context.Context, j portal.SyncJob) error {
 		return w.done(ctx, steps)
 	}
 	return w.failed(ctx, steps, err)
+}
+
+// settles is until when a creation of which no answer came may still arrive at the server by itself; zero: there is none such.
+func (w *work) settles() time.Time {
+	p := w.pair
+	if p == nil || p.RemoteID != "" || p.State == portal.SyncDone || len(p.Agreed) == 0 || w.found {
+		return time.Time{}
+	}
+	return p.At.Add(w.s.o.Settle)
 }
 
 // heldBack reports whether the job would carry a deletion out of a source that is held.

@@ -38,6 +38,8 @@ type work struct {
 	stored map[string]string
 	// put are copies that a write gave back or that were read afresh, drop those that a write removed.
 	put, drop []portal.SyncItem
+	// found: what an earlier try made is there.
+	found bool
 	// wrote: a write was begun, so that an error leaves open whether it was done.
 	wrote bool
 }
@@ -290,6 +292,7 @@ func (w *work) find(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
+	w.found = true
 	w.renew(mailbox, e)
 	return nil
 }

@@ -64,7 +64,7 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write what is tried: %w", err)
 	}
-	q.Agreed, q.State = raw, portal.SyncPending
+	q.Agreed, q.State, q.At = raw, portal.SyncPending, f.Now
 	return &q, nil
 }
 
@@ -194,26 +194,39 @@ func (t *tried) advanceFiles(b *Agreed, e *Content) {
 	sortFiles(b.Exchange.Files)
 }
 
-// advanceOccurrences does it for the occurrences that the try changed or took away, each as a whole.
+// advanceOccurrences does it for the occurrences that the try changed, took away or brought back.
 func (t *tried) advanceOccurrences(b *Agreed, e *Content) {
-	state := func(c *Content, id string) (Content, bool) {
-		x := c.occurrence(id)
-		x.Attendees = silent(x.Attendees)
-		return x, c.isDeleted(id)
-	}
-	ids := append(append(sortedIDs(t.Exchange.Exceptions), sortedIDs(t.From.Exceptions)...), append(slices.Clone(t.Exchange.Deleted), t.From.Deleted...)...)
+	ids := slices.Concat(sortedIDs(t.Exchange.Exceptions), sortedIDs(t.From.Exceptions), t.Exchange.Deleted, t.From.Deleted)
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
-		from, fromGone := state(t.From, id)
-		want, wantGone := state(t.Exchange, id)
-		is, isGone := state(e, id)
-		if wantGone != isGone || fromGone == wantGone && (wantGone || same(&from, &want)) || !wantGone && !same(&is, &want) {
-			continue
-		}
-		for _, side := range []struct{ base, from *Content }{{&b.CRM, t.CRM}, {&b.Exchange, e}} {
-			undo(side.base, id)
-			put(side.base, side.from, id, side.from.occurrence(id))
-			slices.Sort(side.base.Deleted)
+		was, want, is := t.From.isDeleted(id), t.Exchange.isDeleted(id), e.isDeleted(id)
+		switch {
+		case want != is:
+		case was != want: // taken away, or brought back as a whole
+			for _, side := range []struct{ base, from *Content }{{&b.CRM, t.CRM}, {&b.Exchange, e}} {
+				undo(side.base, id)
+				put(side.base, side.from, id, side.from.occurrence(id))
+				slices.Sort(side.base.Deleted)
+			}
+		case !want && !b.CRM.isDeleted(id) && !b.Exchange.isDeleted(id):
+			t.advanceOccurrence(b, e, id)
 		}
 	}
+}
+
+// advanceOccurrence does it field by field: what else an occurrence says may be somebody's who has not been heard yet.
+func (t *tried) advanceOccurrence(b *Agreed, e *Content, id string) {
+	from, want, is, in := t.From.occurrence(id), t.Exchange.occurrence(id), e.occurrence(id), t.CRM.occurrence(id)
+	x, c := b.Exchange.occurrence(id), b.CRM.occurrence(id)
+	for _, f := range fields() {
+		if f.same(&from, &want) || f.same(&x, &is) {
+			continue
+		}
+		if f.same(&is, &want) || f.alike != nil && f.alike(&is, &want) {
+			f.set(&x, &is)
+			f.set(&c, &in)
+		}
+	}
+	b.Exchange.except(id, x)
+	b.CRM.except(id, c)
 }
