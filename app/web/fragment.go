@@ -51,6 +51,12 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveResponses(seq, e)
 	case portal.ExchangeEvent:
 		return views.LiveExchange(r, e)
+	case portal.NoticeEvent:
+		by := portal.Person{}
+		if e.By != "" {
+			by = s.Directory.Lookup(ctx, e.By)
+		}
+		return views.LiveNotice(r, seq, e, by)
 	case portal.SyncEvent:
 		return views.LiveSync(seq, e)
 	case portal.ReminderEvent:

@@ -283,6 +283,30 @@ func TestLineMakesTheFreshPage(t *testing.T) {
 	})
 }
 
+// TestNoticesSayWhatHappenedToWhat: each kind has its words in both languages, and what people wrote stays text.
+func TestNoticesSayWhatHappenedToWhat(t *testing.T) {
+	h := newHouse(t)
+	at := time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)
+	seen := map[string]bool{}
+	for _, locale := range []string{"en", "de"} {
+		for _, kind := range []string{portal.NoticeInvited, portal.NoticeRemoved, portal.NoticeMoved, portal.NoticeCancelled} {
+			for _, by := range []portal.Address{bob, ""} {
+				ev := portal.NoticeEvent{ID: "crm-1", Calendar: alice, Kind: kind, Subject: "<b>Budget</b>", Start: at, End: at.Add(time.Hour), By: by}
+				doc := newScreen(t, bytes.NewReader(h.server.fragment(t.Context(), realtime.Audience{Encoding: realtime.HTML, Locale: locale, Zone: "UTC"}, ev, 7))).doc
+				link := doc.Find("live-part[data-do=top] li#notice-crm-1 a[href='/calendar/crm-1']")
+				text := link.Text()
+				if link.Length() != 1 || !strings.Contains(text, "<b>Budget</b>") || strings.Contains(text, "notice.") || seen[text] {
+					t.Errorf("%s %s by %q: %q", locale, kind, by, text)
+				}
+				seen[text] = true
+				if got := doc.Find("live-event").AttrOr("data-name", ""); got != text {
+					t.Errorf("the desktop is told %q, not %q", got, text)
+				}
+			}
+		}
+	}
+}
+
 // TestEveryEventHasAFragment: no event of the house is unknown to the pages.
 func TestEveryEventHasAFragment(t *testing.T) {
 	h := newHouse(t)
@@ -294,6 +318,8 @@ func TestEveryEventHasAFragment(t *testing.T) {
 		portal.CountsEvent{Unread: map[portal.Address]int{bob: 3}}, portal.LineEvent{State: "down"},
 		portal.CalendarEvent{ID: "1", Calendar: alice, Change: portal.Updated}, portal.ResponsesEvent{ID: "1", Calendar: alice, Change: portal.Updated},
 		portal.ExchangeEvent{State: "down", Since: now, Waiting: 2}, portal.ReminderEvent{ID: "1", Change: portal.Created, Subject: "x", Start: now, End: now},
+		portal.NoticeEvent{ID: "crm-1", Calendar: alice, Kind: portal.NoticeMoved, Subject: "<b>x</b>", Start: now, End: now, By: bob},
+		portal.NoticeEvent{ID: "crm-1", Calendar: alice, Kind: portal.NoticeInvited, Start: now, End: now},
 	} {
 		got := string(h.server.fragment(t.Context(), realtime.Audience{Encoding: realtime.HTML, Locale: "en", Zone: "UTC"}, ev, 7))
 		doc := newScreen(t, strings.NewReader(got)).doc

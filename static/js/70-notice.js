@@ -63,11 +63,26 @@ const remind = (d) => {
   });
 };
 
+// What somebody changed about one's appointments is told once over all tabs; in each it stands until it is closed.
+const changedForMe = (d) => {
+  announce(d.name + ", " + d.words);
+  once("notice/" + d.id + "/" + d.seq, () => {
+    if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
+      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:notice:" + d.id });
+      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
+    }
+  });
+  const told = byId("notices");
+  while (told?.children.length > 5) told.lastElementChild.remove();
+};
+document.addEventListener("click", (e) => e.target.closest("[data-closes]")?.closest("li").remove());
+
 // What a frame means beyond the page's content.
 const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);
   if (d.event === "state") accepted(d.id);
   if (d.event === "reminder") remind(d);
+  if (d.event === "notice") changedForMe(d);
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
   if (d.from === me) { accepted(d.id); return; }
