@@ -154,7 +154,7 @@ type field struct {
 func fields() []field {
 	return []field{
 		{name: "subject", same: func(a, b *Content) bool { return a.Subject == b.Subject },
-			near:  func(a, b *Content) bool { return likeText(a.Subject, b.Subject) && a.Subject == b.Subject },
+			near:  func(a, b *Content) bool { return a.Subject == b.Subject },
 			alike: func(a, b *Content) bool { return cutText(a.Subject, b.Subject) },
 			set:   func(to, from *Content) { to.Subject = from.Subject }, dropped: func(d mapping.Dropped) bool { return d.Subject }},
 		{name: "location", same: func(a, b *Content) bool { return a.Location == b.Location },
@@ -232,6 +232,14 @@ func (m *merging) field(f field, target, noted *Agreed, s *sides) {
 		if alike(&s.cx, &s.e) || alike(&s.c, &s.ec) {
 			return // both made the same change, or an earlier try of ours got through
 		}
+		// White space alone is no change that anything loses against.
+		if !m.first && near(&s.ec, &s.bec) {
+			ex = false
+		} else if !m.first && near(&s.cx, &s.bcx) {
+			crm = false
+		}
+	}
+	if crm && ex {
 		won := portal.SourceExchange
 		if crm, ex = m.crmWins, !m.crmWins; crm {
 			won = portal.SourceCRM

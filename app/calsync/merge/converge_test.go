@@ -248,31 +248,62 @@ func converge(t *testing.T, seed uint64, trace bool) {
 	if w.pair == nil {
 		t.Fatalf("not created: %s", describe(Plan(w.facts()).List))
 	}
-	w.wrote = nil
 	for range 1 + r.IntN(5) {
-		w.mails = nil
-		crm := r.IntN(3)
-		for range crm {
-			w.now = w.now.Add(time.Second)
-			w.edit(func(rec *portal.CRMAppointment) { log = append(log, "crm "+r.change(&rec.Entry, false)) })
+		round(t, r, w, &log)
+		if t.Failed() {
+			return
 		}
-		for range r.IntN(3) {
-			w.now = w.now.Add(time.Second)
-			w.outlook(w.pair.Mailbox, func(e *portal.Entry) { log = append(log, "ex "+r.change(e, true)) })
-		}
-		w.tick()
-		log = append(log, "sync")
-		w.sync()
-		if crm == 0 && (len(w.wrote) > 0 || len(w.mails) > 0) {
-			t.Fatalf("what was done in Outlook alone was written back: %v, mail %v", w.wrote, w.mails)
-		}
-		w.wrote = nil
-		if !mapped {
-			w.wantSame()
-		}
-		if s := Plan(w.facts()); !idle(s) {
-			t.Fatalf("at rest there is still to do: %s", describe(s.List))
-		}
-		w.tick()
 	}
+}
+
+// round lets both sides change things, the synchronisation die in the midst of it now and then, and then checks that all is well.
+func round(t *testing.T, r chance, w *world, log *[]string) {
+	t.Helper()
+	w.wrote, w.mails = nil, nil
+	was := *w.record
+	crm, ex := r.IntN(3), r.IntN(3)
+	for range crm {
+		w.now = w.now.Add(time.Second)
+		w.edit(func(rec *portal.CRMAppointment) { *log = append(*log, "crm "+r.change(&rec.Entry, false)) })
+	}
+	for range ex {
+		w.now = w.now.Add(time.Second)
+		w.outlook(w.pair.Mailbox, func(e *portal.Entry) { *log = append(*log, "ex "+r.change(e, true)) })
+	}
+	after, entry := *w.record, w.item(w.pair.Mailbox).Entry
+	crash := r.IntN(4) == 0
+	if crash {
+		w.crash = 1 + r.IntN(4)
+		*log = append(*log, fmt.Sprint("crash at ", w.crash))
+	}
+	w.tick()
+	*log = append(*log, "sync")
+	w.sync()
+	w.crash = 0
+	// After a crash rules see what came to CRM as what somebody did there.
+	if crm == 0 && (w.rules == nil || !crash) && (len(w.wrote) > 0 || len(w.mails) > 0) {
+		t.Fatalf("what was done in Outlook alone was written back: %v, mail %v", w.wrote, w.mails)
+	}
+	if w.rules == nil {
+		w.wantSame()
+		kept(t, w, was, after, entry)
+	}
+	if s := Plan(w.facts()); !idle(s) {
+		t.Fatalf("at rest there is still to do: %s", describe(s.List))
+	}
+	w.tick()
+}
+
+// kept checks that of two sides of which one changed a text, that one's text holds.
+func kept(t *testing.T, w *world, was, crm portal.CRMAppointment, ex portal.Entry) {
+	t.Helper()
+	text := func(name string, was, crm, ex, now string) {
+		c, e := !likeText(was, crm), !cutText(was, ex) && !likeText(was, ex)
+		if c && !e && !cutText(crm, now) || e && !c && !cutText(ex, now) {
+			t.Errorf("%s: it was %q, CRM made it %q, Outlook %q; now it is %q", name, was, crm, ex, now)
+		}
+	}
+	text("subject", was.Subject, crm.Subject, ex.Subject, w.record.Subject)
+	text("location", was.Location, crm.Location, ex.Location, w.record.Location)
+	text("body", was.Body, crm.Body, ex.Body, w.record.Body)
 }

@@ -15,6 +15,8 @@ func (m *merging) occurrences(s sides) {
 	}
 	for _, id := range s.stamps() {
 		switch {
+		case !s.c.speaks(id) && !s.e.speaks(id):
+			// it follows its series on both sides
 		case m.fallen(&s, id):
 			m.fall(&s, id)
 		case s.c.isDeleted(id) || s.e.isDeleted(id):
@@ -44,14 +46,19 @@ func (m *merging) single(s sides) {
 
 // fallen tells whether the new rule of one side no longer has an occurrence that only the other side speaks of.
 func (m *merging) fallen(s *sides, id string) bool {
-	speaks := func(c *Content) bool { _, ok := c.Exceptions[id]; return ok || c.isDeleted(id) }
 	switch m.whenWon {
 	case portal.SourceCRM:
-		return !speaks(&s.c) && !s.c.occurs(id)
+		return !s.c.speaks(id) && !s.c.occurs(id)
 	case portal.SourceExchange:
-		return !speaks(&s.e) && !s.e.occurs(id)
+		return !s.e.speaks(id) && !s.e.occurs(id)
 	}
 	return false
+}
+
+// speaks tells whether a side has an occurrence differ from its series.
+func (c *Content) speaks(id string) bool {
+	_, ok := c.Exceptions[id]
+	return ok || c.isDeleted(id)
 }
 
 // fall lets an occurrence fall away, and notes it as lost where it had been changed since both agreed.

@@ -98,6 +98,7 @@ func (t *tried) made(e *Content) *Agreed {
 
 // advance makes what Exchange has of a try part of what was agreed.
 func (t *tried) advance(b *Agreed, e *Content) {
+	moved := !sameWhen(t.From, t.Exchange) && sameWhen(e, t.Exchange)
 	for _, f := range fields() {
 		if f.same(t.From, t.Exchange) || f.same(&b.Exchange, e) {
 			continue
@@ -111,6 +112,15 @@ func (t *tried) advance(b *Agreed, e *Content) {
 	t.advancePeople(b, e)
 	t.advanceFiles(b, e)
 	t.advanceOccurrences(b, e)
+	// What was to differ from the series and was not written yet is new to it; with the series' times the server forgot all that did.
+	for _, id := range append(sortedIDs(t.Exchange.Exceptions), t.Exchange.Deleted...) {
+		_, is := e.Exceptions[id]
+		_, had := t.From.Exceptions[id]
+		if had = had || t.From.isDeleted(id); !is && !e.isDeleted(id) && (moved || !had) {
+			undo(&b.CRM, id)
+			undo(&b.Exchange, id)
+		}
+	}
 }
 
 func (t *tried) advanceCategories(b *Agreed, e *Content) {

@@ -60,6 +60,8 @@ type world struct {
 	steps        []Step
 	// wrote are the steps that wrote to Exchange.
 	wrote []string
+	// crash lets the process die before the n-th step of the next plan that writes (1: the first), and before noting after the last.
+	crash int
 	// trace lets every plan be told.
 	trace bool
 }
@@ -147,8 +149,19 @@ func (w *world) carry(f Facts, s Steps) (again bool) {
 	if s.Pair != nil {
 		mailbox = s.Pair.Mailbox
 	}
+	if try, err := s.Try(f); err != nil {
+		w.t.Fatal(err)
+	} else if try != nil {
+		w.pair = try
+	}
 	for _, st := range s.List {
+		if w.crash--; w.crash == 0 {
+			return true
+		}
 		w.do(st)
+	}
+	if w.crash--; w.crash == 0 {
+		return true
 	}
 	w.conflicts = append(w.conflicts, s.Conflicts...)
 	if s.Pair == nil {
@@ -410,7 +423,7 @@ func (s server) habits(a, was *portal.Appointment) {
 		a.Subject = string(r[:255])
 	}
 	a.Subject = strings.Join(strings.Fields(a.Subject), " ")
-	lines := strings.Split(a.Body, "\n")
+	lines := strings.Split(strings.ReplaceAll(a.Body, "\r\n", "\n"), "\n")
 	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.TrimSpace(l) == "" })
 	a.Body = strings.Join(lines, "\r\n")
 }
@@ -430,6 +443,10 @@ func (w *world) outlook(mailbox portal.Address, do func(e *portal.Entry)) {
 	e := it.Entry
 	e.Attendees, e.Categories, e.Exceptions, e.Deleted = slices.Clone(e.Attendees), slices.Clone(e.Categories), slices.Clone(e.Exceptions), slices.Clone(e.Deleted)
 	do(&e)
+	w.server.habits(&e.Appointment, nil)
+	for i := range e.Exceptions {
+		w.server.habits(&e.Exceptions[i], nil)
+	}
 	e.ChangeKey, e.UpdatedAt = w.key(), w.now
 	it.Entry, it.ReadAt = e, w.now
 }
