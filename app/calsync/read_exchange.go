@@ -149,12 +149,49 @@ func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
 				return err
 			}
 		}
-		if !c.Loaded {
-			c.Loaded = true
-			return s.intake(ctx, who, portal.SyncIntake{Cursor: c})
+		if c.Loaded {
+			return nil
 		}
-		return nil
+		c.Loaded = true
+		jobs, err := s.waiting(ctx, who)
+		if err != nil {
+			return err
+		}
+		return s.intake(ctx, who, portal.SyncIntake{Cursor: c, Jobs: jobs})
 	}
+}
+
+// waiting are jobs for what CRM has of somebody whose mailbox has been read for the first time: it was there before, so that nobody
+// gets mail about it.
+func (s *Service) waiting(ctx context.Context, who portal.Address) ([]portal.SyncJob, error) {
+	var list []portal.CRMAppointment
+	err := s.call(ctx, func(ctx context.Context) (err error) {
+		list, err = s.crm.RecordsOf(ctx, who)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	pairs, err := s.l.SyncPairsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []portal.SyncJob
+	now := s.o.Now()
+	for i := range list {
+		r := &list[i]
+		if p, ok := pairs[r.ID]; ok && p.RemoteID != "" && p.Revision == r.Revision {
+			continue
+		}
+		j := jobOf(r.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, true)
+		j.ChangedAt = r.ChangedAt
+		out = append(out, j)
+	}
+	return out, nil
 }
 
 // takeDelta stores one page of changes.

@@ -20,6 +20,8 @@ type CRM interface {
 	RecordByUID(ctx context.Context, uid string) (portal.CRMAppointment, error)
 	// Alike gives the living records of an owner with these times and this subject (spaces and case aside).
 	Alike(ctx context.Context, owner portal.Address, subject string, start, end time.Time, allDay bool) ([]portal.CRMAppointment, error)
+	// RecordsOf gives the living records that somebody owns or takes part in.
+	RecordsOf(ctx context.Context, who portal.Address) ([]portal.CRMAppointment, error)
 	// Put stores a record as the synchronisation's work: Revision is the one it was made from (0: new), a stale one is
 	// ErrConflict. alert: people who take part are told as of a change by hand.
 	Put(ctx context.Context, a portal.CRMAppointment, alert bool) (portal.CRMAppointment, error)

@@ -48,6 +48,17 @@ func (s *Service) Alike(ctx context.Context, owner portal.Address, subject strin
 	return out, nil
 }
 
+// The span in which appointments lie: what storage can write down.
+var (
+	firstDay = time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastDay  = time.Date(2250, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// RecordsOf gives the living records that somebody owns or takes part in.
+func (s *Service) RecordsOf(ctx context.Context, who portal.Address) ([]portal.CRMAppointment, error) {
+	return s.s.CRMWindow(ctx, who, firstDay, lastDay)
+}
+
 // plain is a text without what does not count when two are compared.
 func plain(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
