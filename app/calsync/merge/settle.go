@@ -45,16 +45,44 @@ func Settle(f Facts, s Steps, record *portal.CRMAppointment, entry *portal.Entry
 		if s.wrote.rule {
 			again = forgotten(&noted, &target, &now)
 		}
-		again = settle(&noted.Exchange, &target.Exchange, &s.before.Exchange, &now, s.wrote.exchange, s.plan.Options.CopyReminders) || again
+		again = settle(&noted.Exchange, &target.Exchange, &s.before.Exchange, &now, s.written(), s.plan.Options.CopyReminders) || again
 	}
 	if record != nil {
 		rd.response = nil
 		now := rd.record(record)
-		again = settle(&noted.CRM, &target.CRM, &s.before.CRM, &now, s.wrote.crm, s.plan.Options.CopyReminders) || again
+		all := func(string, string) bool { return s.wrote.crm }
+		again = settle(&noted.CRM, &target.CRM, &s.before.CRM, &now, all, s.plan.Options.CopyReminders) || again
 		again = again || entry != nil && record.UID != pair.UID
 	}
 	pair.Agreed, err = noted.Bytes()
 	return pair, again, err
+}
+
+// written tells of what a plan writes to Exchange: the field groups of the whole (occurrence "") or of one occurrence.
+type written func(occurrence, field string) bool
+
+func (s *Steps) written() written {
+	type part struct{ occurrence, field string }
+	set := map[part]bool{}
+	for _, st := range s.List {
+		switch st := st.(type) {
+		case AttachExchange, DetachExchange:
+			set[part{"", "files"}] = true
+		case UpdateExchange:
+			id, ch := "", st.Change
+			if !ch.Occurrence.IsZero() {
+				id = Stamp(ch.Occurrence)
+			}
+			for field, is := range map[string]bool{"subject": ch.Subject != nil, "location": ch.Location != nil, "body": ch.Body != nil, "when": ch.Timed(),
+				"show": ch.Show != nil, "private": ch.Private != nil, "reminder": ch.ReminderMinutes != nil, "categories": ch.Categories != nil,
+				"attendees": ch.Attendees != nil} {
+				set[part{id, field}] = set[part{id, field}] || is
+			}
+		}
+	}
+	return func(occurrence, field string) bool {
+		return set[part{occurrence, field}] || s.wrote.anew && (occurrence == "" || field == "attendees")
+	}
 }
 
 func (a Agreed) clone() Agreed {
@@ -82,9 +110,9 @@ func forgotten(noted, target *Agreed, now *Content) bool {
 }
 
 // settle compares a side with what it was to be; before is what it was when the plan was made.
-func settle(noted, target, before, now *Content, wrote, reminders bool) bool {
-	again := level(noted, target, before, now, wrote, reminders)
-	again = settleFiles(noted, target, before, now, wrote) || again
+func settle(noted, target, before, now *Content, wrote written, reminders bool) bool {
+	again := level(noted, target, before, now, wrote, "", reminders)
+	again = settleFiles(noted, target, before, now, wrote("", "files")) || again
 	ids := map[string]bool{}
 	for _, c := range []*Content{target, now} {
 		for id := range c.Exceptions {
@@ -100,16 +128,14 @@ func settle(noted, target, before, now *Content, wrote, reminders bool) bool {
 			again = again || !same(&t, &w)
 			continue
 		}
-		_, is := target.Exceptions[id]
-		_, had := before.Exceptions[id]
-		again = level(&n, &t, &b, &w, wrote && (is || had), reminders) || again
+		again = level(&n, &t, &b, &w, wrote, id, reminders) || again
 		noted.except(id, n)
 	}
 	return again || !slices.Equal(target.Deleted, now.Deleted)
 }
 
 // level compares what an appointment or an occurrence says by itself.
-func level(noted, target, before, now *Content, wrote, reminders bool) bool {
+func level(noted, target, before, now *Content, wrote written, id string, reminders bool) bool {
 	again := false
 	for _, f := range fields() {
 		if f.name == "reminder" && !reminders {
@@ -119,10 +145,10 @@ func level(noted, target, before, now *Content, wrote, reminders bool) bool {
 		if f.same(now, target) {
 			continue
 		}
-		written := wrote && !f.same(before, target)
+		ours := wrote(id, f.name) && !f.same(before, target)
 		// The server made something of it, or cannot keep it.
 		made := f.alike != nil && f.alike(now, target) || f.name == "show" || f.name == "private" || f.name == "reminder"
-		if written && (made || f.same(now, before)) && f.same(noted, target) {
+		if ours && (made || f.same(now, before)) && f.same(noted, target) {
 			f.set(noted, now)
 			continue
 		}
@@ -130,12 +156,15 @@ func level(noted, target, before, now *Content, wrote, reminders bool) bool {
 	}
 	if miss := without(target.Categories, now.Categories); len(miss) > 0 || len(without(now.Categories, target.Categories)) > 0 {
 		refused := without(miss, before.Categories) // we put them there, and there they are not
-		if wrote && len(refused) > 0 {
+		if !wrote(id, "categories") {
+			refused = nil
+		}
+		if len(refused) > 0 {
 			noted.Categories = without(noted.Categories, refused)
 		}
-		again = again || len(refused) < len(miss) || len(without(now.Categories, target.Categories)) > 0 || !wrote
+		again = again || len(refused) < len(miss) || len(without(now.Categories, target.Categories)) > 0
 	}
-	return settlePeople(noted, target, before, now, wrote) || again
+	return settlePeople(noted, target, before, now, wrote(id, "attendees")) || again
 }
 
 func settlePeople(noted, target, before, now *Content, wrote bool) bool {
