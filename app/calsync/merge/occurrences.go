@@ -153,6 +153,8 @@ func (m *merging) restore(s *sides, id string, x sides) {
 	x.bc, x.bcx = x.c, x.cx
 	x.be, x.bec = x.cx, x.c
 	x.be.Attendees, x.bec.Attendees = known, known
+	was := s.bc.plain(id) // whom CRM added to the series or took off it, it did here too
+	x.bc.Attendees, x.bcx.Attendees = was.Attendees, was.Attendees
 	m.merge(id, x)
 }
 
