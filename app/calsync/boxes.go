@@ -33,6 +33,8 @@ type box struct {
 	// active jobs are carried; after fails failures in a row, none is before until.
 	active, fails int
 	until         time.Time
+	// woken: what waits for it is to be tried at once.
+	woken bool
 }
 
 // server is one Exchange server.
@@ -51,6 +53,7 @@ type boxes struct {
 	of      map[portal.Address]*box
 	servers map[string]*server
 	due     boxHeap
+	woken   []portal.Address
 	// bell wakes the readers; it holds one ring.
 	bell chan struct{}
 }
@@ -153,6 +156,29 @@ func (b *boxes) gave(who portal.Address, at, now time.Time, change func(*box)) {
 	}
 	b.mu.Unlock()
 	b.ring()
+}
+
+// takeWoken gives the mailboxes whose jobs are to be tried at once, each once.
+func (b *boxes) takeWoken() []portal.Address {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []portal.Address
+	for _, who := range b.woken {
+		if x := b.of[who]; x != nil && x.woken {
+			x.woken = false
+			out = append(out, who)
+		}
+	}
+	b.woken = b.woken[:0]
+	return out
+}
+
+// rouse marks a mailbox whose jobs are to be tried at once. The caller holds the lock.
+func (b *boxes) rouse(x *box) {
+	if !x.woken {
+		x.woken = true
+		b.woken = append(b.woken, x.who)
+	}
 }
 
 // look gives a copy of what is known of a mailbox.

@@ -1,8 +1,10 @@
 package calsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,6 +94,13 @@ func (s *Service) dispatch(ctx context.Context) error {
 
 // round starts what can be started, and gives when there will be more without a ring (zero: not before one).
 func (d *dispatcher) round(ctx context.Context) (time.Time, error) {
+	woken, err := d.s.wakeJobs(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if woken {
+		d.handAt = time.Time{} // there may be more than what is in hand
+	}
 	for {
 		now := d.s.o.Now()
 		if len(d.hand) == 0 || now.Sub(d.handAt) >= handFor {
@@ -116,6 +125,27 @@ func (d *dispatcher) round(ctx context.Context) (time.Time, error) {
 	}
 }
 
+// wakeJobs lets the jobs of mailboxes that are reached again be tried now, however long they were to wait.
+func (s *Service) wakeJobs(ctx context.Context) (woken bool, err error) {
+	for _, who := range s.boxes.takeWoken() {
+		list, err := s.l.SyncJobs(ctx, portal.SyncQueueFilter{State: portal.JobWaiting, Mailbox: who, Limit: manualPage})
+		if err != nil {
+			return woken, err
+		}
+		now := s.o.Now()
+		list = slices.DeleteFunc(list, func(j portal.SyncJob) bool { return !j.NotBefore.After(now) })
+		for i := range list {
+			s.unsure.set(list[i].Key)
+			list[i].NotBefore = time.Time{}
+		}
+		if err := s.l.AddSyncJobs(ctx, list); err != nil {
+			return woken, err
+		}
+		woken = woken || len(list) > 0
+	}
+	return woken, nil
+}
+
 // fill takes due jobs in hand.
 func (d *dispatcher) fill(ctx context.Context, now time.Time) error {
 	list, err := d.s.l.DueSyncJobs(ctx, now, handPer, handMost)
@@ -132,6 +162,13 @@ func (d *dispatcher) fill(ctx context.Context, now time.Time) error {
 		}
 	}
 	d.partial = d.partial || len(list) >= handMost
+	rank := map[portal.Address]int{}
+	place := make(map[int64]int, len(d.hand))
+	for _, j := range d.hand { // the first of each mailbox before the second of any
+		place[j.Seq] = rank[j.Mailbox]
+		rank[j.Mailbox]++
+	}
+	slices.SortStableFunc(d.hand, func(x, y portal.SyncJob) int { return cmp.Compare(place[x.Seq], place[y.Seq]) })
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package calsync
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,28 @@ func (s *Service) holdOff(jobs []portal.SyncJob) {
 			jobs[i].State, jobs[i].Reason = portal.JobHeld, keyOff
 		}
 	}
+}
+
+// releaseOff lets what waited for a direction to be switched on be carried.
+func (s *Service) releaseOff(ctx context.Context) error {
+	for _, d := range []portal.Direction{portal.ToExchange, portal.ToCRM} {
+		f := portal.SyncQueueFilter{State: portal.JobHeld, Direction: d, Limit: manualPage}
+		for !s.off(d) {
+			list, err := s.l.SyncJobs(ctx, f)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				break
+			}
+			f.After = list[len(list)-1].Seq
+			list = slices.DeleteFunc(list, func(j portal.SyncJob) bool { return j.Reason != keyOff })
+			if err := s.l.AddSyncJobs(ctx, waitingAgain(list, false)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // off reports whether a direction is switched off.

@@ -49,6 +49,8 @@ type world struct {
 	crashes int
 	deaf    bool
 	rested  time.Time
+	// steps are the engine's steps, by name.
+	steps []string
 }
 
 // tok is what the model knows of one appointment.
@@ -131,6 +133,7 @@ func (w *world) build() {
 	w.s = calsync.New(w.c, w.x, w.b, calsync.Options{Now: func() time.Time { return w.at }, Steady: true, EachMailbox: 4,
 		NewID: func() string { w.ids++; return portal.CRMPrefix + "new-" + strconv.Itoa(w.ids) },
 		Fault: func(step string) error {
+			w.steps = append(w.steps, step)
 			if w.fuse > 0 {
 				w.fuse--
 			}
@@ -178,35 +181,40 @@ func (w *world) engine() {
 
 // rest lets the engine come to rest with nothing in its way.
 func (w *world) rest() {
-	ctx := context.Background()
 	w.x.set(func() { w.x.down, w.x.trouble = false, nil })
 	w.fuse, w.deaf = -1, false
 	w.note("rest")
 	for range 3 {
 		w.pass(time.Hour) // every mailbox is due by the clock, whatever rang
-		for n := 0; ; n++ {
-			if n > 2000 {
-				w.fail("the engine does not come to rest: %+v", w.queue())
-			}
-			w.lived(w.s.ReadDue(ctx))
-			w.lived(w.s.ReadCRM(ctx))
-			went, err := w.s.CarryOne(ctx, w.rnd.IntN)
-			w.lived(err)
-			if went {
-				continue
-			}
-			next, err := w.b.NextSyncJob(ctx)
-			if err != nil {
-				w.fail("next job: %v", err)
-			}
-			if next.IsZero() {
-				break
-			}
-			if next.After(w.at) {
-				w.at = next
-			} else {
-				w.pass(time.Second)
-			}
+		w.run()
+	}
+}
+
+// run lets the engine work until nothing is left to do.
+func (w *world) run() {
+	ctx := context.Background()
+	for n := 0; ; n++ {
+		if n > 2000 {
+			w.fail("the engine does not come to rest: %+v", w.queue())
+		}
+		w.lived(w.s.ReadDue(ctx))
+		w.lived(w.s.ReadCRM(ctx))
+		went, err := w.s.CarryOne(ctx, w.rnd.IntN)
+		w.lived(err)
+		if went {
+			continue
+		}
+		next, err := w.b.NextSyncJob(ctx)
+		if err != nil {
+			w.fail("next job: %v", err)
+		}
+		if next.IsZero() {
+			return
+		}
+		if next.After(w.at) {
+			w.at = next
+		} else {
+			w.pass(time.Second)
 		}
 	}
 }

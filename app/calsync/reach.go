@@ -72,6 +72,11 @@ func (s *Service) answered(who portal.Address) {
 		srv := b.servers[x.server]
 		if srv.away {
 			back = srv
+			for _, other := range b.of {
+				if other.server == x.server {
+					b.rouse(other)
+				}
+			}
 		}
 		srv.fails, srv.away, srv.until = 0, false, time.Time{}
 	}

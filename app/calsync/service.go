@@ -141,7 +141,10 @@ func (s *Service) Rang(mailbox portal.Address) { s.boxes.wake(mailbox, s.o.Now()
 
 // Reached: a mailbox's bell works (again), so its server answers: it is read, and what waits for it is tried. It does not block.
 func (s *Service) Reached(mailbox portal.Address) {
-	s.boxes.wake(mailbox, s.o.Now(), func(b *box) { b.bell, b.until = true, time.Time{} })
+	s.boxes.wake(mailbox, s.o.Now(), func(b *box) {
+		b.bell, b.until = true, time.Time{}
+		s.boxes.rouse(b)
+	})
 	s.ringWork()
 }
 

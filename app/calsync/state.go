@@ -56,6 +56,9 @@ func (s *Service) refresh(ctx context.Context) error {
 	if err := s.dropForgotten(ctx, k); err != nil {
 		return err
 	}
+	if err := s.releaseOff(ctx); err != nil {
+		return err
+	}
 	var watched []portal.Address
 	for _, u := range users {
 		if u.Synced() {
