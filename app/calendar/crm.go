@@ -61,14 +61,25 @@ func (s *Service) alone(l *lane, m portal.Mirror) bool {
 
 // unsynced reports whether somebody is a CRM user whose diary is in CRM alone, as far as CRM knows.
 func (s *Service) unsynced(ctx context.Context, who portal.Address) bool {
-	if s.o.CRM == nil {
-		return false
+	u, known := s.crmUser(ctx, who)
+	return known && !u.Synced()
+}
+
+// synced reports whether somebody is a CRM user whose mailbox is kept in step.
+func (s *Service) synced(ctx context.Context, who portal.Address) bool {
+	u, known := s.crmUser(ctx, who)
+	return known && u.Synced()
+}
+
+func (s *Service) crmUser(ctx context.Context, who portal.Address) (u portal.CRMUser, known bool) {
+	if s.o.CRM == nil || who == "" {
+		return u, false
 	}
 	u, err := s.o.CRM.User(ctx, who)
 	if err != nil && !errors.Is(err, portal.ErrNotFound) {
 		s.o.Logger.WarnContext(ctx, "calendar: a CRM user could not be read", "of", who, "err", err)
 	}
-	return err == nil && !u.Synced()
+	return u, err == nil
 }
 
 // healthOf is whether a calendar's server can be reached. Who has no mailbox misses none.
@@ -123,7 +134,11 @@ func (s *Service) matched(ctx context.Context, key portal.CalendarKey, j *joint,
 	for i := range records {
 		at[records[i].UID] = i
 	}
-	sought, drop := 0, map[string]bool{}
+	seek := maxSought
+	if !s.synced(ctx, key.Owner) { // their mailbox has no copies
+		seek = 0
+	}
+	drop := map[string]bool{}
 	shown := make([]portal.Entry, 0, len(entries))
 	for _, e := range entries {
 		i, ok := at[e.UID]
@@ -131,18 +146,23 @@ func (s *Service) matched(ctx context.Context, key portal.CalendarKey, j *joint,
 		switch {
 		case ok:
 			r = records[i]
-		case e.UID == "" || sought == maxSought:
+		case e.UID == "" || seek == 0:
 			shown = append(shown, e)
 			continue
-		default: // its record may lie elsewhere, having just been moved
-			sought++
-			var err error
-			if r, err = s.o.CRM.EntryByUID(ctx, key.Owner, e.UID); errors.Is(err, portal.ErrNotFound) {
-				shown = append(shown, e)
-				continue
-			} else if err != nil {
+		default: // its record may lie elsewhere, having just been moved, or have just been deleted
+			seek--
+			found, gone, err := s.soughtRecord(ctx, key.Owner, &e)
+			if err != nil {
 				return nil, nil, err
 			}
+			if gone {
+				continue
+			}
+			if found == nil {
+				shown = append(shown, e)
+				continue
+			}
+			r = *found
 		}
 		if r.Origin != portal.SourceCRM {
 			j.known[e.ID] = r
@@ -158,6 +178,26 @@ func (s *Service) matched(ctx context.Context, key portal.CalendarKey, j *joint,
 	}
 	records = slices.DeleteFunc(records, func(r portal.CRMAppointment) bool { return drop[r.UID] })
 	return shown, records, nil
+}
+
+// soughtRecord is the record of a mailbox's entry, nil for none; gone: the entry is CRM's own work and was deleted there, which its
+// mailbox has still to hear.
+func (s *Service) soughtRecord(ctx context.Context, owner portal.Address, e *portal.Entry) (found *portal.CRMAppointment, gone bool, err error) {
+	r, err := s.o.CRM.EntryByUID(ctx, owner, e.UID)
+	if err == nil {
+		return &r, false, nil
+	}
+	if !errors.Is(err, portal.ErrNotFound) {
+		return nil, false, err
+	}
+	if !strings.HasPrefix(e.ChangeID, portal.CRMPrefix) {
+		return nil, false, nil
+	}
+	r, err = s.o.CRM.Record(ctx, e.ChangeID)
+	if errors.Is(err, portal.ErrNotFound) { // another portal's
+		return nil, false, nil
+	}
+	return nil, err == nil && !r.Gone.IsZero() && r.UID == e.UID, err
 }
 
 // elsewhere leaves out what was made in Exchange and is in the mailbox, at another time than the record says: the mailbox is the truth.

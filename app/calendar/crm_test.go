@@ -413,3 +413,67 @@ func TestSeriesOfBothSides(t *testing.T) {
 		t.Errorf("the deleted one: %v", err)
 	}
 }
+
+func TestADeletedRecordDoesNotComeBackOutOfTheMailbox(t *testing.T) {
+	x := newModel()
+	b := startBoth(t, x, time.Time{}, nil)
+	a := b.made(alice, meet("Budget", day(2, 10, 0)))
+	e := entry(a.Subject, a.Start, time.Hour)
+	e.UID, e.ChangeID = a.UID, a.ID // the stamp of the synchronisation
+	x.add(alice, e)
+	foreign := entry("Foreign", day(3, 10, 0), time.Hour)
+	foreign.UID, foreign.ChangeID = "other", "crm-of-another-portal"
+	x.add(alice, foreign)
+	b.eventually("both are read", func() bool { return len(b.week(alice)) == 2 })
+	x.set(func() { x.down = true })
+	b.must(b.Delete(b.ctx, alice, alice, a.ID, a.Version, "", ""))
+	if got := b.week(alice); !slices.Equal(subjects(got), []string{"Foreign"}) {
+		t.Errorf("after: %v", subjects(got))
+	}
+}
+
+func TestWhatWaitsForADecisionInTheMailboxIsDecidedAtTheRecord(t *testing.T) {
+	x := newModel()
+	b := startBoth(t, x, time.Time{}, nil)
+	b.signIn(bob, true)
+	a := b.made(alice, meet("Budget", day(2, 10, 0), "bob@example.test"))
+	if err := b.Retry(b.ctx, alice, alice, a.ID); portal.Reason(err) != "calendar.nothing-to-retry" {
+		t.Errorf("nothing failed: %v", err)
+	}
+	e := b.copied(bob, a)
+	x.set(func() { x.down = true })
+	minutes := ptr(5)
+	out, err := b.Change(b.ctx, bob, bob, a.ID, portal.AppointmentChange{ReminderMinutes: &minutes}, "")
+	b.must(err)
+	if out.Sync.State != portal.SyncPending {
+		t.Errorf("while the server is away: %+v", out.Sync)
+	}
+	x.edit(bob, e.RemoteID, func(e *portal.Entry) { e.ReminderMinutes = ptr(30) }) // in Outlook, meanwhile
+	x.set(func() { x.down = false })
+	b.Reached(bob)
+	b.eventually("it waits for a decision", func() bool { return b.only(bob).Sync.State == portal.SyncFailed })
+	b.must(b.Retry(b.ctx, bob, bob, a.ID))
+	b.eventually("it is the last word", func() bool {
+		got := x.all(bob)[0].ReminderMinutes
+		return got != nil && *got == 5
+	})
+	b.idle()
+	if err := b.Discard(b.ctx, bob, bob, a.ID); portal.Reason(err) != "calendar.nothing-to-retry" {
+		t.Errorf("nothing is left: %v", err)
+	}
+}
+
+func TestWhoHasNoMailboxMakesAppointmentsWhileExchangeIsAway(t *testing.T) {
+	x := newModel()
+	b := startBoth(t, x, time.Time{}, nil)
+	x.set(func() {
+		x.down = true
+		delete(x.denied, portal.CalendarKey{Reader: carol, Owner: carol})
+	})
+	b.signIn(carol, false)
+	a := meet("Own", day(4, 9, 0))
+	a.Source = ""
+	if own := b.made(carol, a); own.Source != portal.SourceCRM {
+		t.Errorf("made: %+v", own)
+	}
+}

@@ -139,6 +139,10 @@ func (s *Service) release(ctx context.Context, l *lane, o portal.Intent) error {
 // Retry sends the changes of an entry that the server refused once more, as the last word over what others changed meanwhile. An
 // entry that somebody else has deleted meanwhile is made anew.
 func (s *Service) Retry(ctx context.Context, me, of portal.Address, id string) error {
+	id, err := s.inMailbox(ctx, me, of, id)
+	if err != nil {
+		return err
+	}
 	l, release, err := s.openHeld(me, of)
 	if err != nil {
 		return err
@@ -251,6 +255,10 @@ func (s *Service) anew(ctx context.Context, l *lane, in portal.Intent) error {
 // Discard gives up the changes of an entry that the server refused, that have not been sent, or that are between two tries: the entry
 // is as the server has it. ErrConflict where one is being sent at the moment.
 func (s *Service) Discard(ctx context.Context, me, of portal.Address, id string) error {
+	id, err := s.inMailbox(ctx, me, of, id)
+	if err != nil {
+		return err
+	}
 	l, release, err := s.openHeld(me, of)
 	if err != nil {
 		return err

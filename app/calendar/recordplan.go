@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *Service) planRows(ctx context.Context, me portal.Address, people []port
 	}
 	filled := false
 	for i := range people {
-		own, known := s.crmPerson(ctx, people[i])
+		user, known := s.crmUser(ctx, people[i].URI)
 		if !known {
 			continue
 		}
@@ -40,7 +39,7 @@ func (s *Service) planRows(ctx context.Context, me portal.Address, people []port
 		if err != nil {
 			return nil, err
 		}
-		if rows[i].Error != "" && own {
+		if rows[i].Error != "" && !user.Synced() {
 			rows[i].Error, filled = "", true
 		}
 		if rows[i].Error == "" {
@@ -51,18 +50,6 @@ func (s *Service) planRows(ctx context.Context, me portal.Address, people []port
 		return nil, err
 	}
 	return rows, nil
-}
-
-// crmPerson reports whether somebody is a CRM user, and whether their diary is in CRM alone.
-func (s *Service) crmPerson(ctx context.Context, p portal.Attendee) (alone, known bool) {
-	if p.URI == "" {
-		return false, false
-	}
-	u, err := s.o.CRM.User(ctx, p.URI)
-	if err != nil && !errors.Is(err, portal.ErrNotFound) {
-		s.o.Logger.WarnContext(ctx, "calendar: a CRM user could not be read", "of", p.URI, "err", err)
-	}
-	return err == nil && !u.Synced(), err == nil
 }
 
 // recordBusy is the time that somebody's records take, without a word on what they are.

@@ -129,7 +129,7 @@ func (s *Service) mayEdit(ctx context.Context, me, of portal.Address) error {
 	return err
 }
 
-// belongs reports whether a new appointment of a calendar is kept in CRM: it is said so, or there is nowhere else.
+// belongs reports whether a new appointment of a calendar is kept in CRM: it is said so, or its owner has no mailbox, as far as is known.
 func (s *Service) belongs(ctx context.Context, me, of portal.Address, a portal.Appointment) (bool, error) {
 	if s.o.CRM == nil || a.Source == portal.SourceCRM {
 		return s.o.CRM != nil, nil
@@ -141,7 +141,7 @@ func (s *Service) belongs(ctx context.Context, me, of portal.Address, a portal.A
 	if err != nil {
 		return false, err
 	}
-	return s.alone(l, m), nil
+	return s.alone(l, m) || !m.Loaded && s.unsynced(ctx, of), nil
 }
 
 // createRecord makes an appointment in CRM.
@@ -294,6 +294,22 @@ func (s *Service) notePart(of portal.Address, id string, r portal.Response, scop
 func leaving(a portal.Appointment, err error) (portal.Appointment, error) {
 	a.Response, a.Show, a.Status = portal.ResponseDeclined, portal.ShowFree, portal.StatusRemoved
 	return a, err
+}
+
+// inMailbox is the ID in of's mailbox of what id means: of a record, that of its copy, which alone can wait or have been refused.
+func (s *Service) inMailbox(ctx context.Context, me, of portal.Address, id string) (string, error) {
+	if !s.recorded(id) {
+		return id, nil
+	}
+	r, _, err := s.recordEntry(ctx, me, of, id)
+	if err != nil {
+		return "", err
+	}
+	there, err := s.copyID(ctx, me, of, &r, id)
+	if err == nil && there == "" {
+		err = portal.Fail(portal.ErrNotFound, keyNothing)
+	}
+	return there, err
 }
 
 // forwardRecord passes an invitation on that is in the mailbox too; the organiser of a meeting invites people instead.
