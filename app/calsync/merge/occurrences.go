@@ -149,12 +149,12 @@ func (m *merging) clash(s *sides, id string, x sides) {
 
 // restore brings an occurrence that CRM deleted back as Exchange has it; who is on CRM's list alone stays there.
 func (m *merging) restore(s *sides, id string, x sides) {
-	known := x.be.Attendees
 	x.bc, x.bcx = x.c, x.cx
 	x.be, x.bec = x.cx, x.c
-	x.be.Attendees, x.bec.Attendees = known, known
 	was := s.bc.plain(id) // whom CRM added to the series or took off it, it did here too
 	x.bc.Attendees, x.bcx.Attendees = was.Attendees, was.Attendees
+	known := slices.DeleteFunc(slices.Clone(was.Attendees), func(p Person) bool { return p.Via != "" })
+	x.be.Attendees, x.bec.Attendees = known, known
 	m.merge(id, x)
 }
 

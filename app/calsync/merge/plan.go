@@ -84,7 +84,7 @@ func (p *planning) withoutCopy() {
 		p.skip(ReasonRemoved) // it was in Exchange, and is there no more
 	case r.Status == portal.StatusCancelled:
 		p.skip(ReasonCancelled)
-	case r.Origin == portal.SourceExchange && p.base == nil:
+	case r.Origin == portal.SourceExchange && p.base == nil && !p.Quiet: // quietly it is restored
 		p.skip(ReasonOff)
 	default:
 		p.create()
