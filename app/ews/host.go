@@ -87,7 +87,7 @@ func (h *host) clientOf(url string) (*soap.Client, error) {
 		return c, nil
 	}
 	c, err := soap.New(soap.Options{URL: url, Auth: h.auth, HTTP: h.s.HTTP, Version: h.s.Version, UserAgent: "Portico",
-		Timeout: h.s.Timeout, Concurrency: h.s.Concurrency, Streams: h.streams(), Silence: h.c.o.Bells.Silence,
+		Timeout: h.s.Timeout, Concurrency: h.s.Concurrency, Syncs: h.syncs(), Streams: h.streams(), Silence: h.c.o.Bells.Silence,
 		Logger: h.c.o.Logger, Observe: h.c.o.Observe, Sent: h.outage.sent})
 	if err != nil {
 		return nil, err
@@ -102,6 +102,14 @@ func (h *host) streams() int {
 		return 10_000 // one for each signed-in person, bounded by who is watched
 	}
 	return 2*max(h.s.Streams, 10) + 1
+}
+
+// syncs is how many synchronisations of folders a client may have under way: Exchange allows an account five.
+func (h *host) syncs() int {
+	if (bellHost{h}).alone() {
+		return max(h.s.Concurrency, 10) // each is charged to its own mailbox
+	}
+	return 5
 }
 
 // client gives the client for a mailbox. Without a configured address it is found by Autodiscover, once for each mail

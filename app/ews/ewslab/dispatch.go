@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -133,11 +134,13 @@ func (s *Server) perform(c *call) error {
 	if _, since := dialectNamed(op.since); !ok || op.since != "" && since > s.top {
 		return s.answerError(c, invalid("the element '%s' is not known.", c.req.Name))
 	}
+	leave := func() {}
 	if op.stream == nil {
-		leave, err := s.limiter.enter(c, s.now())
-		if err != nil {
+		var err error
+		if leave, err = s.limiter.enter(c, s.now()); err != nil {
 			return s.answerLimited(c, err)
 		}
+		leave = sync.OnceFunc(leave)
 		defer leave()
 	}
 	if done, err := s.injure(c); done {
@@ -150,6 +153,7 @@ func (s *Server) perform(c *call) error {
 		return nil
 	}
 	resp, err := op.run(c)
+	leave() // who has the answer may ask the next at once
 	if err != nil {
 		return s.answerError(c, err)
 	}

@@ -192,6 +192,12 @@ func enter(ctx context.Context, places chan struct{}) error {
 // attempt sends a request once.
 func (c *Client) attempt(ctx context.Context, op operation, as As, body []byte, read func(*binding.Reader) (answer, error)) (a answer, err error) {
 	if !as.Ahead {
+		if op.sync {
+			if err := enter(ctx, c.syncs); err != nil {
+				return a, away(ctx, err)
+			}
+			defer func() { <-c.syncs }()
+		}
 		if err := enter(ctx, c.slots); err != nil {
 			return a, away(ctx, err)
 		}

@@ -35,6 +35,8 @@ type Options struct {
 	MaxAnswer int64
 	// Concurrency bounds the requests under way; further ones wait in the order they came. 0 is 10.
 	Concurrency int
+	// Syncs bounds those of them that synchronise a folder, of which Exchange lets an account have five at once; 0 is 5.
+	Syncs int
 	// Streams bounds the streams under way, which do not count as requests; 0 is 100.
 	Streams int
 	// Attempts bounds how often one request is sent; 0 is 4.
@@ -103,6 +105,7 @@ type Client struct {
 	log     *slog.Logger
 	gate    *gate
 	slots   chan struct{} // requests under way; waiters are served in the order they came
+	syncs   chan struct{} // those of them that synchronise a folder
 	streams chan struct{} // streams under way
 	hanging *hanging
 	version atomic.Pointer[string]
@@ -124,7 +127,7 @@ func New(o Options) (*Client, error) {
 	defaults(&o)
 	c := &Client{
 		o: o, url: u, codec: &binding.Codec{}, log: o.Logger, gate: newGate(o),
-		slots: make(chan struct{}, o.Concurrency), streams: make(chan struct{}, o.Streams), jars: newJars(u),
+		slots: make(chan struct{}, o.Concurrency), syncs: make(chan struct{}, o.Syncs), streams: make(chan struct{}, o.Streams), jars: newJars(u),
 		hanging: newHanging(),
 	}
 	c.signers = newSigners(o.Auth, dialer(o.HTTP, o.Concurrency))
@@ -144,6 +147,7 @@ func defaults(o *Options) {
 		}
 	}
 	set(&o.Concurrency, 10)
+	set(&o.Syncs, 5)
 	set(&o.Streams, 100)
 	set(&o.Attempts, 4)
 	span(&o.Timeout, 30*time.Second)

@@ -13,6 +13,7 @@ type operation struct {
 	element string // the request's element in the messages namespace
 	repeat  bool   // doing it twice is the same as doing it once
 	stream  bool   // the answer stays open
+	sync    bool   // of those that Exchange lets an account have few of at once
 }
 
 // request is any of the operations' request structs.
@@ -71,7 +72,7 @@ func (c *Client) SyncFolderHierarchy(ctx context.Context, as As, req *SyncFolder
 }
 
 func (*SyncFolderHierarchy) op() operation {
-	return operation{element: "SyncFolderHierarchy", repeat: true}
+	return operation{element: "SyncFolderHierarchy", repeat: true, sync: true}
 }
 
 func (r *SyncFolderHierarchyResponse) heads() []*ResponseMessage { return headsOf(r.Messages) }
@@ -135,7 +136,9 @@ func (c *Client) SyncFolderItems(ctx context.Context, as As, req *SyncFolderItem
 	return call[SyncFolderItemsResponse](ctx, c, as, req)
 }
 
-func (*SyncFolderItems) op() operation { return operation{element: "SyncFolderItems", repeat: true} }
+func (*SyncFolderItems) op() operation {
+	return operation{element: "SyncFolderItems", repeat: true, sync: true}
+}
 
 func (r *SyncFolderItemsResponse) heads() []*ResponseMessage { return headsOf(r.Messages) }
 
