@@ -59,8 +59,6 @@ type CRMDay struct {
 // CRMEntry is an appointment as CRM pages list it.
 type CRMEntry struct {
 	portal.Appointment
-	// Origin is where it was made.
-	Origin string
 }
 
 // PartyForm is a person or a company while it is written.

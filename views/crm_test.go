@@ -58,7 +58,7 @@ func crmEntry(id, subject string, change func(*portal.Appointment)) CRMEntry {
 	if change != nil {
 		change(&a)
 	}
-	return CRMEntry{Appointment: a, Origin: a.Source}
+	return CRMEntry{Appointment: a}
 }
 
 func TestCRMHome(t *testing.T) {

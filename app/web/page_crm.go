@@ -31,9 +31,13 @@ func (s *Server) crmPages(g *echo.Group) {
 	g = g.Group("", s.withCRM)
 	g.GET("/crm", s.crmPage)
 	g.GET("/crm/find", s.findParties)
+	g.GET("/crm/quick", s.crmPage)
 	g.POST("/crm/quick", s.quickCRM)
 	for _, kind := range []string{views.KindPeople, views.KindCompanies} {
 		g.GET("/crm/"+kind+"/new", s.newParty(kind))
+		g.GET("/crm/"+kind, func(c echo.Context) error {
+			return c.Redirect(http.StatusSeeOther, views.WithQuery("/crm", "kind", kind))
+		})
 		g.POST("/crm/"+kind, s.saveParty(kind))
 		g.GET("/crm/"+kind+"/:id/edit", s.editParty(kind))
 		g.POST("/crm/"+kind+"/:id/delete", s.deleteParty(kind))
@@ -112,8 +116,15 @@ func (s *Server) crmHome(c echo.Context, r views.Reader) (views.CRMHome, error) 
 	if err != nil {
 		return views.CRMHome{}, err
 	}
+	origins, err := s.originsOf(c, from)
+	if err != nil {
+		return views.CRMHome{}, err
+	}
 	var home views.CRMHome
 	for _, a := range list {
+		if record, _ := portal.SplitOccurrenceID(a.ID); origins[record] != "" {
+			a.Source = origins[record]
+		}
 		day := a.Start.In(r.Zone)
 		if a.AllDay {
 			day = a.Start.UTC()
@@ -128,10 +139,23 @@ func (s *Server) crmHome(c echo.Context, r views.Reader) (views.CRMHome, error) 
 			i = len(home.Days)
 			home.Days = append(home.Days, views.CRMDay{Date: date})
 		}
-		home.Days[i].Entries = append(home.Days[i].Entries, views.CRMEntry{Appointment: a, Origin: a.Source})
+		home.Days[i].Entries = append(home.Days[i].Entries, views.CRMEntry{Appointment: a})
 	}
 	slices.SortStableFunc(home.Days, func(a, b views.CRMDay) int { return a.Date.Compare(b.Date) })
 	return home, nil
+}
+
+// originsOf says of the records of the days that are shown where each was made, which is where it lives.
+func (s *Server) originsOf(c echo.Context, from time.Time) (map[string]string, error) {
+	list, err := s.CRM.Entries(c.Request().Context(), s.person(c), from.AddDate(0, 0, -1), from.AddDate(0, 0, homeDays+1))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(list))
+	for _, r := range list {
+		out[r.ID] = r.Origin
+	}
+	return out, nil
 }
 
 // findParties is the list alone, for the page's script.
@@ -211,7 +235,10 @@ func (s *Server) tiedTo(c echo.Context, person, company string) ([]views.CRMEntr
 	}
 	out := make([]views.CRMEntry, 0, len(list))
 	for _, r := range list {
-		out = append(out, views.CRMEntry{Appointment: r.Appointment, Origin: r.Origin})
+		if r.Origin != "" {
+			r.Source = r.Origin
+		}
+		out = append(out, views.CRMEntry{Appointment: r.Appointment})
 	}
 	return out, nil
 }

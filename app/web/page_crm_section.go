@@ -30,6 +30,9 @@ func (s *Server) crmSection(ctx context.Context, me portal.Address, r views.Read
 	if err != nil {
 		return nil, err
 	}
+	if rec.Origin != "" {
+		rec.Source = rec.Origin // where it was made is where it lives
+	}
 	v := &views.CRMSection{Reader: r, Record: rec, Me: me, Mailboxes: map[portal.Address]bool{}}
 	if v.People, err = s.CRM.PeopleByID(ctx, rec.People); err != nil {
 		return nil, err

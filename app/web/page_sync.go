@@ -47,6 +47,14 @@ func (s *Server) syncPages(g *echo.Group) {
 	g.GET("/admin/sync/rules", s.syncRulesPage)
 	g.POST("/admin/sync/rules", s.editSyncRules)
 
+	// Pages that answer a form keep its address: what reads them again finds the page itself there.
+	g.GET("/admin/sync/queue/upload", s.syncQueuePage)
+	g.GET("/admin/sync/conflicts/take-back", s.syncConflictsPage)
+	g.GET("/admin/sync/diagnostics/test", s.syncDiagnosticsPage)
+	for _, path := range []string{"run", "stop"} {
+		g.GET("/admin/sync/users/"+path, s.syncUsersPage)
+	}
+
 	g.GET("/admin/sync/hooks", s.hooksPage)
 	g.POST("/admin/sync/hooks", s.addHook)
 	g.GET("/admin/sync/hooks/:id", s.deliveriesPage)

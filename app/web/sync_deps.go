@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"portico/app/calsync"
 	"portico/app/crm"
 	"portico/app/hook"
 	"portico/app/portal"
@@ -33,6 +34,8 @@ type CRM interface {
 
 	// Window gives me's own CRM calendar, occurrences one by one, by start.
 	Window(ctx context.Context, me portal.Address, from, to time.Time, loc *time.Location) ([]portal.Appointment, error)
+	// Entries gives the living records in of's calendar of which anything may lie in a time. It asks for no right.
+	Entries(ctx context.Context, of portal.Address, from, to time.Time) ([]portal.CRMAppointment, error)
 	// AppointmentsOf gives those that are tied to a person or a company (the one that is not empty) and that me may see, the latest first.
 	AppointmentsOf(ctx context.Context, me portal.Address, person, company string, limit int) ([]portal.CRMAppointment, error)
 	// Get gives a record by its ID, that of a mirrored entry of Exchange included; ErrNotFound where me takes no part in it.
@@ -117,6 +120,8 @@ type Hooks interface {
 }
 
 var (
-	_ CRM   = (*crm.Service)(nil)
-	_ Hooks = (*hook.Service)(nil)
+	_ CRM       = (*crm.Service)(nil)
+	_ Sync      = (*calsync.Service)(nil)
+	_ SyncAdmin = (*calsync.Panel)(nil)
+	_ Hooks     = (*hook.Service)(nil)
 )
