@@ -99,6 +99,7 @@ func (t *tried) made(e *Content) *Agreed {
 // advance makes what Exchange has of a try part of what was agreed.
 func (t *tried) advance(b *Agreed, e *Content) {
 	moved := !sameWhen(t.From, t.Exchange) && sameWhen(e, t.Exchange)
+	parts := t.parts(b, e)
 	for _, f := range fields() {
 		if f.same(t.From, t.Exchange) || f.same(&b.Exchange, e) {
 			continue
@@ -112,8 +113,12 @@ func (t *tried) advance(b *Agreed, e *Content) {
 	t.advancePeople(b, e)
 	t.advanceFiles(b, e)
 	t.advanceOccurrences(b, e)
+	for id, o := range parts {
+		b.CRM.except(id, o.CRM)
+		b.Exchange.except(id, o.Exchange)
+	}
 	// What was to differ from the series and was not written yet is new to it; with the series' times the server forgot all that did.
-	for _, id := range append(sortedIDs(t.Exchange.Exceptions), t.Exchange.Deleted...) {
+	for _, id := range slices.Concat(sortedIDs(t.Exchange.Exceptions), t.Exchange.Deleted) {
 		_, is := e.Exceptions[id]
 		_, had := t.From.Exceptions[id]
 		if had = had || t.From.isDeleted(id); !is && !e.isDeleted(id) && (moved || !had) {
@@ -204,7 +209,38 @@ func (t *tried) advanceFiles(b *Agreed, e *Content) {
 	sortFiles(b.Exchange.Files)
 }
 
-// advanceOccurrences does it for the occurrences that the try changed, took away or brought back.
+// parts are the occurrences that take place on all sides and of which any has something to say: each as it was agreed, with what Exchange
+// has by now of what the try wrote to it. An occurrence that follows its series would else be taken for what the series has become.
+func (t *tried) parts(b *Agreed, e *Content) map[string]Agreed {
+	out := map[string]Agreed{}
+	all := []*Content{e, t.From, t.Exchange, t.CRM, &b.CRM, &b.Exchange}
+	for _, c := range all {
+		for id := range c.Exceptions {
+			if e.occurs(id) && b.Exchange.occurs(id) && !slices.ContainsFunc(all, func(c *Content) bool { return c.isDeleted(id) }) {
+				out[id] = Agreed{b.CRM.occurrence(id), b.Exchange.occurrence(id)}
+			}
+		}
+	}
+	for id, o := range out {
+		from, want, in, is := t.From.occurrence(id), t.Exchange.occurrence(id), t.CRM.occurrence(id), e.occurrence(id)
+		for _, f := range fields() {
+			if !f.same(&from, &want) && (f.same(&is, &want) || f.alike != nil && f.alike(&is, &want)) {
+				f.set(&o.Exchange, &is)
+				f.set(&o.CRM, &in)
+			}
+		}
+		if !slices.Equal(from.Categories, want.Categories) && slices.Equal(is.Categories, want.Categories) {
+			o.Exchange.Categories, o.CRM.Categories = is.Categories, in.Categories
+		}
+		if !sameList(from.Attendees, want.Attendees) && sameList(is.Attendees, want.Attendees) {
+			o.Exchange.Attendees, o.CRM.Attendees = is.Attendees, in.Attendees
+		}
+		out[id] = o
+	}
+	return out
+}
+
+// advanceOccurrences does it for the occurrences that the try took away, or brought back.
 func (t *tried) advanceOccurrences(b *Agreed, e *Content) {
 	ids := slices.Concat(sortedIDs(t.Exchange.Exceptions), sortedIDs(t.From.Exceptions), t.Exchange.Deleted, t.From.Deleted)
 	slices.Sort(ids)
@@ -218,25 +254,6 @@ func (t *tried) advanceOccurrences(b *Agreed, e *Content) {
 				put(side.base, side.from, id, side.from.occurrence(id))
 				slices.Sort(side.base.Deleted)
 			}
-		case !want && !b.CRM.isDeleted(id) && !b.Exchange.isDeleted(id):
-			t.advanceOccurrence(b, e, id)
 		}
 	}
-}
-
-// advanceOccurrence does it field by field: what else an occurrence says may be somebody's who has not been heard yet.
-func (t *tried) advanceOccurrence(b *Agreed, e *Content, id string) {
-	from, want, is, in := t.From.occurrence(id), t.Exchange.occurrence(id), e.occurrence(id), t.CRM.occurrence(id)
-	x, c := b.Exchange.occurrence(id), b.CRM.occurrence(id)
-	for _, f := range fields() {
-		if f.same(&from, &want) || f.same(&x, &is) {
-			continue
-		}
-		if f.same(&is, &want) || f.alike != nil && f.alike(&is, &want) {
-			f.set(&x, &is)
-			f.set(&c, &in)
-		}
-	}
-	b.Exchange.except(id, x)
-	b.CRM.except(id, c)
 }
