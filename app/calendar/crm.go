@@ -104,16 +104,15 @@ type joint struct {
 	// mirrored are the mailbox's entries that are shown, records those of CRM.
 	mirrored []portal.Entry
 	records  []portal.CRMAppointment
-	// known are the records of mirrored entries, by the entries' IDs; hidden are the IDs of entries that are shown as a record.
-	known  map[string]portal.CRMAppointment
-	hidden map[string]string
+	// known are the records of mirrored entries, by the entries' IDs.
+	known map[string]portal.CRMAppointment
 	// waiting are the IDs of records of which something in their owner's mailbox is still to be sent, or was refused.
 	waiting map[string]bool
 }
 
 // join puts a mailbox's entries of a window and the records of CRM together, each meeting once.
 func (s *Service) join(ctx context.Context, key portal.CalendarKey, entries []portal.Entry, from, to time.Time) (*joint, error) {
-	j := &joint{mirrored: entries, known: map[string]portal.CRMAppointment{}, hidden: map[string]string{}, waiting: map[string]bool{}}
+	j := &joint{mirrored: entries, known: map[string]portal.CRMAppointment{}, waiting: map[string]bool{}}
 	if s.o.CRM == nil {
 		return j, nil
 	}
@@ -170,7 +169,6 @@ func (s *Service) matched(ctx context.Context, key portal.CalendarKey, j *joint,
 			shown = append(shown, e)
 			continue
 		}
-		j.hidden[e.ID] = r.ID
 		j.waiting[r.ID] = e.Sync.State != portal.SyncDone
 		if ok {
 			personal(&records[i], &e)

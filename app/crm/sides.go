@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,15 +49,11 @@ func (s *Service) Alike(ctx context.Context, owner portal.Address, subject strin
 	return out, nil
 }
 
-// The span in which appointments lie: what storage can write down.
-var (
-	firstDay = time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastDay  = time.Date(2250, 1, 1, 0, 0, 0, 0, time.UTC)
-)
-
 // RecordsOf gives the living records that somebody owns or takes part in.
 func (s *Service) RecordsOf(ctx context.Context, who portal.Address) ([]portal.CRMAppointment, error) {
-	return s.s.CRMWindow(ctx, who, firstDay, lastDay)
+	// The span in which appointments lie: what storage can write down.
+	first, last := time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2250, 1, 1, 0, 0, 0, 0, time.UTC)
+	return s.s.CRMWindow(ctx, who, first, last)
 }
 
 // plain is a text without what does not count when two are compared.
@@ -135,6 +132,7 @@ func (s *Service) PutUsers(ctx context.Context, list []portal.CRMUser, by string
 }
 
 func (s *Service) putUsers(ctx context.Context, key string, list []portal.CRMUser, by string) ([]portal.CRMUser, error) {
+	list = slices.Clone(list)
 	for i := range list {
 		u, err := checkedUser(list[i])
 		if err != nil {
