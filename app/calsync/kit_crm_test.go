@@ -19,6 +19,8 @@ type records struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	all     map[string]portal.CRMAppointment
+	byUID   map[string][]string // the records that ever had a UID
+	byStart map[int64][]string  // and those that ever began then
 	users   []portal.CRMUser
 	log     []portal.CRMChange
 	files   map[string][]byte
@@ -31,7 +33,7 @@ type records struct {
 }
 
 func newRecords(now func() time.Time, users ...portal.CRMUser) *records {
-	return &records{now: now, all: map[string]portal.CRMAppointment{}, users: users, files: map[string][]byte{}, changed: make(chan struct{}), marks: map[string]portal.SyncState{}}
+	return &records{now: now, all: map[string]portal.CRMAppointment{}, byUID: map[string][]string{}, byStart: map[int64][]string{}, users: users, files: map[string][]byte{}, changed: make(chan struct{}), marks: map[string]portal.SyncState{}}
 }
 
 func copyRecord(r portal.CRMAppointment) portal.CRMAppointment {
@@ -70,8 +72,8 @@ func (c *records) Record(_ context.Context, id string) (portal.CRMAppointment, e
 func (c *records) RecordByUID(_ context.Context, uid string) (portal.CRMAppointment, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range c.all {
-		if r.UID == uid && r.Gone.IsZero() {
+	for _, id := range c.byUID[uid] {
+		if r := c.all[id]; r.UID == uid && r.Gone.IsZero() {
 			return copyRecord(r), nil
 		}
 	}
@@ -79,9 +81,17 @@ func (c *records) RecordByUID(_ context.Context, uid string) (portal.CRMAppointm
 }
 
 func (c *records) Alike(_ context.Context, owner portal.Address, subject string, start, end time.Time, allDay bool) ([]portal.CRMAppointment, error) {
-	return c.living(func(r *portal.CRMAppointment) bool {
-		return r.Calendar == owner && strings.EqualFold(strings.TrimSpace(r.Subject), strings.TrimSpace(subject)) && r.Start.Equal(start) && r.End.Equal(end) && r.AllDay == allDay
-	}), nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []portal.CRMAppointment
+	for _, id := range c.byStart[start.Unix()] {
+		r := c.all[id]
+		if r.Gone.IsZero() && r.Calendar == owner && strings.EqualFold(strings.TrimSpace(r.Subject), strings.TrimSpace(subject)) && r.Start.Equal(start) && r.End.Equal(end) && r.AllDay == allDay {
+			out = append(out, copyRecord(r))
+		}
+	}
+	slices.SortFunc(out, func(x, y portal.CRMAppointment) int { return cmp.Compare(x.ID, y.ID) })
+	return out, nil
 }
 
 // living gives copies of the records that live and pass, by ID.
@@ -118,14 +128,20 @@ func (c *records) put(r portal.CRMAppointment, by string) (portal.CRMAppointment
 	if known && old.Revision != r.Revision || !known && r.Revision != 0 {
 		return r, portal.Fail(portal.ErrConflict, "conflict")
 	}
-	for _, o := range c.all {
-		if o.UID == r.UID && o.ID != r.ID && o.Gone.IsZero() && r.Gone.IsZero() {
+	for _, id := range c.byUID[r.UID] {
+		if o := c.all[id]; o.UID == r.UID && o.ID != r.ID && o.Gone.IsZero() && r.Gone.IsZero() {
 			return r, portal.Fail(portal.ErrConflict, "conflict")
 		}
 	}
 	r.Revision++
 	r.Version = strconv.FormatInt(r.Revision, 10)
 	c.all[r.ID] = copyRecord(r)
+	if !slices.Contains(c.byUID[r.UID], r.ID) {
+		c.byUID[r.UID] = append(c.byUID[r.UID], r.ID)
+	}
+	if at := r.Start.Unix(); !slices.Contains(c.byStart[at], r.ID) {
+		c.byStart[at] = append(c.byStart[at], r.ID)
+	}
 	change := portal.Updated
 	switch {
 	case !known:
