@@ -89,6 +89,7 @@ func (m *merging) both(o *peopleOut, w who, s *sides, occurrence string) {
 	c, e := *w.c, *w.e
 	c.Via = ""
 	nc, ne := c, e
+	var unseenC, unseenE bool // new on that side, and not carried now
 	if c.Role != e.Role {
 		crm := m.first || w.bc == nil || w.bc.Role != c.Role
 		ex := m.first || w.be == nil || w.be.Role != e.Role
@@ -108,13 +109,22 @@ func (m *merging) both(o *peopleOut, w who, s *sides, occurrence string) {
 			c.Role, nc.Role = e.Role, e.Role
 		case crm && w.bc != nil:
 			nc.Role = w.bc.Role
+		case crm:
+			unseenC = true
 		case ex && w.be != nil:
 			ne.Role = w.be.Role
+		case ex:
+			unseenE = true
 		}
 	}
 	m.answer(&c, &e, &nc, &ne, w, occurrence)
 	o.crm, o.ex = append(o.crm, c), append(o.ex, e)
-	o.notedCRM, o.notedEx = append(o.notedCRM, nc), append(o.notedEx, ne)
+	if !unseenC {
+		o.notedCRM = append(o.notedCRM, nc)
+	}
+	if !unseenE {
+		o.notedEx = append(o.notedEx, ne)
+	}
 }
 
 // answer takes the answer of Exchange over. One that a person with a mailbox gave in CRM is given there; a CRM user's own stays theirs.

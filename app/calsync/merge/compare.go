@@ -299,10 +299,14 @@ func (m *merging) categories(target, noted *Agreed, s *sides) {
 	target.Exchange.Categories, target.CRM.Categories = e, c
 	noted.Exchange.Categories, noted.CRM.Categories = e, c
 	if !m.ToExchange && len(addX)+len(cutX) > 0 {
-		noted.CRM.Categories = without(with(s.bc.Categories, addC), cutC)
+		if noted.CRM.Categories = s.bc.Categories; m.ToCRM {
+			noted.CRM.Categories = without(with(s.bc.Categories, addC), cutC)
+		}
 	}
 	if !m.ToCRM && len(addC)+len(cutC) > 0 {
-		noted.Exchange.Categories = without(with(s.be.Categories, addX), cutX)
+		if noted.Exchange.Categories = s.be.Categories; m.ToExchange {
+			noted.Exchange.Categories = without(with(s.be.Categories, addX), cutX)
+		}
 	}
 }
 
