@@ -115,8 +115,16 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	if set.patience == 0 {
 		set.patience = patience
 	}
+	h.crm = crm.New(h.store, crm.Options{
+		Lookup: book.Lookup, Find: h.personOf, Zone: func(context.Context, portal.Address) *time.Location { return vienna(t) },
+		Admin: func(who portal.Address) bool { return who == alice }, Now: set.now,
+	})
+	var kept calendar.CRM
+	if !set.noSync {
+		kept = h.crm
+	}
 	h.calendar = calendar.New(h.mail, h.store, calendar.Options{
-		Emit: emit, Lookup: book.Lookup, Find: func(email string) portal.Address { return h.personOf(email) },
+		CRM: kept, Emit: emit, Lookup: book.Lookup, Find: func(email string) portal.Address { return h.personOf(email) },
 		Team: func(_ context.Context, manager portal.Address) ([]portal.Person, error) {
 			if manager == alice {
 				return []portal.Person{{URI: bob, DisplayName: "Bob Brown"}}, nil
@@ -148,10 +156,6 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	if set.noCalendar {
 		dates = nil
 	}
-	h.crm = crm.New(h.store, crm.Options{
-		Lookup: book.Lookup, Find: h.personOf, Zone: func(context.Context, portal.Address) *time.Location { return vienna(t) },
-		Admin: func(who portal.Address) bool { return who == alice }, Now: set.now,
-	})
 	plain := func(data []byte) ([]byte, error) { return data, nil }
 	h.sync, h.hooks = newFakeSync(), hook.New(hookSource{h.crm}, h.store, hook.Options{Seal: plain, Open: plain, Now: set.now})
 	deps := Deps{
