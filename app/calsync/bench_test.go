@@ -18,7 +18,7 @@ import (
 // CRM are in memory, the ledger is the real one on disk.
 
 // opened is the real ledger, running on a new disk; what ends it is given.
-func opened(b *testing.B) (*storage.Store, func()) {
+func opened(b testing.TB) (*storage.Store, func()) {
 	b.Helper()
 	st, err := storage.Open(context.Background(), storage.Options{DSN: "sqlite:" + filepath.Join(b.TempDir(), "bench.db")})
 	if err != nil {

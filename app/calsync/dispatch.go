@@ -177,18 +177,14 @@ func (d *dispatcher) start(ctx context.Context, now time.Time) (started, full bo
 	kept := d.hand[:0]
 	defer func() { d.hand = kept }()
 	for i, j := range d.hand {
-		if full || d.busy.has(j.Key) {
-			if !d.busy.has(j.Key) {
-				kept = append(kept, j)
-			}
-			continue
+		if d.busy.has(j.Key) {
+			continue // the next look at the ledger finds what is left of it
 		}
 		select {
 		case d.slots <- struct{}{}:
 		default:
-			full = true
-			kept = append(kept, d.hand[i])
-			continue
+			kept = append(kept, d.hand[i:]...)
+			return started, true, nil
 		}
 		verdict, at := d.s.admit(j.Mailbox, now)
 		switch verdict {
@@ -201,13 +197,13 @@ func (d *dispatcher) start(ctx context.Context, now time.Time) (started, full bo
 		case mustDefer:
 			if err := d.s.deferTo(ctx, j, at); err != nil {
 				<-d.slots
-				return started, full, err
+				return started, false, err
 			}
 			started = true // there is room for others of the queue
 		}
 		<-d.slots
 	}
-	return started, full, nil
+	return started, false, nil
 }
 
 // deferTo puts a job off until its mailbox may be asked again; that is no failure of its own.

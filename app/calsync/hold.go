@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,11 +43,15 @@ func (w *swell) over(source string, n, most int, now time.Time) bool {
 	return t.n > most
 }
 
-// forget begins to count a source anew.
+// forget begins to count a source anew, or, of a whole side, each that stands under its name.
 func (w *swell) forget(source string) {
 	w.mu.Lock()
-	delete(w.of, source)
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	for k := range w.of {
+		if k == source || strings.HasPrefix(k, source+" ") {
+			delete(w.of, k)
+		}
+	}
 }
 
 func hold(j *portal.SyncJob) { j.State, j.Reason = portal.JobHeld, keyHeld }

@@ -38,7 +38,9 @@ func emptied(t *testing.T) (*live, func()) {
 	return l, stop
 }
 
-func (l *live) living() int { return len(l.c.living(func(*portal.CRMAppointment) bool { return true })) }
+func (l *live) living() int {
+	return len(l.c.living(func(*portal.CRMAppointment) bool { return true }))
+}
 
 func TestAMassDeletionIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

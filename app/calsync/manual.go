@@ -119,6 +119,7 @@ func (s *Service) unhold(ctx context.Context, source portal.Address) error {
 	if err := s.l.SaveSyncIntake(ctx, portal.SyncIntake{Cursor: c}); err != nil {
 		return err
 	}
+	s.swell.forget(string(source))
 	s.boxes.change(source, func(b *box) { b.held = false })
 	if source == sourceCRM {
 		s.crmHeld.Store(false)

@@ -2,6 +2,7 @@ package calsync_test
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"os"
 	"slices"
@@ -46,11 +47,26 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestModelOverTheRealLedger holds the ledger in memory against the one on disk: the same lives must end as well over both.
+func TestModelOverTheRealLedger(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
+			st, closed := opened(t)
+			defer closed()
+			run(t, seed, st)
+		})
+	}
+}
+
 // run is one run of the model; it gives how often the engine crashed.
 func run(t *testing.T, seed uint64, ledger calsync.Ledger) int {
 	w := newWorld(t, seed, ledger)
-	if b, ok := ledger.(*book); ok {
-		b.settings(w.settings())
+	raw, err := json.Marshal(w.settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.SaveSyncBlob(t.Context(), "settings", raw, 0); err != nil {
+		t.Fatal(err)
 	}
 	for range w.rnd.IntN(4) { // what was there before anybody thought of CRM
 		w.x.rang = func(portal.Address) {}
