@@ -27,7 +27,7 @@ type Options struct {
 	// Fault is asked between the steps of carrying something, by name; an error ends the service as a crash would. For tests.
 	Fault func(step string) error
 
-	// Workers bounds the jobs that are carried at the same time (16), EachMailbox those of one mailbox (2), EachServer those of
+	// Workers bounds the jobs that are carried at the same time (16), EachMailbox those of one mailbox (6), EachServer those of
 	// one server (12). Readers bounds the mailboxes that are read at the same time (8). What is beyond waits in the ledger, or as
 	// a ring of its mailbox: nothing is lost.
 	Workers, EachMailbox, EachServer, Readers int
@@ -85,7 +85,7 @@ func (o Options) withDefaults() Options {
 	for _, n := range []struct {
 		value    *int
 		standard int
-	}{{&o.Workers, 16}, {&o.EachMailbox, 2}, {&o.EachServer, 12}, {&o.Readers, 8}, {&o.MaxTries, 12}, {&o.DownAfter, 4}, {&o.LiveLog, 1000}} {
+	}{{&o.Workers, 16}, {&o.EachMailbox, 6}, {&o.EachServer, 12}, {&o.Readers, 8}, {&o.MaxTries, 12}, {&o.DownAfter, 4}, {&o.LiveLog, 1000}} {
 		if *n.value <= 0 {
 			*n.value = n.standard
 		}
