@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -153,12 +154,8 @@ func Still(entry portal.Entry, ch portal.AppointmentChange) portal.AppointmentCh
 	drop(&ch.ReminderMinutes, func(v *int) bool { return sameReminder(v, now.Reminder) })
 	drop(&ch.Categories, func(v []string) bool { return slices.EqualFunc(tidyList(v), now.Categories, strings.EqualFold) })
 	if ch.Attendees != nil {
-		after := portal.Entry{Appointment: entry.Appointment}
-		if !ch.Occurrence.IsZero() {
-			after.Attendees = attendeesAt(entry, ch.Occurrence)
-		}
-		after.Attendees = ch.AttendeesOver(after.Attendees)
-		if sameList(now.Attendees, OfExchange(after, Users{}).Attendees) {
+		list := attendeesAt(entry, ch.Occurrence)
+		if sameInvited(list, ch.AttendeesOver(list)) {
 			ch.Attendees, ch.Known = nil, nil
 		}
 	}
@@ -180,6 +177,21 @@ func StillThere(entry portal.Entry, occurrence time.Time) bool {
 	return !slices.ContainsFunc(entry.Deleted, func(d time.Time) bool { return d.Equal(occurrence) })
 }
 
+// sameInvited tells whether two lists have the same addresses in the same roles.
+func sameInvited(a, b []portal.Attendee) bool {
+	roles := func(list []portal.Attendee) map[string]portal.AttendeeRole {
+		out := map[string]portal.AttendeeRole{}
+		for _, p := range list {
+			if out[fold(p.Email)] = p.Role; p.Role == "" {
+				out[fold(p.Email)] = portal.RoleRequired
+			}
+		}
+		return out
+	}
+	return maps.Equal(roles(a), roles(b))
+}
+
+// attendeesAt is who is invited to an occurrence, of the zero time to the whole.
 func attendeesAt(entry portal.Entry, occurrence time.Time) []portal.Attendee {
 	for i := range entry.Exceptions {
 		if entry.Exceptions[i].RecurrenceID.Equal(occurrence) {
