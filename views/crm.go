@@ -14,6 +14,8 @@ type CRMPage struct {
 	List CRMList
 	// Home is what stands there while nothing is open.
 	Home *CRMHome
+	// ShowHome: a narrow screen shows that instead of the list.
+	ShowHome bool
 	// Person or Company is whose card is open; Of are those of a company.
 	Person  *portal.CRMPerson
 	Company *portal.CRMCompany
@@ -100,7 +102,7 @@ func PartyPath(kind, id string) string { return "/crm/" + kind + "/" + url.PathE
 
 // open reports whether something stands beside the list that a narrow screen shows instead of it.
 func (v CRMPage) open() string {
-	if v.Person != nil || v.Company != nil || v.Form != nil {
+	if v.Person != nil || v.Company != nil || v.Form != nil || v.ShowHome {
 		return "three open"
 	}
 	return "three"

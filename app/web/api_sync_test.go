@@ -84,7 +84,9 @@ func TestSyncUsersOverTheAPI(t *testing.T) {
 	h := newHouse(t)
 	a := h.signIn(alice)
 	h.works(bob)
-	h.sync.with(func(f *fakeSync) { f.plan = []portal.SyncUserPlan{{Person: portal.Person{URI: bob}, Action: "link", By: "email"}} })
+	h.sync.with(func(f *fakeSync) {
+		f.plan = []portal.SyncUserPlan{{Person: portal.Person{URI: bob}, Action: "link", By: "email"}}
+	})
 	var users []portal.CRMUser
 	a.call("GET", "/api/v1/admin/sync/users", nil, 200).into(&users)
 	var plan []portal.SyncUserPlan

@@ -96,6 +96,7 @@ func (s *Server) crmPage(c echo.Context) error {
 	if c.QueryParam("deleted") == "1" {
 		v.Done = v.Text("crm.deleted")
 	}
+	v.ShowHome = c.QueryParam("view") == "calendar"
 	return s.showCRMHome(c, http.StatusOK, v)
 }
 
@@ -290,6 +291,7 @@ func (s *Server) quickFailed(c echo.Context, text string, err error) error {
 		return ferr
 	}
 	v.Quick = text
+	v.ShowHome = true
 	status, err := s.faulty(c, &v.Frame, &v.Notice, err)
 	switch {
 	case err != nil:
