@@ -156,17 +156,36 @@ func (b *countedBells) Lost(who portal.Address, err error) {
 func (s *bothSides) begin(wait time.Duration) {
 	s.t.Helper()
 	since := time.Now().UTC()
+	there, err := s.crm.Users(s.t.Context()) // those who made records already
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	versions := map[portal.Address]int64{}
+	for _, u := range there {
+		versions[u.Address] = u.Version
+	}
 	var users []portal.CRMUser
 	for i := range s.n {
 		users = append(users, portal.CRMUser{Address: s.who(i), FirstName: "Watched", LastName: watched(i), Email: watched(i) + "@example.test",
-			ExchangeID: watched(i) + "@example.test", Server: "lab", Since: since})
+			ExchangeID: watched(i) + "@example.test", Server: "lab", Since: since, Version: versions[s.who(i)]})
 	}
 	for some := range slices.Chunk(users, 200) {
 		if _, err := s.crm.PutUsers(s.t.Context(), some, "test"); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	await(s.t, wait, "all mailboxes to be in step", func() bool { return s.inStep() && s.bells() == s.n })
+	s.settled(wait, "all mailboxes to be in step", func() bool { return s.bells() == s.n && s.inStep() })
+}
+
+// settled waits for what is costly to ask for.
+func (s *bothSides) settled(wait time.Duration, what string, ok func() bool) {
+	s.t.Helper()
+	ask := time.NewTicker(200 * time.Millisecond)
+	defer ask.Stop()
+	await(s.t, wait, what, func() bool {
+		<-ask.C
+		return ok()
+	})
 }
 
 func (s *bothSides) who(i int) portal.Address {

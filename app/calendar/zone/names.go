@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,13 +39,15 @@ type index struct {
 	display   map[string]*windowsRow // display name without its offset, normalised
 	ids       map[string]string      // kept name → Windows id
 	kept      []string               // all kept names, in the order of the CLDR
+	// opened are the zones of the kept names that were asked for, each read from the machine's database once.
+	opened map[string]*atomic.Pointer[time.Location]
 }
 
 var tables = sync.OnceValue(buildIndex)
 
 func buildIndex() *index {
 	x := &index{canonical: map[string]string{}, windows: map[string]*windowsRow{},
-		display: map[string]*windowsRow{}, ids: map[string]string{}}
+		display: map[string]*windowsRow{}, ids: map[string]string{}, opened: map[string]*atomic.Pointer[time.Location]{}}
 	for _, row := range aliasTable {
 		names := strings.Fields(row)
 		kept := names[0]
@@ -55,11 +58,28 @@ func buildIndex() *index {
 			x.canonical[strings.ToLower(n)] = kept
 		}
 		x.kept = append(x.kept, kept)
+		x.opened[kept] = &atomic.Pointer[time.Location]{}
 	}
 	for i := range windowsTable {
 		x.addWindows(&windowsTable[i])
 	}
 	return x
+}
+
+// open gives the location of a name that Canonical gave. What cannot be read now is tried again the next time.
+func (x *index) open(kept string) (*time.Location, error) {
+	known := x.opened[kept]
+	if known == nil { // one that only the machine's database knows
+		return time.LoadLocation(kept)
+	}
+	if loc := known.Load(); loc != nil {
+		return loc, nil
+	}
+	loc, err := time.LoadLocation(kept)
+	if err == nil {
+		known.Store(loc)
+	}
+	return loc, err
 }
 
 func (x *index) addWindows(row *windowsRow) {

@@ -157,7 +157,7 @@ func byRules(s Said, named Result, loc *time.Location) Result {
 // Load opens a zone by a name that Resolve gave out earlier and that is not Custom. The error wraps portal.ErrInvalid.
 func Load(name string) (Zone, error) {
 	if kept, ok := Canonical(name); ok {
-		loc, err := time.LoadLocation(kept)
+		loc, err := tables().open(kept)
 		if err != nil {
 			return Zone{}, portal.Fail(portal.ErrInvalid, "time-zone").Because(err)
 		}
