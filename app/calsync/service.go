@@ -18,7 +18,7 @@ const (
 	keyAway     = "sync.away"      // the server does not answer
 	keyLost     = "sync.lost"      // the mailbox cannot be opened
 	keyHeld     = "sync.held"      // more was deleted at once than is carried without asking
-	keyOff      = "sync.off"       // the direction is switched off
+	keyOff      = "sync.direction-off"       // the direction is switched off
 	keyRefused  = "sync.refused"   // the other side refused it
 	keyInternal = "sync.internal"  // what nobody foresaw
 	keyGoneBoth = "sync.gone"      // it is on neither side any more
