@@ -184,7 +184,11 @@ func (h *house) applyServers(ctx context.Context, extra []portal.SyncServerSpec)
 	o := h.exchangeOptions
 	o.Servers = slices.Clone(o.Servers)
 	for _, s := range extra {
-		o.Servers = append(o.Servers, serverOf(s))
+		if s.Primary { // the first is asked first for mailboxes whose home is unknown
+			o.Servers = slices.Insert(o.Servers, 0, serverOf(s))
+		} else {
+			o.Servers = append(o.Servers, serverOf(s))
+		}
 	}
 	if slices.EqualFunc(o.Servers, h.inUse(), sameServer) {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -42,11 +43,11 @@ func (p *Panel) shown(st portal.SyncSettings) portal.SyncSettings {
 		extra[i].Password = ""
 	}
 	st.Servers = append(slices.Clone(p.o.Fixed), extra...)
+	other := slices.ContainsFunc(extra, func(s portal.SyncServerSpec) bool { return s.Primary })
 	for i := range st.Servers {
-		st.Servers[i].Fixed = i < len(p.o.Fixed)
-		st.Servers[i].Primary = i == 0
-		if st.Servers[i].Fixed {
-			st.Servers[i].Password = ""
+		s := &st.Servers[i]
+		if s.Fixed = i < len(p.o.Fixed); s.Fixed {
+			s.Password, s.Primary = "", i == 0 && !other
 		}
 	}
 	if st.OffsetMinutes == nil {
@@ -73,6 +74,7 @@ func (p *Panel) SaveSettings(ctx context.Context, by portal.Address, st portal.S
 	if err != nil {
 		return st, nil, err
 	}
+	ctx = context.WithoutCancel(ctx) // what is stored is put to use, although nobody may wait for the answer any more
 	if err := p.storeSettings(ctx, kept, by); err != nil {
 		return st, findings, err
 	}
@@ -103,12 +105,17 @@ func (p *Panel) sealed(list, old []portal.SyncServerSpec) ([]portal.SyncServerSp
 				return nil, fmt.Errorf("seal a server's password: %w", err)
 			}
 			out[i].Password = base64.StdEncoding.EncodeToString(box)
-		case was >= 0:
+		case was >= 0 && sameDoor(old[was], out[i]):
 			out[i].Password = old[was].Password
 		}
-		out[i].HasPassword, out[i].Primary = false, false
+		out[i].HasPassword = false
 	}
 	return out, nil
+}
+
+// sameDoor reports whether two specifications lead to the same account at the same address: a stored password goes nowhere else.
+func sameDoor(a, b portal.SyncServerSpec) bool {
+	return a.URL == b.URL && a.Auth == b.Auth && a.Username == b.Username
 }
 
 // opened is the stored servers with their plain passwords.
@@ -166,6 +173,9 @@ func (p *Panel) faults(st portal.SyncSettings) error {
 	if st.MaxShare < 1 || st.MaxShare > 100 {
 		bad("max_share", "sync.fault.share")
 	}
+	if primaries := slices.DeleteFunc(ours(st.Servers), func(s portal.SyncServerSpec) bool { return !s.Primary }); len(primaries) > 1 {
+		bad("servers", "sync.fault.primary")
+	}
 	names := map[string]bool{}
 	for _, s := range p.o.Fixed {
 		names[s.Name] = true
@@ -205,8 +215,11 @@ func serverFaults(s portal.SyncServerSpec) map[string]string {
 	}
 	if s.URL != "" {
 		u, err := url.Parse(s.URL)
-		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		switch {
+		case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
 			out["url"] = "sync.fault.url"
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			out["url"] = "sync.fault.plain" // the password would be readable on the way
 		}
 	}
 	switch s.Auth {
@@ -218,6 +231,12 @@ func serverFaults(s portal.SyncServerSpec) map[string]string {
 		out["auth"] = "sync.fault.auth"
 	}
 	return out
+}
+
+// loopback reports whether a host is this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // CheckSettings tries what settings say against the real servers; nothing is stored.

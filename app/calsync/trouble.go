@@ -8,32 +8,36 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"portico/app/portal"
 )
 
 // Trouble: the e-mail that tells administrators what goes wrong, grouped so that a broken server does not send thousands. The
-// first errors are gathered for a moment and go out in one mail; while they last there is a reminder a day, and one mail when all
-// is over. What is going on is a document of the ledger, so that a restart sends nothing anew.
+// first errors are gathered for a moment and go out in one mail; the mailboxes of a server that have the same trouble are one. While
+// it lasts there is a reminder a day, and one mail when all is over. Another kind of trouble is told at once, more of the same kind
+// after an hour. What is going on is a document of the ledger, so that a restart sends nothing anew.
 
 const blobTrouble = "trouble"
 
-// maxTroubles bounds the kinds of trouble that are kept apart, maxCauses the examples of each.
+// maxTroubles bounds the troubles that are kept apart, maxCauses and maxNamed the examples of each.
 const (
 	maxTroubles = 200
 	maxCauses   = 5
-	inbox       = 256
+	maxNamed    = 10
 )
 
-// incident is one kind of trouble with one server or mailbox, while it lasts.
+// incident is one kind of trouble with one server, while it lasts.
 type incident struct {
 	Kind   string    `json:"kind"`
-	Of     string    `json:"of"` // a server's name, or a mailbox without scheme
+	Server string    `json:"server"`
 	Count  int       `json:"count"`
 	First  time.Time `json:"first"`
 	Last   time.Time `json:"last"`
 	Causes []string  `json:"causes"`
+	// Mailboxes are those that have it, where it is about mailboxes.
+	Mailboxes map[string]bool `json:"mailboxes,omitempty"`
 	// Told is when a mail last spoke of it; zero: not yet.
 	Told time.Time `json:"told,omitzero"`
 }
@@ -43,30 +47,43 @@ type troubles struct {
 	Open map[string]incident `json:"open"`
 	// Over are incidents that ended after a mail had spoken of them, until one says so.
 	Over []incident `json:"over,omitempty"`
+	// Mailed is when the last mail went out.
+	Mailed time.Time `json:"mailed,omitzero"`
 }
 
-// trouble owns the document and the mails: one goroutine (run).
+// trouble owns the document and the mails: one goroutine (run). What comes in waits in a list with one entry for each trouble of each
+// mailbox, so that it is bounded by them and nothing that ends is missed.
 type trouble struct {
-	p     *Panel
-	inbox chan Incident
+	p    *Panel
+	bell chan struct{}
+
+	mu    sync.Mutex
+	order []string
+	wait  map[string]Incident
+	more  map[string]int // how often it came since the list was taken
+
 	now   troubles
 	rev   int64
-	// due is when the next mail goes out; zero: none.
-	due   time.Time
+	due   time.Time // when the next mail goes out; zero: none
 	tries int
 }
 
 func newTrouble(p *Panel) *trouble {
-	return &trouble{p: p, inbox: make(chan Incident, inbox), now: troubles{Open: map[string]incident{}}}
+	return &trouble{p: p, bell: make(chan struct{}, 1), wait: map[string]Incident{}, more: map[string]int{}, now: troubles{Open: map[string]incident{}}}
 }
 
-// Trouble takes in that something goes wrong, or that it is over; it does not block. When more comes in at once than can be
-// taken, the rest is left out: what lasts comes again.
+// Trouble takes in that something goes wrong, or that it is over; it does not block.
 func (p *Panel) Trouble(in Incident) {
-	select {
-	case p.trouble.inbox <- in:
-	default:
+	t := p.trouble
+	key := in.Kind + " " + in.Server + " " + string(in.Mailbox)
+	t.mu.Lock()
+	if _, waits := t.wait[key]; !waits {
+		t.order = append(t.order, key)
 	}
+	t.wait[key] = in
+	t.more[key]++
+	t.mu.Unlock()
+	ring(t.bell)
 }
 
 func (t *trouble) run(ctx context.Context) {
@@ -83,8 +100,8 @@ func (t *trouble) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case in := <-t.inbox:
-			t.take(in)
+		case <-t.bell:
+			t.takeAll()
 			t.save(ctx)
 		case <-timer:
 			t.send(ctx)
@@ -131,39 +148,71 @@ func (t *trouble) save(ctx context.Context) {
 	t.rev++
 }
 
-// take notes an incident.
-func (t *trouble) take(in Incident) {
-	of := in.Server
-	if in.Mailbox != "" {
-		of = in.Mailbox.Bare()
-	}
-	key := in.Kind + " " + of
-	now := t.p.o.Now().UTC()
-	i, known := t.now.Open[key]
-	switch {
-	case in.Over && known:
-		delete(t.now.Open, key)
-		if !i.Told.IsZero() {
-			i.Last = now
-			t.now.Over = append(t.now.Over, i)
-		}
-	case in.Over, !known && len(t.now.Open) >= maxTroubles:
-		return
-	default:
-		if !known {
-			i = incident{Kind: in.Kind, Of: of, First: now}
-		}
-		i.Count++
-		i.Last = now
-		if in.Cause != "" && len(i.Causes) < maxCauses && !slices.Contains(i.Causes, in.Cause) {
-			i.Causes = append(i.Causes, in.Cause)
-		}
-		t.now.Open[key] = i
+// takeAll notes what came in.
+func (t *trouble) takeAll() {
+	t.mu.Lock()
+	order, wait, more := t.order, t.wait, t.more
+	t.order, t.wait, t.more = nil, map[string]Incident{}, map[string]int{}
+	t.mu.Unlock()
+	for _, key := range order {
+		t.take(wait[key], more[key])
 	}
 	t.plan()
 }
 
-// plan says when the next mail goes out: a moment after something new or something over, a day after the last one else.
+// take notes an incident that came n times.
+func (t *trouble) take(in Incident, n int) {
+	key := in.Kind + " " + in.Server
+	now := t.p.o.Now().UTC()
+	i, known := t.now.Open[key]
+	if in.Over {
+		if known {
+			t.over(key, i, in.Mailbox, now)
+		}
+		return
+	}
+	if !known {
+		if len(t.now.Open) >= maxTroubles && in.Kind != keyAway {
+			return
+		}
+		i = incident{Kind: in.Kind, Server: in.Server, First: now}
+	}
+	i.Count += n
+	i.Last = now
+	if in.Mailbox != "" {
+		i.Mailboxes = maps.Clone(i.Mailboxes)
+		if i.Mailboxes == nil {
+			i.Mailboxes = map[string]bool{}
+		}
+		i.Mailboxes[in.Mailbox.Bare()] = true
+	}
+	if in.Cause != "" && len(i.Causes) < maxCauses && !slices.Contains(i.Causes, in.Cause) {
+		i.Causes = append(i.Causes, in.Cause)
+	}
+	t.now.Open[key] = i
+}
+
+// over notes that a mailbox, or the server, is well again.
+func (t *trouble) over(key string, i incident, mailbox portal.Address, now time.Time) {
+	if mailbox != "" {
+		i.Mailboxes = maps.Clone(i.Mailboxes)
+		delete(i.Mailboxes, mailbox.Bare())
+		if len(i.Mailboxes) > 0 {
+			t.now.Open[key] = i
+			return
+		}
+	}
+	delete(t.now.Open, key)
+	if !i.Told.IsZero() {
+		i.Last = now
+		t.now.Over = append(t.now.Over, i)
+	}
+}
+
+// moreOfTheSame is how long after a mail no other goes out that only has more of a kind that is known.
+const moreOfTheSame = time.Hour
+
+// plan says when the next mail goes out: a moment after something new or after all is over, a day after the last one else.
 func (t *trouble) plan() {
 	var due time.Time
 	earlier := func(at time.Time) {
@@ -171,12 +220,22 @@ func (t *trouble) plan() {
 			due = at
 		}
 	}
+	told := map[string]bool{}
 	for _, i := range t.now.Open {
-		if i.Told.IsZero() {
-			earlier(i.First.Add(t.p.o.Gather))
-		} else {
+		if !i.Told.IsZero() {
+			told[i.Kind] = true
 			earlier(i.Told.Add(t.p.o.Remind))
 		}
+	}
+	for _, i := range t.now.Open {
+		if !i.Told.IsZero() {
+			continue
+		}
+		at := i.First.Add(t.p.o.Gather)
+		if again := t.now.Mailed.Add(moreOfTheSame); told[i.Kind] && again.After(at) {
+			at = again
+		}
+		earlier(at)
 	}
 	if len(t.now.Over) > 0 && len(t.now.Open) == 0 {
 		earlier(t.now.Over[len(t.now.Over)-1].Last.Add(t.p.o.Gather))
@@ -211,8 +270,11 @@ func (t *trouble) send(ctx context.Context) {
 	for key, i := range t.now.Open {
 		i.Told = now
 		t.now.Open[key] = i
+		if i.Kind == keyRefused { // it stands in the queue for somebody's hand: that is said once
+			delete(t.now.Open, key)
+		}
 	}
-	t.now.Over = nil
+	t.now.Over, t.now.Mailed = nil, now
 	t.plan()
 }
 
@@ -256,9 +318,18 @@ func what(i incident) string {
 	if !ok {
 		text = i.Kind
 	}
-	of := i.Of
+	of := i.Server
+	if names := slices.Sorted(maps.Keys(i.Mailboxes)); len(names) > 0 {
+		of = strings.Join(names[:min(len(names), maxNamed)], ", ")
+		if more := len(names) - maxNamed; more > 0 {
+			of += fmt.Sprintf(" and %d more", more)
+		}
+		if i.Server != "" {
+			of += " on " + i.Server
+		}
+	}
 	if of == "" {
 		of = "the synchronisation"
 	}
-	return of + " " + text
+	return of + ": " + text
 }
