@@ -141,7 +141,7 @@ func TestOneMailTellsOfAnOutage(t *testing.T) {
 	o := newOutage(t, "PORTICO_MAIL_SMTP="+addr, "PORTICO_MAIL_TLS=none", "PORTICO_SYNC_MAIL_GATHER=500ms")
 	await(t, longest, "the mail", func() bool { return len(mails()) > 0 })
 	all := mails()
-	if len(all) != 1 || !strings.Contains(all[0], "Subject: Portico: ") || !strings.Contains(all[0], "lab does not answer") || !strings.Contains(all[0], "ivan@example.test") {
+	if len(all) != 1 || !strings.Contains(all[0], "Subject: Portico: ") || !strings.Contains(all[0], "lab: does not answer") || !strings.Contains(all[0], "ivan@example.test") {
 		t.Errorf("%d mails: %s", len(all), all)
 	}
 	for _, m := range o.meets {
