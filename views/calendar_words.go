@@ -213,7 +213,9 @@ func (r Reader) details(a portal.Appointment) string {
 		}
 	}
 	for _, m := range r.marks(a) {
-		add(m.word)
+		if m.kind != lives(a) { // what is true of most stands last
+			add(m.word)
+		}
 	}
 	add(a.Location)
 	add(r.tallyText(a))
@@ -223,6 +225,7 @@ func (r Reader) details(a portal.Appointment) string {
 	if a.Kind == portal.KindOccurrence || a.Kind == portal.KindException || a.Kind == portal.KindMaster {
 		add(r.Text("calendar.repeats"))
 	}
+	add(r.livesText(a))
 	return strings.Join(parts, " · ")
 }
 

@@ -75,9 +75,7 @@ func mailboxName(m portal.MailboxStatus) string {
 	return m.Mailbox.Bare()
 }
 
-// held are the mailboxes that wait for a decision.
-func (v SyncPage) held() []portal.MailboxStatus { return heldOf(v.Status) }
-
+// heldOf are the mailboxes that wait for a decision.
 func heldOf(st portal.SyncStatus) []portal.MailboxStatus {
 	var out []portal.MailboxStatus
 	for _, m := range st.Mailboxes {
