@@ -27,8 +27,11 @@ func (s *Service) Conflict(ctx context.Context, id string) (portal.SyncConflict,
 }
 
 // TakeBack brings back the version that was given up: as a change of the record now, which goes to Exchange as every other. Of a
-// record that is no more it makes a new one. It can be done once.
+// record that is no more it makes a new one, whose ID follows from the conflict's: a repeat makes no second. Where the version given
+// up is that it does not take place, it is deleted or cancelled. It can be done once.
 func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (portal.SyncConflict, error) {
+	s.taking.Lock()
+	defer s.taking.Unlock()
 	c, err := s.l.SyncConflict(ctx, id)
 	if err != nil {
 		return c, err
@@ -41,14 +44,11 @@ func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (p
 		return c, err
 	}
 	now := s.o.Now()
-	if !r.Gone.IsZero() || r.Status == portal.StatusCancelled {
-		r = anew(r, s.o.NewID())
-	}
-	if err := applyLost(&r, c.Lost); err != nil {
+	if r, err = taken(r, c, now); err != nil {
 		return c, err
 	}
 	r.ChangedAt, r.ChangedBy = now, string(by)
-	if r, err = s.crm.Put(ctx, r, true); err != nil {
+	if r, err = s.putTaken(ctx, r); err != nil {
 		return c, err
 	}
 	j := jobOf(r.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, false)
@@ -64,20 +64,82 @@ func (s *Service) TakeBack(ctx context.Context, by portal.Address, id string) (p
 	return c, nil
 }
 
+// putTaken stores a record with what was taken back. A new one that is there already was stored by an attempt that broke off.
+func (s *Service) putTaken(ctx context.Context, r portal.CRMAppointment) (portal.CRMAppointment, error) {
+	put, err := s.crm.Put(ctx, r, true)
+	if r.Revision > 0 || !errors.Is(err, portal.ErrConflict) {
+		return put, err
+	}
+	there, missing := s.record(ctx, r.ID)
+	if missing != nil {
+		return r, errors.Join(err, missing)
+	}
+	return there, nil
+}
+
+// taken is the record as it is with the version of a conflict that was given up.
+func taken(r portal.CRMAppointment, c portal.SyncConflict, now time.Time) (portal.CRMAppointment, error) {
+	over := !r.Gone.IsZero() || r.Status == portal.StatusCancelled
+	switch {
+	case c.Given["deleted"] == "true" && over:
+		return r, nil // it is what was given up
+	case c.Given["deleted"] == "true":
+		return r, undone(&r, c.Lost.Occurrence, now)
+	case c.Lost.Empty():
+		return r, portal.Fail(portal.ErrConflict, keyConflict).Because(errors.New("nothing of it is kept"))
+	case over:
+		r = anew(r, takenID(c.ID))
+	}
+	return r, applyLost(&r, c.Lost)
+}
+
+// takenID is the ID of the new record that a conflict's taking back makes.
+func takenID(conflict string) string { return portal.CRMPrefix + "tb-" + conflict }
+
+// undone is a record, or the occurrence of it that begins at a time, that does not take place. What somebody else was told of, or what is
+// tied to somebody, stays as cancelled.
+func undone(r *portal.CRMAppointment, at time.Time, now time.Time) error {
+	switch {
+	case !at.IsZero() && r.Recurrence == "":
+		return portal.Fail(portal.ErrConflict, keyConflict).Because(errNoSeries)
+	case !at.IsZero():
+		r.Exceptions = slices.DeleteFunc(slices.Clone(r.Exceptions), func(x portal.Appointment) bool { return x.RecurrenceID.Equal(at) })
+		if !slices.ContainsFunc(r.Deleted, at.Equal) {
+			r.Deleted = append(slices.Clone(r.Deleted), at)
+		}
+	case !r.Stub && (len(r.Attendees)+len(r.People)+len(r.Companies) > 0 || r.Status == portal.StatusComplete):
+		r.Status = portal.StatusCancelled
+	default:
+		r.Gone = now
+	}
+	return nil
+}
+
+var errNoSeries = errors.New("the series is none any more")
+
 // anew is a record that was cancelled or deleted as a new one of its owner.
 func anew(r portal.CRMAppointment, id string) portal.CRMAppointment {
 	r.ID = id
 	r.UID = r.ID
-	r.Revision, r.Gone, r.Origin, r.Stub, r.Status, r.Version = 0, noTime, portal.SourceCRM, false, portal.StatusPending, ""
-	r.Attendees = slices.Clone(r.Attendees)
-	for i := range r.Attendees {
-		a := &r.Attendees[i]
-		if a.Response != portal.ResponseOrganizer {
-			a.Response = portal.ResponseNone
-		}
-		a.RespondedAt, a.Comment, a.ProposedStart, a.ProposedEnd = noTime, "", noTime, noTime
+	r.Revision, r.Gone, r.Origin, r.Stub, r.Version = 0, noTime, portal.SourceCRM, false, ""
+	unasked(&r.Appointment)
+	r.Exceptions = slices.Clone(r.Exceptions)
+	for i := range r.Exceptions {
+		unasked(&r.Exceptions[i])
 	}
 	return r
+}
+
+// unasked is an appointment that takes place and that nobody was asked to yet.
+func unasked(a *portal.Appointment) {
+	a.Status, a.Attendees = portal.StatusPending, slices.Clone(a.Attendees)
+	for i := range a.Attendees {
+		p := &a.Attendees[i]
+		if p.Response != portal.ResponseOrganizer {
+			p.Response = portal.ResponseNone
+		}
+		p.RespondedAt, p.Comment, p.ProposedStart, p.ProposedEnd = noTime, "", noTime, noTime
+	}
 }
 
 // applyLost makes a change to a record, or to the occurrence that it means.
@@ -89,7 +151,7 @@ func applyLost(r *portal.CRMAppointment, ch portal.AppointmentChange) error {
 	at := slices.IndexFunc(r.Exceptions, func(x portal.Appointment) bool { return x.RecurrenceID.Equal(ch.Occurrence) })
 	if at < 0 {
 		if r.Recurrence == "" {
-			return portal.Fail(portal.ErrConflict, keyConflict).Because(errors.New("the series is none any more"))
+			return portal.Fail(portal.ErrConflict, keyConflict).Because(errNoSeries)
 		}
 		x := r.Appointment
 		length := r.End.Sub(r.Start)

@@ -48,6 +48,7 @@ type Service struct {
 	bornAt  time.Time
 	running atomic.Bool
 	turn    sync.Mutex
+	taking  sync.Mutex // one version is taken back after the other
 	// work wakes the dispatcher, rang the reader of CRM; each holds one ring.
 	work, rang chan struct{}
 	// dead is why the service ended as by a crash.
