@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"slices"
 	"time"
 
 	"portico/app/portal"
@@ -186,5 +187,21 @@ func (p *planning) comeBack(known *Agreed) {
 	if known != nil {
 		p.conflicts([]Loss{{Won: portal.SourceExchange, Fields: []string{"deleted"}, Kept: to, Given: p.c, GivenDeleted: true}})
 	}
-	p.finish(Agreed{CRM: to, Exchange: p.e}, Agreed{CRM: to, Exchange: p.e}, portal.ToCRM, "update", &p.c, &to)
+	p.finish(Agreed{CRM: to, Exchange: p.e}, Agreed{CRM: p.withLeavers(to, known), Exchange: p.e}, portal.ToCRM, "update", &p.c, &to)
+}
+
+// withLeavers notes of a list those whom Exchange took off it meanwhile and who still have a copy: see ViaRemoved.
+func (p *planning) withLeavers(c Content, known *Agreed) Content {
+	if known == nil {
+		return c
+	}
+	c.Attendees = slices.Clone(c.Attendees)
+	for _, was := range known.Exchange.Attendees {
+		if p.e.person(was.Key) == nil && c.person(was.Key) == nil && p.copyOf(was.Key) != nil {
+			was.Via = ViaRemoved
+			c.Attendees = append(c.Attendees, was)
+		}
+	}
+	sortPersons(c.Attendees)
+	return c
 }
