@@ -15,18 +15,18 @@ import (
 
 // Catalogue keys of this room.
 const (
-	keyAway     = "sync.away"      // the server does not answer
-	keyLost     = "sync.lost"      // the mailbox cannot be opened
-	keyHeld     = "sync.held"      // more was deleted at once than is carried without asking
-	keyOff      = "sync.direction-off"       // the direction is switched off
-	keyRefused  = "sync.refused"   // the other side refused it
-	keyInternal = "sync.internal"  // what nobody foresaw
-	keyGoneBoth = "sync.gone"      // it is on neither side any more
-	keyNotHeld  = "sync.not-held"  // nothing is held there
-	keyNoJob    = "sync.no-job"    // no such job
-	keyConflict = "sync.no-taking" // the other version cannot be taken back (any more)
-	keyFile     = "sync.file"      // the file is none that was downloaded here
-	keyFileSize = "sync.file-size" // a file of an appointment is too large
+	keyAway     = "sync.away"          // the server does not answer
+	keyLost     = "sync.lost"          // the mailbox cannot be opened
+	keyHeld     = "sync.held"          // more was deleted at once than is carried without asking
+	keyOff      = "sync.direction-off" // the direction is switched off
+	keyRefused  = "sync.refused"       // the other side refused it
+	keyInternal = "sync.internal"      // what nobody foresaw
+	keyGoneBoth = "sync.gone"          // it is on neither side any more
+	keyNotHeld  = "sync.not-held"      // nothing is held there
+	keyNoJob    = "sync.no-job"        // no such job
+	keyConflict = "sync.no-taking"     // the other version cannot be taken back (any more)
+	keyFile     = "sync.file"          // the file is none that was downloaded here
+	keyFileSize = "sync.file-size"     // a file of an appointment is too large
 )
 
 // Service keeps the calendars of CRM and Exchange as one. Its methods may be called from any goroutine.

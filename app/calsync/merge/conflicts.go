@@ -97,16 +97,21 @@ func listed(ch *portal.AppointmentChange, g, kept *Content) {
 	}
 }
 
+// open tells whether a field of a private appointment may be known: that it is there, and when.
+func open(field string) bool {
+	return slices.Contains([]string{"when", "show", "private", "reminder", "cancelled"}, field)
+}
+
 // versions are both versions for people, without the texts of private ones.
 func versions(l *Loss, private bool) (kept, given map[string]string) {
-	k, g := words(&l.Kept), words(&l.Given)
+	k, g := words(&l.Kept, &l.Given), words(&l.Given, &l.Kept)
 	names := l.Fields
 	if slices.Contains(names, "deleted") || slices.Contains(names, "occurrence") {
 		names = slices.Sorted(maps.Keys(g))
 	}
 	kept, given = map[string]string{}, map[string]string{}
 	for _, f := range names {
-		if private && (f == "subject" || f == "location" || f == "body" || f == "attendees" || f == "categories" || f == "files") {
+		if private && !open(f) {
 			continue
 		}
 		if !l.KeptDeleted {
@@ -125,8 +130,9 @@ func versions(l *Loss, private bool) (kept, given map[string]string) {
 	return kept, given
 }
 
-// words are the fields of a Content as texts.
-func words(c *Content) map[string]string {
+// words are the fields of a Content as texts. Of an occurrence that is private in it, or in another that it is shown with, the times
+// are told alone.
+func words(c *Content, with ...*Content) map[string]string {
 	if c.Start.IsZero() && c.Subject == "" {
 		return map[string]string{}
 	}
@@ -149,17 +155,30 @@ func words(c *Content) map[string]string {
 		list = append(list, f.Name)
 	}
 	w["files"] = strings.Join(list, "; ")
-	list = nil
+	w["occurrences"] = occurrenceWords(c, with)
+	w["cancelled"] = fmt.Sprint(c.Cancelled)
+	return w
+}
+
+// occurrenceWords are what differs from a series, as a text.
+func occurrenceWords(c *Content, with []*Content) string {
+	var list []string
 	for _, id := range sortedIDs(c.Exceptions) {
 		x := c.Exceptions[id]
+		private := x.Private
+		for _, o := range with {
+			private = private || o.Exceptions[id].Private
+		}
+		if private {
+			list = append(list, id+": "+whenWords(&x))
+			continue
+		}
 		list = append(list, id+": "+x.Subject+", "+whenWords(&x)+", "+x.Location)
 	}
 	for _, id := range c.Deleted {
 		list = append(list, id+": -")
 	}
-	w["occurrences"] = strings.Join(list, "; ")
-	w["cancelled"] = fmt.Sprint(c.Cancelled)
-	return w
+	return strings.Join(list, "; ")
 }
 
 func whenWords(c *Content) string {
@@ -172,11 +191,11 @@ func whenWords(c *Content) string {
 
 // texts are the fields that differ, for the transaction log.
 func texts(from, to *Content) (before, after map[string]string) {
-	b, a := words(from), words(to)
+	b, a := words(from, to), words(to, from)
 	private := from.Private || to.Private
 	before, after = map[string]string{}, map[string]string{}
 	for _, f := range slices.Sorted(maps.Keys(a)) {
-		if a[f] == b[f] || private && f != "when" && f != "show" && f != "private" && f != "reminder" && f != "cancelled" {
+		if a[f] == b[f] || private && !open(f) {
 			continue
 		}
 		if b[f] != "" {
