@@ -4,13 +4,10 @@ package main
 // inboxes, and meetings as the API tells them.
 
 import (
-	"context"
 	"encoding/xml"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,25 +20,7 @@ import (
 // portal's deaths.
 func officeLab(t *testing.T) *ewslab.Server {
 	t.Helper()
-	people := slices.DeleteFunc(labMailboxes(), func(p ewslab.Person) bool { return slices.Contains(crmOnly(), p.User) })
-	s, err := ewslab.New(ewslab.Config{Listen: "127.0.0.1:0", Domain: "example.test", People: people,
-		Service: &ewslab.Account{Username: labService, Password: labPassword}, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return exchangeOf(t, slices.DeleteFunc(labMailboxes(), func(p ewslab.Person) bool { return slices.Contains(crmOnly(), p.User) }))
 }
 
 // atServer are the environment variables of a portal with an Exchange server; n numbers the servers from 0.
@@ -279,9 +258,6 @@ func atRest(t *testing.T, p *program) {
 		t.Errorf("at rest the queue is not empty:\n%s%s", out, errs)
 	}
 }
-
-// dieOrderOf is the order file of a program (see dieAt).
-func dieOrderOf(dir string) string { return filepath.Join(dir, "die-at") }
 
 // marks sets an appointment's status in CRM.
 func (c *client) marks(id, status string) {
