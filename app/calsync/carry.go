@@ -23,6 +23,9 @@ var errAgain = errors.New("what was planned is out of date")
 // carry tries a job once. An error is the ledger's: what came of the job could not be noted.
 func (s *Service) carry(ctx context.Context, j portal.SyncJob) error {
 	w := s.begin(j)
+	if w.k.off(j.Direction) {
+		return w.putOff(ctx)
+	}
 	var steps merge.Steps
 	err := errAgain
 	for range maxPlans {
@@ -57,6 +60,16 @@ func (s *Service) carry(ctx context.Context, j portal.SyncJob) error {
 		return w.done(ctx, steps)
 	}
 	return w.failed(ctx, steps, err)
+}
+
+// putOff keeps a job whose direction was switched off after it was made until that is switched on again.
+func (w *work) putOff(ctx context.Context) error {
+	again := w.j
+	again.State, again.Reason, again.NotBefore = portal.JobHeld, keyOff, time.Time{}
+	if err := w.end(ctx, portal.SyncOutcome{Job: &w.j, Again: &again}); err != nil {
+		return err
+	}
+	return w.s.switchedOn(ctx, []portal.SyncJob{again})
 }
 
 // settles is until when a creation of which no answer came may still arrive at the server by itself; zero: there is none such.

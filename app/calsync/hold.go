@@ -87,10 +87,22 @@ func (s *Service) releaseOff(ctx context.Context) error {
 	return nil
 }
 
+// switchedOn releases jobs that were stored as held for a direction that was switched on while they were made: who switched it on has
+// not seen them.
+func (s *Service) switchedOn(ctx context.Context, jobs []portal.SyncJob) error {
+	if slices.ContainsFunc(jobs, func(j portal.SyncJob) bool {
+		return j.State == portal.JobHeld && j.Reason == keyOff && !s.off(j.Direction)
+	}) {
+		return s.releaseOff(ctx)
+	}
+	return nil
+}
+
 // off reports whether a direction is switched off.
-func (s *Service) off(d portal.Direction) bool {
-	st := s.known().settings
-	return d == portal.ToExchange && !st.ToExchange || d == portal.ToCRM && !st.ToCRM
+func (s *Service) off(d portal.Direction) bool { return s.known().off(d) }
+
+func (k *state) off(d portal.Direction) bool {
+	return d == portal.ToExchange && !k.settings.ToExchange || d == portal.ToCRM && !k.settings.ToCRM
 }
 
 // heldNow tells that a source is held.

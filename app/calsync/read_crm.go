@@ -153,6 +153,9 @@ func (s *Service) takeCRM(ctx context.Context, c portal.SyncCursor, list []porta
 	if err := s.fault("crm-intake"); err != nil {
 		return err
 	}
+	if err := s.switchedOn(ctx, in.Jobs); err != nil {
+		return err
+	}
 	if len(in.Jobs) > 0 {
 		s.ringWork()
 	}

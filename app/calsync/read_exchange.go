@@ -238,6 +238,9 @@ func (s *Service) intake(ctx context.Context, who portal.Address, in portal.Sync
 	if err := s.fault("intake"); err != nil {
 		return err
 	}
+	if err := s.switchedOn(ctx, in.Jobs); err != nil {
+		return err
+	}
 	if len(in.Jobs) > 0 {
 		s.ringWork()
 	}
@@ -394,6 +397,10 @@ func (s *Service) sweep(ctx context.Context, who portal.Address, c *portal.SyncC
 		old, err := s.l.SyncItemsOlder(ctx, who, c.Generation, sweepBatch)
 		if err != nil {
 			return err
+		}
+		if len(old) == 0 && !c.Loaded { // the intake that ends the first reading says so too
+			c.Sweeping = false
+			return nil
 		}
 		in := portal.SyncIntake{}
 		now := s.o.Now()
