@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -100,7 +101,7 @@ func (h *house) openSync() error {
 		return err
 	}
 	o := calsync.PanelOptions{
-		Book:  h.directory.People,
+		Book:  h.syncBook,
 		Seal:  func(b []byte) ([]byte, error) { return h.account.Seal(sealServers, b) },
 		Open:  func(b []byte) ([]byte, error) { return h.account.Open(sealServers, b) },
 		Fixed: fixedServers(h.cfg), Try: h.tryServer, Apply: h.applyServers,
@@ -111,6 +112,31 @@ func (h *house) openSync() error {
 	}
 	h.panel = calsync.NewPanel(h.sync, o)
 	return nil
+}
+
+// syncBook is everybody whom Sync users looks up in Exchange: the address book, and the CRM users who are not in it.
+func (h *house) syncBook(ctx context.Context) ([]portal.Person, error) {
+	people, err := h.directory.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := h.crm.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[portal.Address]bool{}
+	emails := map[string]bool{}
+	for _, p := range people {
+		known[p.URI] = true
+		emails[strings.ToLower(p.Email)] = p.Email != ""
+	}
+	people = slices.Clone(people)
+	for _, u := range users {
+		if !known[u.Address] && !emails[strings.ToLower(u.Email)] {
+			people = append(people, portal.Person{URI: u.Address, DisplayName: u.Name(), Email: u.Email})
+		}
+	}
+	return people, nil
 }
 
 // openPanel gives the edge what there is of CRM and the synchronisation: nil interfaces where there is none.
