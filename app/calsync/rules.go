@@ -73,7 +73,11 @@ func (s *Service) loadRules(ctx context.Context) (*mapping.Mapper, error) {
 	return rs.Compile()
 }
 
-// PreviewRules shows what rules would make of the appointment of a CRM record, on its way in a direction.
+// keyPrivate: rules are not tried on what is private.
+const keyPrivate = "sync.rules.private"
+
+// PreviewRules shows what rules would make of the appointment of a CRM record, on its way in a direction. A private one is ErrInvalid:
+// who looks after the rules may not read it.
 func (s *Service) PreviewRules(ctx context.Context, rules []byte, d portal.Direction, crm string) (portal.SyncRulesPreview, error) {
 	rs, err := readRules(rules)
 	if err != nil {
@@ -88,6 +92,9 @@ func (s *Service) PreviewRules(ctx context.Context, rules []byte, d portal.Direc
 		if a, err = s.copyOf(ctx, r); err != nil {
 			return portal.SyncRulesPreview{}, err
 		}
+	}
+	if r.Private || a.Private {
+		return portal.SyncRulesPreview{}, portal.Fail(portal.ErrInvalid, keyPrivate)
 	}
 	shown, err := mapping.Preview(rs, d, itemOf(a))
 	if err != nil {

@@ -194,6 +194,12 @@ func (s *Server) apiTransactions(c echo.Context) error {
 	return s.json(c, http.StatusOK, out)
 }
 
+// conflictJSON is a conflict as it is told: what would bring the other version back stays here.
+type conflictJSON struct {
+	portal.SyncConflict
+	Lost *struct{} `json:"lost,omitempty"` // stands before the conflict's own, and is always empty
+}
+
 func (s *Server) apiSyncConflicts(c echo.Context) error {
 	limit, err := limitOf(c, pageOfConflicts)
 	if err != nil {
@@ -203,7 +209,11 @@ func (s *Server) apiSyncConflicts(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, listed(list))
+	out := []conflictJSON{}
+	for _, found := range list {
+		out = append(out, conflictJSON{SyncConflict: found})
+	}
+	return s.json(c, http.StatusOK, out)
 }
 
 func (s *Server) apiConflict(c echo.Context) error {
@@ -215,7 +225,7 @@ func (s *Server) apiConflict(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, found)
+	return s.json(c, http.StatusOK, conflictJSON{SyncConflict: found})
 }
 
 func (s *Server) apiTakeBack(c echo.Context) error {
@@ -227,7 +237,7 @@ func (s *Server) apiTakeBack(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, taken)
+	return s.json(c, http.StatusOK, conflictJSON{SyncConflict: taken})
 }
 
 // rulesJSON are the rules with the revision that they were read with.
