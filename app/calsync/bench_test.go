@@ -70,7 +70,7 @@ func bench(b *testing.B, boxes int) (*sim, *records, *calsync.Service, *storage.
 // within waits until something holds.
 func within(b *testing.B, what string, holds func() bool) {
 	b.Helper()
-	for end := time.Now().Add(time.Minute); !holds(); {
+	for end := time.Now().Add(4 * time.Minute); !holds(); {
 		if time.Now().After(end) {
 			b.Fatalf("waited too long for %s", what)
 		}

@@ -361,7 +361,7 @@ func (s *Service) takeGone(ctx context.Context, who portal.Address, c *portal.Sy
 		return err
 	}
 	now := s.o.Now()
-	if !c.Held && s.swell.over(string(who), len(gone), maxShare(s.known().settings, n), now) {
+	if !c.Held && s.swell.add(string(who), len(gone), now) > maxShare(s.known().settings, n) {
 		c.Held = true
 		s.heldNow(who, len(gone), now)
 	}

@@ -123,7 +123,7 @@ func TestExchangeIsAwayForAnHour(t *testing.T) {
 		if n := l.x.called("Create"); n > 200 {
 			t.Errorf("%d creates were tried while nobody answered", n)
 		}
-		l.x.set(func() { l.x.down = false })
+		l.x.set(func() { l.x.down, l.x.pace = false, time.Second })
 		l.s.Reached(alice)
 		l.s.Reached(bob)
 		l.settle()
