@@ -54,7 +54,7 @@ func newSides(t testing.TB, o sidesOptions) *bothSides {
 	t.Helper()
 	s := &bothSides{t: t, n: o.mailboxes, hung: map[portal.Address]bool{}}
 	var people []ewslab.Person
-	for i := range o.mailboxes {
+	for i := range o.mailboxes + 1 { // one whom nobody synchronises yet
 		people = append(people, ewslab.Person{User: watched(i), Name: watched(i), Password: labPassword, TimeZone: labZone})
 	}
 	var err error
