@@ -45,6 +45,7 @@ type house struct {
 	// instance names this installation; it is the same after a restart.
 	instance string
 
+	lock      *os.File // holds the data folder
 	store     *storage.Store
 	lab       *siplab.Server // nil without the lab
 	ewslab    *ewslab.Server // nil without the lab, or with Exchange servers of one's own beside it
@@ -106,6 +107,9 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 	}()
 	h.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if h.lock, err = lockFolder(ctx, cfg.Storage.DataDir, lockWait); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if err := h.openStore(ctx); err != nil {
@@ -411,6 +415,11 @@ func (h *house) close() {
 	if h.store != nil {
 		if err := h.store.Close(); err != nil {
 			h.log.Error("close storage", "error", err)
+		}
+	}
+	if h.lock != nil {
+		if err := h.lock.Close(); err != nil {
+			h.log.Error("let go of the data folder", "error", err)
 		}
 	}
 }

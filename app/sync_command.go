@@ -51,7 +51,14 @@ func syncCommand(ctx context.Context, args, environ []string, out, errs io.Write
 	if !errors.Is(err, errNobodyThere) {
 		return err
 	}
-	return inOwnHouse(ctx, cfg, errs, func(ctx context.Context, h *house) error { return carryOut(ctx, localDesk{h}, order, out) })
+	if err = inOwnHouse(ctx, cfg, errs, func(ctx context.Context, h *house) error { return carryOut(ctx, localDesk{h}, order, out) }); !errors.Is(err, errInUse) {
+		return err
+	}
+	// A portal that had not hung out its plate yet.
+	if desk, err = controlClient(ctx, cfg); err != nil {
+		return fmt.Errorf("%w, and does not answer", errInUse)
+	}
+	return carryOut(ctx, desk, order, out)
 }
 
 // syncOrderOf reads the command line: flags and numbers in any order.
