@@ -32,8 +32,8 @@ func (s *Service) carry(ctx context.Context, j portal.SyncJob) error {
 		if err = w.gather(ctx); err != nil {
 			break
 		}
-		if held := w.heldBack(); held {
-			return w.end(ctx, w.parked(portal.JobHeld, keyHeld, nil))
+		if source := w.heldBack(); source != "" {
+			return w.end(ctx, w.heldFor(source))
 		}
 		if at := w.settles(); at.After(w.f.Now) {
 			again := j
@@ -81,15 +81,33 @@ func (w *work) settles() time.Time {
 	return p.At.Add(w.s.o.Settle)
 }
 
-// heldBack reports whether the job would carry a deletion out of a source that is held.
-func (w *work) heldBack() bool {
+// heldBack gives the source that is held, where the job would carry a deletion out of it; empty: none.
+func (w *work) heldBack() portal.Address {
 	if p := w.f.Pair; p != nil && p.RemoteID != "" {
 		at := w.copyAt(p.Mailbox, p.RemoteID)
 		if b, ok := w.s.boxes.look(p.Mailbox); ok && b.held && at >= 0 && !w.f.Copies[at].Gone.IsZero() {
-			return true
+			return p.Mailbox
 		}
 	}
-	return w.f.Record != nil && !w.f.Record.Gone.IsZero() && w.s.crmHeld.Load()
+	if w.f.Record != nil && !w.f.Record.Gone.IsZero() && w.s.crmHeld.Load() {
+		return sourceCRM
+	}
+	return ""
+}
+
+// heldFor parks the job among those that a source's hold holds, whatever the job came from: who decides about the source decides about it.
+func (w *work) heldFor(source portal.Address) portal.SyncOutcome {
+	out := w.parked(portal.JobHeld, keyHeld, nil)
+	switch {
+	case source != sourceCRM:
+		out.Again.Mailbox = source
+	case w.j.Direction != portal.ToExchange:
+		j := renewed(w.j, w.s.o.Now())
+		j.Key, j.Direction, j.Mailbox = w.f.Record.ID, portal.ToExchange, w.f.Record.Calendar
+		hold(&j)
+		out.Again, out.Jobs = nil, []portal.SyncJob{j}
+	}
+	return out
 }
 
 // steps takes the steps of a plan.
@@ -115,7 +133,7 @@ func (w *work) steps(ctx context.Context, plan merge.Steps) error {
 	return nil
 }
 
-// foretell notes what is about to be written to Exchange, so that a later try knows it as ours.
+// foretell notes what is about to be written on either side, so that a later try knows it as ours.
 func (w *work) foretell(ctx context.Context, plan merge.Steps) error {
 	p, err := plan.Try(w.f)
 	if p == nil || err != nil {

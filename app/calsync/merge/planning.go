@@ -81,10 +81,9 @@ func (p *planning) learn() {
 	switch {
 	case p.tried == nil:
 	case p.base != nil:
-		b := p.base.clone()
-		p.tried.advance(&b, &p.e)
+		b := p.tried.learned(*p.base, &p.c, &p.e)
 		p.invited = p.invited || p.tried.Invited && added(p.base.Exchange.Attendees, b.Exchange.Attendees)
-		p.base = &b
+		p.base = b
 	case p.record != nil && p.truth.Entry.ChangeID == p.record.ID:
 		p.base = p.tried.made(&p.e)
 		p.invited = p.tried.Invited

@@ -14,15 +14,16 @@ import (
 
 // tried is a write of which nobody knows yet what came of it.
 type tried struct {
-	// From is what Exchange had, Exchange what it was to have, CRM what that is in CRM.
+	// From is what Exchange had, Exchange what it was to have, CRM what that is in CRM; Before is what CRM had.
 	From     *Content `json:"from"`
+	Before   *Content `json:"before"`
 	Exchange *Content `json:"exchange"`
 	CRM      *Content `json:"crm"`
 	Invited  bool     `json:"invited,omitempty"`
 }
 
-// Try is the pair to be stored before the first step that writes an entry of Exchange: what was agreed, and what is tried. nil: the plan
-// writes none, or takes it away, which leaves no doubt.
+// Try is the pair to be stored before the first step that changes an entry or a record: what was agreed, and what is tried. nil: the
+// plan changes none, or takes it away, which leaves no doubt.
 func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 	writes := slices.ContainsFunc(s.List, func(st Step) bool {
 		switch st := st.(type) {
@@ -30,6 +31,8 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 			return true
 		case RemoveExchange:
 			return !st.Occurrence.IsZero()
+		case PutCRM:
+			return f.Pair != nil
 		}
 		return false
 	})
@@ -55,7 +58,7 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 			q.UID = p.truth.Entry.UID
 		}
 	}
-	t := tried{From: &s.before.Exchange, Exchange: &s.target.Exchange, CRM: &s.noted.CRM, Invited: s.Pair.Invited}
+	t := tried{From: &s.before.Exchange, Before: &s.before.CRM, Exchange: &s.target.Exchange, CRM: &s.noted.CRM, Invited: s.Pair.Invited}
 	if s.wrote.anew {
 		t.From = &Content{}
 	}
@@ -70,7 +73,7 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 
 // check refuses what no plan makes.
 func (t *tried) check() error {
-	for _, c := range []*Content{t.From, t.Exchange, t.CRM} {
+	for _, c := range []*Content{t.From, t.Before, t.Exchange, t.CRM} {
 		if c == nil {
 			return fmt.Errorf("a try without its contents")
 		}
@@ -94,6 +97,17 @@ func (t *tried) made(e *Content) *Agreed {
 		c.Files = slices.DeleteFunc(c.Files, func(f File) bool { return file(e.Files, f.Name) == nil })
 	}
 	return &b
+}
+
+// learned is what was agreed with all that both sides have of a try.
+func (t *tried) learned(b Agreed, c, e *Content) *Agreed {
+	b = b.clone()
+	t.advance(&b, e)
+	other := tried{From: t.Before, Exchange: t.CRM, CRM: t.Exchange}
+	back := Agreed{CRM: b.Exchange, Exchange: b.CRM}
+	other.advance(&back, c)
+	back.CRM.Attendees = slices.DeleteFunc(back.CRM.Attendees, func(p Person) bool { return p.Via == ViaRemoved })
+	return &Agreed{CRM: back.Exchange, Exchange: back.CRM}
 }
 
 // advance makes what Exchange has of a try part of what was agreed.
