@@ -57,10 +57,13 @@ func (s *Service) Detach(ctx context.Context, me portal.Address, id, attachment 
 	})
 }
 
-// Attachment opens a file of a record that me may see; the caller closes it.
+// Attachment opens a file of a record that me takes part in or may change; the caller closes it.
 func (s *Service) Attachment(ctx context.Context, me portal.Address, id, attachment string) (io.ReadCloser, portal.Attachment, error) {
 	r, err := s.seen(ctx, me, id)
 	if err != nil {
+		return nil, portal.Attachment{}, err
+	}
+	if err := s.mayJoin(&r, me); err != nil {
 		return nil, portal.Attachment{}, err
 	}
 	at := slices.IndexFunc(r.Kept, func(f portal.CRMFile) bool { return f.ID == attachment })

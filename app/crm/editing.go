@@ -39,7 +39,7 @@ func (s *Service) Create(ctx context.Context, me portal.Address, key string, a p
 		return portal.CRMAppointment{}, err
 	}
 	if chosen {
-		if r, err := s.repeated(ctx, owner, id); err == nil || !errors.Is(err, portal.ErrNotFound) {
+		if r, err := s.repeated(ctx, me, owner, id); err == nil || !errors.Is(err, portal.ErrNotFound) {
 			return r, err
 		}
 	}
@@ -57,18 +57,18 @@ func (s *Service) Create(ctx context.Context, me portal.Address, key string, a p
 	}
 	out, err := s.put(ctx, key, change{is: r, alert: true})
 	if errors.Is(err, portal.ErrConflict) && chosen { // another of the same ID was faster
-		if r, again := s.repeated(ctx, owner, id); again == nil {
+		if r, again := s.repeated(ctx, me, owner, id); again == nil {
 			return r, nil
 		}
 	}
 	if err != nil {
 		return portal.CRMAppointment{}, err
 	}
-	return s.dressed(ctx, out[0])
+	return s.given(ctx, me, out[0])
 }
 
 // repeated is what a repeated Create gives: what the first made. ErrNotFound: there was no first.
-func (s *Service) repeated(ctx context.Context, owner portal.Address, id string) (portal.CRMAppointment, error) {
+func (s *Service) repeated(ctx context.Context, me, owner portal.Address, id string) (portal.CRMAppointment, error) {
 	r, err := s.s.CRMAppointment(ctx, id)
 	switch {
 	case err != nil:
@@ -78,7 +78,10 @@ func (s *Service) repeated(ctx context.Context, owner portal.Address, id string)
 	case !r.Gone.IsZero():
 		return portal.CRMAppointment{}, portal.Fail(portal.ErrConflict, keyGone)
 	}
-	return s.dressed(ctx, r)
+	if s.part(&r, me) == partNone { // it has become private since
+		return portal.CRMAppointment{}, portal.Fail(portal.ErrConflict, keyTaken)
+	}
+	return s.given(ctx, me, r)
 }
 
 // fresh is a new record of an owner; its ID is the caller's to set.
@@ -345,6 +348,9 @@ func (s *Service) begin(ctx context.Context, me portal.Address, id, version stri
 		if e.now, err = series.At(&e.is.Entry, at); err != nil {
 			return nil, err
 		}
+		if e.now.Private && !takesPart(&r, me) {
+			return nil, portal.Fail(portal.ErrNotFound, keyNotFound)
+		}
 	}
 	return e, nil
 }
@@ -356,7 +362,7 @@ func (s *Service) finish(ctx context.Context, me portal.Address, e *edit) (porta
 		return portal.CRMAppointment{}, err
 	}
 	if same && len(e.more) == 0 {
-		return s.dressed(ctx, e.was)
+		return s.given(ctx, me, e.was)
 	}
 	now := s.o.Now().UTC()
 	e.is.ChangedAt, e.is.ChangedBy, e.is.UpdatedAt = now, string(me), now
@@ -373,9 +379,15 @@ func (s *Service) finish(ctx context.Context, me portal.Address, e *edit) (porta
 		return portal.CRMAppointment{}, err
 	}
 	if e.shown {
-		return s.dressed(ctx, out[len(out)-1])
+		return s.given(ctx, me, out[len(out)-1])
 	}
-	return s.dressed(ctx, out[0])
+	return s.given(ctx, me, out[0])
+}
+
+// given is a record with all that goes with it, as me may see it.
+func (s *Service) given(ctx context.Context, me portal.Address, r portal.CRMAppointment) (portal.CRMAppointment, error) {
+	r, err := s.dressed(ctx, r)
+	return s.shown(r, me), err
 }
 
 // alike reports whether two states of a record are the same in all that is kept.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"portico/app/calendar/series"
 	"portico/app/portal"
 )
 
@@ -25,6 +26,9 @@ type Batch struct {
 	// Appointments are whole records by their ID (CRMPrefix is put before one that has none); Calendar is their owner. Those with
 	// Gone are deleted. Answers that are known here stay.
 	Appointments []portal.CRMAppointment
+	// Private: who sends it may know the texts of private appointments. Without it what is private here stays so, with its texts,
+	// people and ties: the sender has them blank.
+	Private bool
 }
 
 // Import stores a batch in the name of an outside CRM: users, companies and people first, then the appointments, all of a kind or none. key
@@ -56,7 +60,7 @@ func (s *Service) Import(ctx context.Context, by, key string, b Batch) (Batch, e
 		}
 	}
 	if len(b.Appointments) > 0 {
-		out.Appointments, err = s.importAppointments(ctx, part("appointments"), by, b.Appointments)
+		out.Appointments, err = s.importAppointments(ctx, part("appointments"), by, b.Appointments, b.Private)
 	}
 	return out, err
 }
@@ -125,11 +129,11 @@ func (s *Service) importPeople(ctx context.Context, key, by string, list []porta
 }
 
 // importAppointments stores records; what changes while they are made ready is looked at again.
-func (s *Service) importAppointments(ctx context.Context, key, by string, list []portal.CRMAppointment) ([]portal.CRMAppointment, error) {
+func (s *Service) importAppointments(ctx context.Context, key, by string, list []portal.CRMAppointment, private bool) ([]portal.CRMAppointment, error) {
 	for try := 1; ; try++ {
 		changes := make([]change, len(list))
 		for i := range list {
-			c, err := s.imported(ctx, by, list[i])
+			c, err := s.imported(ctx, by, list[i], private)
 			if err != nil {
 				return nil, err
 			}
@@ -145,8 +149,8 @@ func (s *Service) importAppointments(ctx context.Context, key, by string, list [
 	}
 }
 
-// imported is what an outside record changes about ours.
-func (s *Service) imported(ctx context.Context, by string, r portal.CRMAppointment) (change, error) {
+// imported is what an outside record changes about ours. A new one gets a UID of its own: an outside one could be a stranger's meeting.
+func (s *Service) imported(ctx context.Context, by string, r portal.CRMAppointment, private bool) (change, error) {
 	id, err := chosenID(r.ID)
 	if err != nil {
 		return change{}, err
@@ -160,7 +164,7 @@ func (s *Service) imported(ctx context.Context, by string, r portal.CRMAppointme
 	case err == nil && old.Stub:
 		return change{}, portal.Fail(portal.ErrForbidden, keyStub)
 	case err == nil:
-		return s.renewed(ctx, by, owner, old, r)
+		return s.renewed(ctx, by, owner, old, r, private)
 	case !errors.Is(err, portal.ErrNotFound):
 		return change{}, err
 	case !r.Gone.IsZero():
@@ -169,6 +173,7 @@ func (s *Service) imported(ctx context.Context, by string, r portal.CRMAppointme
 	if err := s.user(ctx, owner, owner); err != nil {
 		return change{}, err
 	}
+	r.UID = ""
 	is, err := s.fresh(ctx, owner, owner, r.Appointment)
 	if err != nil {
 		return change{}, err
@@ -185,8 +190,11 @@ func (s *Service) imported(ctx context.Context, by string, r portal.CRMAppointme
 }
 
 // renewed is our record as the outside has it now.
-func (s *Service) renewed(ctx context.Context, by string, owner portal.Address, old, r portal.CRMAppointment) (change, error) {
+func (s *Service) renewed(ctx context.Context, by string, owner portal.Address, old, r portal.CRMAppointment, private bool) (change, error) {
 	is := cloned(old)
+	if !private {
+		r = unwithheld(old, r)
+	}
 	if r.Revision > 0 { // whether that is stale is the store's to say, which knows a repeat
 		is.Revision = r.Revision
 	}
@@ -220,12 +228,50 @@ func (s *Service) renewed(ctx context.Context, by string, owner portal.Address, 
 	if err := s.parts(ctx, owner, &is, &r); err != nil {
 		return change{}, err
 	}
+	if !private {
+		keepAttendees(&old, &is)
+	}
 	if a.Sequence = old.Sequence; whenOf(&old) != whenOf(&is) {
 		a.Sequence++
 	}
 	is.Sequence = a.Sequence
 	settle(&is)
 	return change{was: &old, is: is, alert: true}, nil
+}
+
+// unwithheld is what somebody sent who may not know what is private, with what is private here in its place: see Withheld.
+func unwithheld(old, r portal.CRMAppointment) portal.CRMAppointment {
+	r = cloned(r)
+	if old.Private {
+		keep(&r.Appointment, &old.Appointment)
+	}
+	for i := range r.Exceptions {
+		x := &r.Exceptions[i]
+		switch had := series.ExceptionOf(&old.Entry, x.RecurrenceID); {
+		case had != nil && (old.Private || had.Private):
+			keep(x, had)
+		case old.Private:
+			keep(x, &old.Appointment)
+		}
+	}
+	return r
+}
+
+// keep gives an appointment the texts, people and ties of another, and its being private.
+func keep(to, from *portal.Appointment) {
+	to.Subject, to.Location, to.Body, to.Private, to.ReminderMinutes = from.Subject, from.Location, from.Body, from.Private, from.ReminderMinutes
+	to.Categories, to.Attendees = slices.Clone(from.Categories), slices.Clone(from.Attendees)
+	to.People, to.Companies = slices.Clone(from.People), slices.Clone(from.Companies)
+}
+
+// keepAttendees gives the private parts of a record the answers that are known of them.
+func keepAttendees(old, is *portal.CRMAppointment) {
+	for i := range is.Exceptions {
+		x := &is.Exceptions[i]
+		if had := series.ExceptionOf(&old.Entry, x.RecurrenceID); had != nil && (old.Private || had.Private) {
+			x.Attendees = slices.Clone(had.Attendees)
+		}
+	}
 }
 
 func emails(list []portal.Attendee) []string {

@@ -133,3 +133,79 @@ func TestOutsideIDsAreIDs(t *testing.T) {
 		t.Error("two new ones are the same")
 	}
 }
+
+// A program that may not know what is private sends a record back as it has it: blank.
+func TestWhatWasWithheldIsNotWipedByItsReturn(t *testing.T) {
+	secrets := func(a *portal.Appointment) {
+		a.Private, a.Subject, a.Location, a.Body, a.Categories = true, "Surgery", "Hospital", "at noon", []string{"Health"}
+	}
+	for name, whole := range map[string]bool{"a private series": true, "a private occurrence": false} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			a := weekly("Jour fixe", "carol@example.test")
+			if whole {
+				secrets(&a)
+			}
+			r := o.create(alice, a)
+			is, err := o.Record(o.ctx, r.ID)
+			o.must(err)
+			x := is.Appointment
+			x.RecurrenceID, x.Start, x.End = nth(2), nth(2).Add(time.Hour), nth(2).Add(2*time.Hour)
+			secrets(&x)
+			is.Exceptions = []portal.Appointment{x}
+			was, err := o.Put(o.ctx, is, false)
+			o.must(err)
+			o.must(answer(o, carol, portal.OccurrenceID(r.ID, nth(2)), portal.ResponseAccepted, portal.Proposal{}, portal.ScopeOne))
+			was, err = o.Record(o.ctx, r.ID)
+			o.must(err)
+
+			back := Withheld(cloned(was), false)
+			back.Revision = 0
+			back.Start, back.End = was.Start.Add(time.Hour), was.End.Add(time.Hour) // what it may know it may change
+			back.Exceptions[0].RecurrenceID = nth(2)
+			_, err = o.Import(o.ctx, "hook:acme", "k1", Batch{Appointments: []portal.CRMAppointment{back}})
+			o.must(err)
+			got, err := o.Record(o.ctx, r.ID)
+			o.must(err)
+			if got.Subject != was.Subject || got.Location != was.Location || got.Body != was.Body || got.Private != whole || len(got.Attendees) != 1 || fmt.Sprint(got.Categories) != fmt.Sprint(was.Categories) {
+				t.Errorf("the record is %+v", got.Appointment)
+			}
+			if !got.Start.Equal(back.Start) {
+				t.Errorf("it was not moved: %v", got.Start)
+			}
+			if len(got.Exceptions) != 1 {
+				t.Fatalf("exceptions: %+v", got.Exceptions)
+			}
+			if y := got.Exceptions[0]; y.Subject != "Surgery" || y.Location != "Hospital" || y.Body != "at noon" || !y.Private || fmt.Sprint(y.Categories) != "[Health]" || fmt.Sprint(y.Attendees) != fmt.Sprint(was.Exceptions[0].Attendees) {
+				t.Errorf("the occurrence is %+v", y)
+			}
+
+			back = cloned(got)
+			back.Revision, back.Subject, back.Exceptions[0].Subject = 0, "Fixed", "Check-up"
+			_, err = o.Import(o.ctx, "hook:acme", "k2", Batch{Private: true, Appointments: []portal.CRMAppointment{back}})
+			o.must(err)
+			if got, err = o.Record(o.ctx, r.ID); err != nil || got.Subject != "Fixed" || got.Exceptions[0].Subject != "Check-up" {
+				t.Errorf("who may know the texts changed them: %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAUIDFromOutsideIsNotTaken(t *testing.T) {
+	o := newOffice(t)
+	theirs := o.create(carol, meeting("Theirs"))
+	r := outside("u1", "Rockets")
+	r.UID = theirs.UID + "-x"
+	out, err := o.Import(o.ctx, "hook:acme", "k1", Batch{Appointments: []portal.CRMAppointment{r}})
+	o.must(err)
+	made := out.Appointments[0].UID
+	if made == "" || made == r.UID {
+		t.Errorf("its UID is %q", made)
+	}
+	r.UID, r.Subject = "another", "Rockets II"
+	out, err = o.Import(o.ctx, "hook:acme", "k2", Batch{Appointments: []portal.CRMAppointment{r}})
+	o.must(err)
+	if got := out.Appointments[0]; got.UID != made || got.Subject != "Rockets II" {
+		t.Errorf("changed, it is %+v", got)
+	}
+}

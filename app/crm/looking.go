@@ -13,13 +13,14 @@ import (
 // Looking: records as the people see them.
 
 // Get gives a record by its ID, an occurrence's, or that of an entry of me's mailbox that is kept here too; ErrNotFound where me may not see it.
-// Sync says where it stands on its way to Exchange.
+// Sync says where it stands on its way to Exchange. Private occurrences are Masked for all who do not take part; who sees it by its ties
+// alone gets neither body nor comments nor files.
 func (s *Service) Get(ctx context.Context, me portal.Address, id string) (portal.CRMAppointment, error) {
 	r, err := s.seen(ctx, me, id)
 	if err != nil {
 		return r, err
 	}
-	return s.dressed(ctx, r)
+	return s.given(ctx, me, r)
 }
 
 // seen is a living record that me may see.
@@ -59,7 +60,11 @@ func (s *Service) AppointmentsOf(ctx context.Context, me portal.Address, person,
 		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(r portal.CRMAppointment) bool { return s.part(&r, me) == partNone })
-	return list, s.dress(ctx, list)
+	err = s.dress(ctx, list)
+	for i := range list {
+		list[i] = s.shown(list[i], me)
+	}
+	return list, err
 }
 
 // Window gives me's own CRM calendar: what of it touches from ≤ t < to, occurrences one by one, by start. loc is me's zone, by whose days

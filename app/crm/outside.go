@@ -25,9 +25,7 @@ func (s *Service) Outside(ctx context.Context, c portal.CRMChange, private bool)
 		if err != nil {
 			return nil, err
 		}
-		if r.Private && !private {
-			r = withheld(r)
-		}
+		r = Withheld(r, private)
 		return Outside{CRMAppointment: r, Description: Describe(&r.Appointment), Deleted: !r.Gone.IsZero()}, nil
 	case "person":
 		return first(s.s.CRMPeopleByID(ctx, []string{c.ID}))
@@ -50,17 +48,19 @@ func first[T any](list []T, err error) (any, error) {
 	return list[0], nil
 }
 
-// withheld is a record of which only the times may be known.
-func withheld(r portal.CRMAppointment) portal.CRMAppointment {
-	blank := func(a portal.Appointment) portal.Appointment {
-		return portal.Appointment{ID: a.ID, Calendar: a.Calendar, UID: a.UID, Start: a.Start, End: a.End, AllDay: a.AllDay, TimeZone: a.TimeZone,
-			Recurrence: a.Recurrence, Kind: a.Kind, RecurrenceID: a.RecurrenceID, Series: a.Series, Status: a.Status, Show: a.Show, Private: true,
-			Source: a.Source, Version: a.Version, UpdatedAt: a.UpdatedAt, Masked: true}
+// Withheld is a record as a program outside may know it: with private false what is private about it shows its times alone, be it all of
+// it or single occurrences.
+func Withheld(r portal.CRMAppointment, private bool) portal.CRMAppointment {
+	switch {
+	case private:
+		return r
+	case !r.Private:
+		return maskedParts(r)
 	}
 	exceptions := r.Exceptions
-	r.Appointment, r.Exceptions, r.Kept = blank(r.Appointment), nil, nil
+	r.Appointment, r.Exceptions, r.Kept = masked(r.Appointment), nil, nil
 	for _, x := range exceptions {
-		r.Exceptions = append(r.Exceptions, blank(x))
+		r.Exceptions = append(r.Exceptions, masked(x))
 	}
 	return r
 }

@@ -2,6 +2,8 @@ package crm
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +104,104 @@ func TestARecordIsFoundByTheMailboxEntryToo(t *testing.T) {
 	}
 	_, err = s.Get(o.ctx, bob, "entry-1")
 	o.refused(err, portal.ErrNotFound, "calendar.not-found")
+}
+
+// tells fails unless what somebody was given holds (or, want being false, does not hold) some words.
+func (o *office) tells(what string, v any, want bool, words ...string) {
+	o.t.Helper()
+	data, err := json.Marshal(v)
+	o.must(err)
+	for _, w := range words {
+		if strings.Contains(string(data), w) != want {
+			o.t.Errorf("%s: %q is told: %v, in %s", what, w, !want, data)
+		}
+	}
+}
+
+func TestPrivateOccurrencesAreForThoseWhoTakePart(t *testing.T) {
+	o := newOffice(t)
+	acme, err := o.SaveCompany(o.ctx, alice, "", portal.CRMCompany{Name: "Acme"})
+	o.must(err)
+	a := weekly("Jour fixe", "carol@example.test")
+	a.Companies = []string{acme.ID}
+	r := o.create(alice, a)
+	subject, place, body, yes := "Surgery", "Hospital", "at noon", true
+	second := portal.OccurrenceID(r.ID, nth(2))
+	_, err = o.Change(o.ctx, alice, second, portal.AppointmentChange{Subject: &subject, Location: &place, Body: &body, Private: &yes, Scope: portal.ScopeOne}, "")
+	o.must(err)
+	for who, all := range map[portal.Address]bool{alice: true, carol: true, dave: false, root: false} {
+		got, err := o.Get(o.ctx, who, r.ID)
+		o.must(err)
+		o.tells(string(who), got, all, "Surgery", "Hospital", "noon")
+		if len(got.Exceptions) != 1 || !got.Exceptions[0].Start.Equal(nth(2)) || got.Exceptions[0].Masked == all || got.Version == "" {
+			t.Errorf("%s sees %+v", who, got.Exceptions)
+		}
+		list, err := o.AppointmentsOf(o.ctx, who, "", acme.ID, 10)
+		o.must(err)
+		o.tells(string(who)+" by the company", list, all, "Surgery", "Hospital", "noon")
+	}
+	location := "Room 2"
+	got, err := o.Change(o.ctx, root, r.ID, portal.AppointmentChange{Location: &location}, "")
+	o.must(err)
+	o.tells("who changes the series", got, false, "Surgery", "Hospital", "noon")
+	no := false
+	_, err = o.Change(o.ctx, root, second, portal.AppointmentChange{Private: &no, Scope: portal.ScopeOne}, "")
+	o.refused(err, portal.ErrNotFound, "calendar.not-found")
+	for _, private := range []bool{false, true} {
+		out, err := o.Outside(o.ctx, portal.CRMChange{Kind: "appointment", ID: r.ID}, private)
+		o.must(err)
+		o.tells("a program outside", out, private, "Surgery", "Hospital", "noon")
+		o.tells("a program outside", out, true, "Jour fixe")
+	}
+	if was, err := o.Record(o.ctx, r.ID); err != nil || was.Exceptions[0].Subject != "Surgery" || was.Location != "Room 2" {
+		t.Errorf("kept: %+v, %v", was, err)
+	}
+}
+
+func TestByATieAloneNobodyReadsWhatWasWritten(t *testing.T) {
+	o := newOffice(t)
+	acme, err := o.SaveCompany(o.ctx, alice, "", portal.CRMCompany{Name: "Acme"})
+	o.must(err)
+	a := weekly("Offer", "carol@example.test")
+	a.Location, a.Body = "Room 2", "our lowest price"
+	r := o.create(alice, a)
+	body := "only for us"
+	_, err = o.Change(o.ctx, alice, portal.OccurrenceID(r.ID, nth(2)), portal.AppointmentChange{Body: &body, Scope: portal.ScopeOne}, "")
+	o.must(err)
+	r, err = o.Attach(o.ctx, alice, r.ID, "prices.pdf", "application/pdf", []byte("x"))
+	o.must(err)
+	file := r.Kept[0].ID
+	_, err = o.Respond(o.ctx, carol, r.ID, portal.ResponseTentative, "I am ill", portal.Proposal{}, portal.ScopeAll)
+	o.must(err)
+	_, err = o.SetTies(o.ctx, carol, r.ID, nil, []string{acme.ID}, "")
+	o.must(err)
+	written := []string{"lowest", "only for us", "prices.pdf", "am ill"}
+	for who, all := range map[portal.Address]bool{alice: true, carol: true, root: true, dave: false} {
+		got, err := o.Get(o.ctx, who, r.ID)
+		o.must(err)
+		o.tells(string(who), got, all, written...)
+		o.tells(string(who), got, true, "Offer", "Room 2", "carol@example.test", acme.ID)
+		list, err := o.AppointmentsOf(o.ctx, who, "", acme.ID, 10)
+		o.must(err)
+		o.tells(string(who)+" by the company", list, all, written...)
+	}
+	_, _, err = o.Attachment(o.ctx, dave, r.ID, file)
+	o.refused(err, portal.ErrForbidden, "crm.forbidden")
+	data, _, err := o.Attachment(o.ctx, carol, r.ID, file)
+	o.must(err)
+	o.must(data.Close())
+}
+
+func TestARepeatedCreationTellsNoSecret(t *testing.T) {
+	o := newOffice(t)
+	a := meeting("Plain")
+	a.ID, a.Calendar = "x1", alice
+	r, err := o.Create(o.ctx, root, "", a)
+	o.must(err)
+	subject, yes := "Surgery", true
+	_, err = o.Change(o.ctx, alice, r.ID, portal.AppointmentChange{Subject: &subject, Private: &yes}, "")
+	o.must(err)
+	got, err := o.Create(o.ctx, root, "", a)
+	o.refused(err, portal.ErrConflict, "crm.id-taken")
+	o.tells("the repeat", got, false, "Surgery")
 }
