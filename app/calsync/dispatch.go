@@ -226,7 +226,9 @@ func (d *dispatcher) work(ctx context.Context, j portal.SyncJob) {
 			<-d.slots
 			d.s.ringWork()
 		}()
-		err := d.s.carry(ctx, j)
+		under, release := d.s.drained(ctx)
+		defer release()
+		err := d.s.carry(under, j)
 		if errors.Is(err, errCrashed) {
 			return err
 		}
@@ -237,6 +239,16 @@ func (d *dispatcher) work(ctx context.Context, j portal.SyncJob) {
 		}
 		return nil
 	})
+}
+
+// drained is a context that ends Options.Drain after ctx: what is under way then may still come to its end.
+func (s *Service) drained(ctx context.Context) (under context.Context, release func()) {
+	under, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		pause(under, s.o.Drain)
+		cancel()
+	})
+	return under, func() { stop(); cancel() }
 }
 
 // silentLedger keeps a worker from trying at once what the ledger just refused.

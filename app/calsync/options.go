@@ -15,7 +15,7 @@ type Options struct {
 	Now    func() time.Time
 	// Counted is told of what was carried: direction, kind (as in SyncTransaction.What) and result ("done", "retried", "failed",
 	// "skipped", "held"). Lag is told how long a change took to the other side. Read is told of each reading of a source ("crm" or
-	// "exchange"; "done", "failed"). Queue is told the length of the queue when it changed. They must not block.
+	// "exchange"; "done", "failed"). Queue is told the length of the queue every ten seconds. They must not block.
 	Counted func(d portal.Direction, what, result string)
 	Lag     func(d portal.Direction, took time.Duration)
 	Read    func(source, result string)

@@ -288,3 +288,20 @@ func TestWhoIsSwitchedOffIsLeftAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsUnderWayAtTheEndIsNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{Drain: 3 * time.Second})
+		l.settle()
+		l.x.set(func() { l.x.pace = 2 * time.Second })
+		r := l.c.create(draftOf(alice, "m one"))
+		time.Sleep(time.Second)
+		stop()
+		if p, err := l.b.SyncPair(t.Context(), r.ID); err != nil || p.RemoteID == "" || p.State != portal.SyncDone {
+			t.Errorf("the pair is %+v, %v", p, err)
+		}
+		if n := len(l.b.waiting()); n != 0 {
+			t.Errorf("%d jobs wait for a second try of what was done", n)
+		}
+	})
+}

@@ -125,13 +125,26 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// upkeep forgets old lines of the log once an hour.
+// figuresEvery is how often the length of the queue is told.
+const figuresEvery = 10 * time.Second
+
+// upkeep tells how long the queue is, and forgets old lines of the log once an hour.
 func (s *Service) upkeep(ctx context.Context) error {
+	pruned := time.Time{}
 	for {
-		if err := s.l.PruneSync(ctx, s.o.Now().Add(-keepLog(s.known().settings))); err != nil && ctx.Err() == nil {
-			s.o.Logger.WarnContext(ctx, "calsync: the log could not be shortened", "err", err)
+		if now := s.o.Now(); now.Sub(pruned) >= time.Hour {
+			pruned = now
+			if err := s.l.PruneSync(ctx, now.Add(-keepLog(s.known().settings))); err != nil && ctx.Err() == nil {
+				s.o.Logger.WarnContext(ctx, "calsync: the log could not be shortened", "err", err)
+			}
 		}
-		if !pause(ctx, time.Hour) {
+		n, err := s.l.CountSyncJobs(ctx)
+		if err == nil {
+			s.o.Queue(n)
+		} else if ctx.Err() == nil {
+			s.o.Logger.WarnContext(ctx, "calsync: the queue could not be counted", "err", err)
+		}
+		if !pause(ctx, figuresEvery) {
 			return nil
 		}
 	}
