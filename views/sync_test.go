@@ -117,7 +117,7 @@ func TestSyncUsersPage(t *testing.T) {
 			t.Errorf("%s: %d, want %d", selector, got, want)
 		}
 	}
-	expect(t, doc, map[string]string{"tr[data-action=resume] td:nth-child(3)": "resume Karl, which was stopped by hand", "section[aria-labelledby=plan-title] .banner": "The synchronisation of one person had been stopped by hand and would go on.", "form .primary": "Run for 2 people"})
+	expect(t, doc, map[string]string{"tr[data-action=resume] td:nth-child(3)": "resume Karl, which was stopped by hand", ".plan .banner": "The synchronisation of one person had been stopped by hand and would go on.", "form .primary": "Run for 2 people"})
 	v.Run.State = "stopped"
 	if got := render(t, SyncUsersView(v)); got.Find(`input[name=resume][value="1"]`).Length() != 1 || got.Find(`[data-every="0"]`).Length() != 1 {
 		t.Error("a stopped run cannot be taken up again")
