@@ -154,6 +154,13 @@ func (s *Store) SyncItemsAlike(ctx context.Context, mailbox portal.Address, star
 	return list, err
 }
 
+// CountSyncAppointments counts the appointments of which any mailbox has a copy, by their UIDs.
+func (s *Store) CountSyncAppointments(ctx context.Context) (int, error) {
+	var n int
+	_, err := s.one(ctx, "count sync appointments", `SELECT COUNT(DISTINCT uid) FROM sync_items WHERE uid <> ''`, nil, &n)
+	return n, err
+}
+
 // CountSyncItems counts the copies of a mailbox that are not gone.
 func (s *Store) CountSyncItems(ctx context.Context, mailbox portal.Address) (int, error) {
 	var n int

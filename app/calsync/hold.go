@@ -30,8 +30,8 @@ type tide struct {
 
 func newSwell() *swell { return &swell{of: map[string]tide{}} }
 
-// over adds n deletions and reports whether they are more than most.
-func (w *swell) over(source string, n, most int, now time.Time) bool {
+// add adds n deletions of a source and gives how many there are with those of the last minute.
+func (w *swell) add(source string, n int, now time.Time) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := w.of[source]
@@ -40,7 +40,7 @@ func (w *swell) over(source string, n, most int, now time.Time) bool {
 	}
 	t.n, t.last = t.n+n, now
 	w.of[source] = t
-	return t.n > most
+	return t.n
 }
 
 // forget begins to count a source anew, or, of a whole side, each that stands under its name.

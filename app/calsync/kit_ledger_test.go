@@ -176,6 +176,16 @@ func (b *book) CountSyncItems(_ context.Context, mailbox portal.Address) (int, e
 	return n, nil
 }
 
+func (b *book) CountSyncAppointments(context.Context) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	uids := map[string]bool{}
+	for _, it := range b.items {
+		uids[it.Entry.UID] = true
+	}
+	return len(uids), nil
+}
+
 func (b *book) SyncPair(_ context.Context, crm string) (portal.SyncPair, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

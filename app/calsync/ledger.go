@@ -39,6 +39,8 @@ type Reading interface {
 	// SyncItemsAlike gives the copies of a mailbox with these times that are not gone.
 	SyncItemsAlike(ctx context.Context, mailbox portal.Address, start, end time.Time, allDay bool) ([]portal.SyncItem, error)
 	CountSyncItems(ctx context.Context, mailbox portal.Address) (int, error)
+	// CountSyncAppointments gives of how many appointments any mailbox has a copy.
+	CountSyncAppointments(ctx context.Context) (int, error)
 }
 
 // Pairs are what both sides last agreed.

@@ -1,6 +1,7 @@
 package calsync_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,105 @@ func TestWhatWaitsForCRMWhenThatIsSwitchedOffIsKept(t *testing.T) {
 		l.settle()
 		if n := len(l.c.of("x")); n != 1 {
 			t.Errorf("%d records of what waited when the direction was switched off", n)
+		}
+	})
+}
+
+// One hand that deletes a little of everybody's deletes much, too: none of it goes out before somebody has decided.
+func TestAMassDeletionAcrossOwnersIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		us := []portal.CRMUser{user(bob, true)}
+		for i := range 12 {
+			us = append(us, user(portal.Address(fmt.Sprintf("sip:o%d@example.test", i)), true))
+		}
+		l, stop := start(t, calsync.Options{}, us...)
+		defer stop()
+		l.settle()
+		var ids []string
+		for _, u := range us[1:] {
+			for k := range 9 { // fewer than are held of one owner
+				a := draftOf(u.Address, fmt.Sprintf("%s%d of many", u.Address.User(), k))
+				a.Start = a.Start.Add(time.Duration(k) * time.Hour)
+				a.End = a.Start.Add(time.Hour)
+				a.Attendees = []portal.Attendee{{URI: bob, Email: bob.Bare(), Role: portal.RoleRequired}}
+				ids = append(ids, l.c.create(a).ID)
+			}
+		}
+		l.settle()
+		mails := len(l.x.sent())
+		l.c.deleteBy("hook:other", ids...)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(l.x.sent()) - mails; n != 0 {
+			t.Errorf("%d cancellations went out unasked", n)
+		}
+		if st, err := l.s.Status(t.Context()); err != nil || !st.CRMHeld || st.Queue.Held != len(ids) || l.incidents("sync.held", false) != 1 {
+			t.Fatalf("the status is %+v, %v, with %d notices; %v", st.Queue, err, l.incidents("sync.held", false), l.queue())
+		}
+		if err := l.s.Restore(t.Context(), carol, "crm"); err != nil {
+			t.Fatal(err)
+		}
+		l.settle()
+		if n := l.living(); n != len(ids) || len(l.x.sent()) != mails {
+			t.Errorf("%d of %d records live after the restoration, mails %v", n, len(ids), l.x.sent()[mails:])
+		}
+	})
+}
+
+// deleteBy deletes records all at once, as a hand of which CRM knows the name.
+func (c *records) deleteBy(by string, ids ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		r := copyRecord(c.all[id])
+		r.Gone, r.ChangedAt, r.UpdatedAt, r.ChangedBy = c.now(), c.now(), c.now(), by
+		if _, err := c.put(r, by); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// What others do to a meeting while its organiser's mass deletion is held does not take it out of the hold.
+func TestARestorationFindsWhatGuestsTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{})
+		defer stop()
+		l.settle()
+		for i := range 30 {
+			a := draftOf(alice, fmt.Sprintf("h%d x", i))
+			a.Start = a.Start.Add(time.Duration(i) * time.Hour)
+			a.End = a.Start.Add(time.Hour)
+			a.Attendees = []portal.Attendee{{URI: bob, Email: bob.Bare(), Role: portal.RoleRequired}}
+			l.c.create(a)
+		}
+		l.settle()
+		time.Sleep(time.Minute)
+		l.settle()
+		l.x.user(func() {
+			for _, e := range l.x.sorted(alice) {
+				l.x.takeAway(alice, e.RemoteID, time.Time{}, false, false)
+			}
+		})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		l.x.user(func() { // bob tidies some of the cancelled ones away
+			for _, e := range l.x.sorted(bob)[:5] {
+				l.x.takeAway(bob, e.RemoteID, time.Time{}, true, false)
+			}
+		})
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if q := l.queue(); len(q) != 1 || q["alice held sync.held"] != 30 {
+			t.Fatalf("the queue holds %v", q)
+		}
+		if err := l.s.Restore(t.Context(), carol, alice); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		l.settle()
+		left := l.c.living(func(r *portal.CRMAppointment) bool { return r.Status != portal.StatusCancelled })
+		if n := len(l.x.all(alice, "")); n != 30 || len(left) != 30 {
+			t.Errorf("%d entries and %d records of 30 after the restoration", n, len(left))
 		}
 	})
 }

@@ -77,6 +77,7 @@ func (d *desk) LogSync(_ context.Context, lines ...portal.SyncTransaction) error
 
 func (d *desk) SyncCursors(context.Context) ([]portal.SyncCursor, error)    { return nil, nil }
 func (d *desk) DropSyncMailbox(context.Context, portal.Address) error       { return nil }
+func (d *desk) CountSyncAppointments(context.Context) (int, error)          { return 0, nil }
 func (d *desk) CountSyncItems(context.Context, portal.Address) (int, error) { return 0, nil }
 func (d deskExchange) Watch([]portal.Address)                               {}
 func (d deskExchange) Check(_ context.Context, server string) error         { return d.broken[server] }

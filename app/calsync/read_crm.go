@@ -66,11 +66,10 @@ func (s *Service) crmBell(ctx context.Context, at time.Time, changed <-chan stru
 // readCRM reads the change log to its end.
 func (s *Service) readCRM(ctx context.Context) error {
 	for {
-		c, err := s.l.SyncCursor(ctx, sourceCRM)
+		c, err := s.crmCursor(ctx)
 		if err != nil {
 			return err
 		}
-		c.Source = sourceCRM
 		after, err := lineOf(c.State)
 		if err != nil {
 			return err
@@ -90,6 +89,18 @@ func (s *Service) readCRM(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// crmCursor is how far CRM was read, and notes whether that is held.
+func (s *Service) crmCursor(ctx context.Context) (portal.SyncCursor, error) {
+	unlock := s.items.lock(sourceCRM)
+	defer unlock()
+	c, err := s.l.SyncCursor(ctx, sourceCRM)
+	if err == nil {
+		s.crmHeld.Store(c.Held)
+	}
+	c.Source = sourceCRM
+	return c, err
 }
 
 // lineOf reads the state of CRM's cursor.
@@ -130,25 +141,26 @@ func (s *Service) takeCRM(ctx context.Context, c portal.SyncCursor, list []porta
 			return err
 		}
 	}
-	pairs, err := s.l.SyncPairsOf(ctx, ids)
+	news, err := s.crmNews(ctx, ids, last)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := s.takeRecord(ctx, &c, last[id], pairs, now, &in); err != nil {
+	over := 0
+	if !c.Held { // all of the page is counted before any of it is carried
+		if over, err = s.deleted(ctx, news, now); err != nil {
 			return err
 		}
 	}
-	if len(list) < crmPage {
-		c.Loaded = true
+	for i := range news {
+		in.Jobs = append(in.Jobs, s.crmJob(&c, &news[i], now))
 	}
+	c.Loaded = c.Loaded || len(list) < crmPage
 	c.ReadAt = now
 	in.Cursor = c
 	s.holdOff(in.Jobs)
-	if err := s.l.SaveSyncIntake(ctx, in); err != nil {
+	if err := s.crmIntake(ctx, &in, news, over, now); err != nil {
 		return err
 	}
-	s.crmHeld.Store(c.Held)
 	s.say(levelRead, "", "CRM read: %d changes, %d to look at", len(list), len(in.Jobs))
 	if err := s.fault("crm-intake"); err != nil {
 		return err
@@ -162,45 +174,119 @@ func (s *Service) takeCRM(ctx context.Context, c portal.SyncCursor, list []porta
 	return nil
 }
 
-// takeRecord adds the job of a record that changed, unless the change is what the pair already knows.
-func (s *Service) takeRecord(ctx context.Context, c *portal.SyncCursor, ch portal.CRMChange, pairs map[string]portal.SyncPair, now time.Time, in *portal.SyncIntake) error {
-	r, err := s.record(ctx, ch.ID)
-	if errors.Is(err, portal.ErrNotFound) {
-		return nil
-	}
+// crmIntake stores what was read of CRM. A hold that was set meanwhile or is set now (more were deleted than may go unasked) holds the
+// deletions; one that somebody took off stays off.
+func (s *Service) crmIntake(ctx context.Context, in *portal.SyncIntake, news []crmNews, over int, now time.Time) error {
+	unlock := s.items.lock(sourceCRM)
+	defer unlock()
+	stored, err := s.l.SyncCursor(ctx, sourceCRM)
 	if err != nil {
 		return err
 	}
-	p, paired := pairs[ch.ID]
-	if paired && p.Revision == r.Revision {
-		return nil // an echo
+	in.Cursor.Held = stored.Held || over > 0
+	for i := range news {
+		if in.Cursor.Held && news[i].deletion() {
+			hold(&in.Jobs[i])
+		}
 	}
-	if !paired && !r.Gone.IsZero() {
-		// Nothing of it may be in Exchange, unless its making is under way.
-		s.say(levelAll, r.Calendar, "%s went before it was carried", ch.ID)
+	if err := s.l.SaveSyncIntake(ctx, *in); err != nil {
+		return err
 	}
+	s.crmHeld.Store(in.Cursor.Held)
+	if over > 0 && !stored.Held {
+		s.heldNow(sourceCRM, over, now)
+	}
+	return nil
+}
+
+// crmNews is a record that changed, with the last line of the change log about it.
+type crmNews struct {
+	line portal.CRMChange
+	portal.CRMAppointment
+}
+
+// deletion reports whether somebody deleted it.
+func (n *crmNews) deletion() bool { return !n.Gone.IsZero() && n.line.By != portal.CRMSync }
+
+// crmNews reads the records that changed; those of which the pair already knows the change are left out.
+func (s *Service) crmNews(ctx context.Context, ids []string, last map[string]portal.CRMChange) ([]crmNews, error) {
+	pairs, err := s.l.SyncPairsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []crmNews
+	for _, id := range ids {
+		r, err := s.record(ctx, id)
+		if errors.Is(err, portal.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p, paired := pairs[id]
+		if paired && p.Revision == r.Revision {
+			continue // an echo
+		}
+		if !paired && !r.Gone.IsZero() {
+			// Nothing of it may be in Exchange, unless its making is under way.
+			s.say(levelAll, r.Calendar, "%s went before it was carried", id)
+		}
+		out = append(out, crmNews{last[id], r})
+	}
+	return out, nil
+}
+
+// deleted counts the deletions among records that changed, by each hand and by each hand and owner, with those of the last minute. It
+// gives how many are more than may go unasked: of one owner's, or of all that there are; 0: none are.
+func (s *Service) deleted(ctx context.Context, news []crmNews, now time.Time) (int, error) {
+	type handOf struct {
+		by    string
+		owner portal.Address // empty: of all
+	}
+	n := map[handOf]int{}
+	for i := range news {
+		if news[i].deletion() {
+			n[handOf{news[i].line.By, news[i].Calendar}]++
+			n[handOf{by: news[i].line.By}]++
+		}
+	}
+	over, st := 0, s.known().settings
+	for h, more := range n {
+		name := sourceCRM + " " + h.by
+		if h.owner != "" {
+			name += " " + string(h.owner)
+		}
+		gone := s.swell.add(name, more, now)
+		if gone <= maxShare(st, 0) {
+			continue // few enough, however few there are
+		}
+		var all int
+		var err error
+		if h.owner == "" {
+			all, err = s.l.CountSyncAppointments(ctx)
+		} else {
+			all, err = s.l.CountSyncItems(ctx, h.owner)
+		}
+		if err != nil {
+			return 0, err
+		}
+		if gone > maxShare(st, all) {
+			over = max(over, gone)
+		}
+	}
+	return over, nil
+}
+
+// crmJob is the job of a record that changed.
+func (s *Service) crmJob(c *portal.SyncCursor, n *crmNews, now time.Time) portal.SyncJob {
 	// Whom nobody knows to be synchronised since when may not hear of what was there before: see CRMUser.Since.
-	quiet := !c.Loaded && s.known().byWho[r.Calendar].Since.IsZero()
-	j := jobOf(ch.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, quiet)
-	j.ChangedAt = r.ChangedAt
+	quiet := !c.Loaded && s.known().byWho[n.Calendar].Since.IsZero()
+	j := jobOf(n.line.ID, portal.ToExchange, n.Calendar, &n.Appointment, now, quiet)
+	j.ChangedAt = n.ChangedAt
 	if j.ChangedAt.After(now) {
 		j.ChangedAt = now
 	}
-	if !r.Gone.IsZero() && ch.By != portal.CRMSync {
-		n, err := s.l.CountSyncItems(ctx, r.Calendar)
-		if err != nil {
-			return err
-		}
-		if !c.Held && s.swell.over(sourceCRM+" "+ch.By+" "+string(r.Calendar), 1, maxShare(s.known().settings, n), now) {
-			c.Held = true
-			s.heldNow(sourceCRM, maxShare(s.known().settings, n)+1, now)
-		}
-		if c.Held {
-			hold(&j)
-		}
-	}
-	in.Jobs = append(in.Jobs, j)
-	return nil
+	return j
 }
 
 // record reads a record of CRM.

@@ -22,6 +22,7 @@ type SyncStore interface {
 	SyncItem(ctx context.Context, mailbox portal.Address, remoteID string) (portal.SyncItem, error)
 	SyncItemsOlder(ctx context.Context, mailbox portal.Address, generation int64, limit int) ([]portal.SyncItem, error)
 	SyncItemsAlike(ctx context.Context, mailbox portal.Address, start, end time.Time, allDay bool) ([]portal.SyncItem, error)
+	CountSyncAppointments(ctx context.Context) (int, error)
 	CountSyncItems(ctx context.Context, mailbox portal.Address) (int, error)
 	SyncPair(ctx context.Context, crm string) (portal.SyncPair, error)
 	SyncPairByUID(ctx context.Context, uid string) (portal.SyncPair, error)
@@ -149,6 +150,9 @@ func testSyncItems(t *testing.T, open Open) {
 	}
 	if n, err := s.CountSyncItems(ctx, alice); err != nil || n != 2 {
 		t.Errorf("%d copies, %v", n, err)
+	}
+	if n, err := s.CountSyncAppointments(ctx); err != nil || n != 3 {
+		t.Errorf("%d appointments in two mailboxes, %v", n, err)
 	}
 	// A copy replaces that of its mailbox and RemoteID, and is of the mailbox's generation where it says none.
 	other := copyOf(1, alice, 0)
