@@ -172,6 +172,10 @@ func (p *planning) compare() {
 		p.since()
 		p.invited = p.inviting(&p.e)
 	}
+	if p.base == nil && r.Origin == portal.SourceExchange && r.Revision == 1 && r.ChangedBy == portal.CRMSync && r.UID == e.UID {
+		p.base = p.untouched()
+		p.invited = e.Mine && len(p.e.Attendees) > 0
+	}
 	p.adopting = p.base == nil
 	upgrade := r.Stub && e.Mine
 	t := p.terms()
@@ -203,6 +207,18 @@ func (p *planning) compare() {
 	if len(p.out.List) == 0 {
 		p.settled(res.Noted)
 	}
+}
+
+// untouched is what was agreed about a record that we made of an entry without noting it, and that nobody changed since: all that
+// differs was changed in Exchange.
+func (p *planning) untouched() *Agreed {
+	b := Agreed{CRM: p.c, Exchange: p.c}.clone()
+	b.Exchange.Attendees = slices.DeleteFunc(b.Exchange.Attendees, func(x Person) bool {
+		return p.e.person(x.Key) == nil && p.copyOf(x.Key) != nil
+	})
+	b.Exchange.Files = slices.Clone(p.e.Files)
+	b.Exchange.Files = slices.DeleteFunc(b.Exchange.Files, func(f File) bool { return file(p.c.Files, f.Name) == nil })
+	return &b
 }
 
 // since gives a creation of ours whose pair was never noted what CRM has changed after it: Exchange's side is what CRM had.
