@@ -152,6 +152,8 @@ func (b *boxes) gave(who portal.Address, at, now time.Time, change func(*box)) {
 		}
 		if x.place < 0 {
 			heap.Push(&b.due, x)
+		} else {
+			heap.Fix(&b.due, x.place)
 		}
 	}
 	b.mu.Unlock()

@@ -327,6 +327,8 @@ func (w *work) current(ctx context.Context) ([]portal.SyncItem, error) {
 		}
 		now, err := w.s.l.SyncItem(ctx, it.Mailbox, it.Entry.RemoteID)
 		switch {
+		case !w.s.known().byWho[it.Mailbox].Synced():
+			continue // it was forgotten meanwhile
 		case errors.Is(err, portal.ErrNotFound):
 			if w.stored[copyKey(it.Mailbox, it.Entry.RemoteID)] != "" {
 				continue // it was found gone, and that was dealt with

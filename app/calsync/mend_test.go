@@ -2,6 +2,7 @@ package calsync_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,6 +189,106 @@ func TestARestorationFindsWhatGuestsTouched(t *testing.T) {
 		left := l.c.living(func(r *portal.CRMAppointment) bool { return r.Status != portal.StatusCancelled })
 		if n := len(l.x.all(alice, "")); n != 30 || len(left) != 30 {
 			t.Errorf("%d entries and %d records of 30 after the restoration", n, len(left))
+		}
+	})
+}
+
+// during does something once, as soon as a mailbox has been asked and before what it said is stored.
+type during struct {
+	mu sync.Mutex
+	do func()
+}
+
+func (d *during) set(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.do = do
+}
+
+func (d *during) fault(step string) error {
+	d.mu.Lock()
+	do := d.do
+	if step != "read" || do == nil {
+		d.mu.Unlock()
+		return nil
+	}
+	d.do = nil
+	d.mu.Unlock()
+	do()
+	return nil
+}
+
+func TestAReleaseDuringAReadingHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d during
+		l, stop := start(t, calsync.Options{Fault: d.fault})
+		defer stop()
+		for i := range 30 {
+			l.x.user(func() { l.x.make(alice, draftOf(alice, fmt.Sprintf("h%d", i)), "", false, false) })
+		}
+		l.settle()
+		l.x.user(func() {
+			for _, e := range l.x.sorted(alice) {
+				l.x.drop(alice, e.RemoteID)
+			}
+		})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if q := l.queue(); q["alice held sync.held"] != 30 {
+			t.Fatalf("the queue holds %v", q)
+		}
+		d.set(func() {
+			if err := l.s.Release(t.Context(), carol, alice); err != nil {
+				t.Errorf("released while it is read: %v", err)
+			}
+		})
+		l.s.Rang(alice)
+		time.Sleep(time.Minute)
+		l.settle()
+		if c, err := l.b.SyncCursor(t.Context(), string(alice)); err != nil || c.Held || l.s.BoxOf(alice).State != portal.MailboxInStep {
+			t.Errorf("after the release the mailbox stands as %+v, %+v, %v", c, l.s.BoxOf(alice), err)
+		}
+		if n := l.living(); n != 0 {
+			t.Errorf("%d records live after the release", n)
+		}
+	})
+}
+
+func TestAMailboxThatIsSwitchedOffWhileItIsReadIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d during
+		l, stop := start(t, calsync.Options{Fault: d.fault})
+		defer stop()
+		l.settle()
+		l.c.create(draftOf(alice, "k1 x"))
+		l.c.create(draftOf(alice, "k2 x"))
+		l.settle()
+		put := func(u portal.CRMUser) {
+			if _, err := l.c.PutUsers(t.Context(), []portal.CRMUser{u}, "test"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		off, on := user(alice, false), user(alice, true)
+		off.Cleared = true
+		for name, meanwhile := range map[string]func(){
+			"off":              func() { put(off) },
+			"off and on again": func() { put(off); put(on) },
+		} {
+			d.set(meanwhile)
+			l.s.Rang(alice)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			c, err := l.b.SyncCursor(t.Context(), string(alice))
+			if n, _ := l.b.CountSyncItems(t.Context(), alice); name == "off" && (err != nil || c.Loaded || c.State != "" || n != 0) {
+				t.Errorf("%s: it is known as %+v with %d copies, %v", name, c, n, err)
+			}
+			put(on)
+			time.Sleep(time.Minute)
+			l.settle()
+			if n, err := l.b.CountSyncItems(t.Context(), alice); n != 2 || err != nil {
+				t.Errorf("%s: on again %d of 2 copies are known, %v", name, n, err)
+			}
 		}
 	})
 }

@@ -69,6 +69,10 @@ func (s *Service) readBox(ctx context.Context, who portal.Address) error {
 		return err
 	}
 	now := s.o.Now()
+	if errors.Is(err, errForgotten) { // who was switched on again meanwhile is read from the beginning
+		s.boxes.gave(who, now, now, func(*box) {})
+		return nil
+	}
 	if err == nil {
 		s.o.Read("exchange", "done")
 		s.answered(who)
@@ -118,14 +122,33 @@ func (s *Service) reconcile(bell bool) time.Duration {
 	return s.about(d)
 }
 
+// reading is the cursor of a mailbox that is being read.
+type reading struct {
+	portal.SyncCursor
+	// was is the cursor as it was stored last; swelled: since then more was found gone than is carried unasked.
+	was     portal.SyncCursor
+	swelled bool
+}
+
+// errForgotten is the end of a reading of a mailbox that was switched off meanwhile: what it began from is no longer known.
+var errForgotten = errors.New("the mailbox was switched off while it was read")
+
+// forget forgets a mailbox that is no longer synchronised. A reading of it that is under way stores nothing afterwards.
+func (s *Service) forget(ctx context.Context, who portal.Address) error {
+	unlock := s.items.lock(who)
+	defer unlock()
+	return s.l.DropSyncMailbox(ctx, who)
+}
+
 // readMailbox reads a mailbox to the end of its changes.
 func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
 	for {
-		c, err := s.l.SyncCursor(ctx, string(who))
+		stored, err := s.l.SyncCursor(ctx, string(who))
 		if err != nil {
 			return err
 		}
-		c.Source = string(who)
+		stored.Source = string(who)
+		c := &reading{SyncCursor: stored, was: stored}
 		asked := s.o.Now() // what is written from here on may not be in the answer
 		var d portal.CalendarDelta
 		err = s.call(ctx, func(ctx context.Context) (err error) {
@@ -138,14 +161,14 @@ func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
 		if d.More && d.State == c.State {
 			return portal.Fail(portal.ErrUnavailable, keyInternal).Because(errors.New("the server has more to tell after the same state"))
 		}
-		if err := s.takeDelta(ctx, who, &c, d, asked); err != nil {
+		if err := s.takeDelta(ctx, who, c, d, asked); err != nil {
 			return err
 		}
 		if d.More {
 			continue
 		}
 		if c.Sweeping {
-			if err := s.sweep(ctx, who, &c); err != nil {
+			if err := s.sweep(ctx, who, c); err != nil {
 				return err
 			}
 		}
@@ -157,7 +180,7 @@ func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
 		if err != nil {
 			return err
 		}
-		return s.intake(ctx, who, portal.SyncIntake{Cursor: c, Jobs: jobs})
+		return s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs})
 	}
 }
 
@@ -195,7 +218,7 @@ func (s *Service) waiting(ctx context.Context, who portal.Address) ([]portal.Syn
 }
 
 // takeDelta stores one page of changes.
-func (s *Service) takeDelta(ctx context.Context, who portal.Address, c *portal.SyncCursor, d portal.CalendarDelta, asked time.Time) error {
+func (s *Service) takeDelta(ctx context.Context, who portal.Address, c *reading, d portal.CalendarDelta, asked time.Time) error {
 	if err := s.fault("read"); err != nil {
 		return err
 	}
@@ -216,25 +239,21 @@ func (s *Service) takeDelta(ctx context.Context, who portal.Address, c *portal.S
 		return err
 	}
 	c.State, c.ReadAt = d.State, now
-	in.Cursor = *c
 	s.say(levelRead, who, "read: %d changed, %d gone, %d to look at", len(d.Changed), len(d.Gone), len(in.Jobs))
-	return s.intake(ctx, who, in)
+	return s.intake(ctx, who, c, in)
 }
 
 // intake stores what was read and wakes whom it concerns.
-func (s *Service) intake(ctx context.Context, who portal.Address, in portal.SyncIntake) error {
+func (s *Service) intake(ctx context.Context, who portal.Address, c *reading, in portal.SyncIntake) error {
 	s.holdOff(in.Jobs)
-	unlock := s.items.lock(who)
-	err := s.l.SaveSyncIntake(ctx, in)
-	unlock()
-	if err != nil {
+	if err := s.store(ctx, who, c, &in); err != nil {
 		return err
 	}
 	n, err := s.l.CountSyncItems(ctx, who)
 	if err != nil {
 		return err
 	}
-	s.boxes.change(who, func(b *box) { b.loaded, b.held, b.items = in.Cursor.Loaded, in.Cursor.Held, n })
+	s.boxes.change(who, func(b *box) { b.items = n })
 	if err := s.fault("intake"); err != nil {
 		return err
 	}
@@ -244,6 +263,37 @@ func (s *Service) intake(ctx context.Context, who portal.Address, in portal.Sync
 	if len(in.Jobs) > 0 {
 		s.ringWork()
 	}
+	return nil
+}
+
+// store stores a step of reading, unless its mailbox was forgotten since the last. A hold that somebody took off meanwhile stays off.
+func (s *Service) store(ctx context.Context, who portal.Address, c *reading, in *portal.SyncIntake) error {
+	unlock := s.items.lock(who)
+	defer unlock()
+	if !s.known().byWho[who].Synced() {
+		return errForgotten
+	}
+	now, err := s.l.SyncCursor(ctx, string(who))
+	if err != nil {
+		return err
+	}
+	if now.State != c.was.State || now.Generation != c.was.Generation || now.Loaded != c.was.Loaded {
+		return errForgotten
+	}
+	if c.Held = now.Held || c.swelled; !c.Held {
+		for i := range in.Jobs {
+			if j := &in.Jobs[i]; j.State == portal.JobHeld && j.Reason == keyHeld {
+				j.State, j.Reason = portal.JobWaiting, ""
+			}
+		}
+		s.holdOff(in.Jobs)
+	}
+	in.Cursor = c.SyncCursor
+	if err := s.l.SaveSyncIntake(ctx, *in); err != nil {
+		return err
+	}
+	c.was, c.swelled = c.SyncCursor, false
+	s.boxes.change(who, func(b *box) { b.loaded, b.held = c.Loaded, c.Held })
 	return nil
 }
 
@@ -266,7 +316,7 @@ func newest(list []portal.Entry) []portal.Entry {
 }
 
 // takeChanged adds copies that are there, and a job for each of which something is new.
-func (s *Service) takeChanged(ctx context.Context, who portal.Address, c *portal.SyncCursor, list []portal.Entry, now time.Time, in *portal.SyncIntake) error {
+func (s *Service) takeChanged(ctx context.Context, who portal.Address, c *reading, list []portal.Entry, now time.Time, in *portal.SyncIntake) error {
 	uids := make([]string, 0, len(list))
 	var stamps []string
 	for i := range list {
@@ -352,7 +402,7 @@ func (s *Service) goneOf(ctx context.Context, who portal.Address, remote []strin
 }
 
 // takeGone adds copies that are no more, each with its job; more of them than may go unasked are held.
-func (s *Service) takeGone(ctx context.Context, who portal.Address, c *portal.SyncCursor, gone []portal.SyncItem, in *portal.SyncIntake) error {
+func (s *Service) takeGone(ctx context.Context, who portal.Address, c *reading, gone []portal.SyncItem, in *portal.SyncIntake) error {
 	if len(gone) == 0 {
 		return nil
 	}
@@ -362,7 +412,7 @@ func (s *Service) takeGone(ctx context.Context, who portal.Address, c *portal.Sy
 	}
 	now := s.o.Now()
 	if !c.Held && s.swell.add(string(who), len(gone), now) > maxShare(s.known().settings, n) {
-		c.Held = true
+		c.Held, c.swelled = true, true
 		s.heldNow(who, len(gone), now)
 	}
 	uids := make([]string, 0, len(gone))
@@ -392,7 +442,7 @@ func (s *Service) takeGone(ctx context.Context, who portal.Address, c *portal.Sy
 
 // sweep looks for what a full reading did not see. Only a mailbox that opens and does not have an entry has lost it: one that cannot
 // be opened says nothing, and ends the sweep until it can be.
-func (s *Service) sweep(ctx context.Context, who portal.Address, c *portal.SyncCursor) error {
+func (s *Service) sweep(ctx context.Context, who portal.Address, c *reading) error {
 	for {
 		old, err := s.l.SyncItemsOlder(ctx, who, c.Generation, sweepBatch)
 		if err != nil {
@@ -428,8 +478,7 @@ func (s *Service) sweep(ctx context.Context, who portal.Address, c *portal.SyncC
 		if done {
 			c.Sweeping = false
 		}
-		in.Cursor = *c
-		if err := s.intake(ctx, who, in); err != nil || done {
+		if err := s.intake(ctx, who, c, in); err != nil || done {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // roundPace is how often it is looked whether a round has come to its end.
-const roundPace = 50 * time.Millisecond
+const roundPace = 250 * time.Millisecond
 
 // Round reads every mailbox and CRM now and waits until what was found has been carried, or cannot be for now: mailboxes that are
 // lost or held, jobs that wait for a further try, are held or failed are waited for no longer. It gives how things stand then.

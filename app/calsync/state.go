@@ -49,7 +49,7 @@ func (s *Service) refresh(ctx context.Context) error {
 	gone := s.boxes.set(users, s.o.Now())
 	for _, who := range gone {
 		s.say(levelDecided, who, "is no longer synchronised")
-		if err := s.l.DropSyncMailbox(ctx, who); err != nil {
+		if err := s.forget(ctx, who); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (s *Service) dropForgotten(ctx context.Context, k *state) error {
 		}
 		who := portal.Address(c.Source)
 		if !k.byWho[who].Synced() {
-			if err := s.l.DropSyncMailbox(ctx, who); err != nil && !errors.Is(err, portal.ErrNotFound) {
+			if err := s.forget(ctx, who); err != nil && !errors.Is(err, portal.ErrNotFound) {
 				return err
 			}
 			continue
