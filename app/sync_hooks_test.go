@@ -48,7 +48,7 @@ func (o *outsideCRM) meets(p *program, admin *client) {
 	o.t.Helper()
 	o.portal = p.url
 	var made struct{ ID, Secret string }
-	if status := admin.call(http.MethodPost, "/admin/sync/hooks", map[string]any{"name": "Outside", "url": o.url}, &made); status != http.StatusCreated {
+	if status := admin.call(http.MethodPost, "/admin/sync/hooks", map[string]any{"name": "Outside", "url": o.url, "writes": true}, &made); status != http.StatusCreated {
 		o.t.Fatalf("set up the endpoint: status %d", status)
 	}
 	secret, err := hook.ParseSecret(made.Secret)

@@ -314,6 +314,7 @@ func TestAddressesInsideAndOutside(t *testing.T) {
 		"8.8.8.8": true, "2001:4860:4860::8888": true, "10.1.2.3": true, "10.2.0.1": false, "127.0.0.1": false, "::1": false, "192.168.1.1": false,
 		"169.254.169.254": false, "fe80::1": false, "fd00::1": false, "0.0.0.0": false, "224.0.0.1": false, "100.64.0.1": false,
 		"::ffff:127.0.0.1": false, "::ffff:10.1.2.3": true, "64:ff9b::7f00:1": false,
+		"64:ff9b:1::a00:1": false, "2002:7f00:1::1": false, "2002:a9fe:a9fe::": false, "2001:0:a00:1::": false, "64:ff9c::1": true, "2003::1": true,
 	} {
 		if got := reachable(netip.MustParseAddr(ip), own); got != want {
 			t.Errorf("%s reachable: %v, expected %v", ip, got, want)
@@ -380,6 +381,8 @@ func TestWhatComesInIsReadOnlyWhenItIsSigned(t *testing.T) {
 	if _, _, err := s.Save(t.Context(), asleep, false); err != nil {
 		t.Fatal(err)
 	}
+	_, deaf := s.endpoint(portal.HookEndpoint{Name: "Listener", URL: "https://crm.example.test/hook"})
+	both, writer := s.endpoint(portal.HookEndpoint{Name: "Both", URL: "https://crm.example.test/hook", Writes: true, Private: true})
 	deep := `{"type":"company.created","data":` + strings.Repeat(`{"a":`, maxDepth) + "1" + strings.Repeat("}", maxDepth+1)
 	for _, c := range []struct {
 		name, body string
@@ -395,6 +398,7 @@ func TestWhatComesInIsReadOnlyWhenItIsSigned(t *testing.T) {
 		{"too large", `{"type":"` + strings.Repeat("x", MaxIncoming) + `"}`, secret, portal.ErrInvalid},
 		{"a stranger", `{"type":"company.created","data":{"id":"c1"}}`, NewSecret(), portal.ErrUnauthenticated},
 		{"an endpoint that is switched off", `{"type":"company.created","data":{"id":"c1"}}`, quiet, portal.ErrForbidden},
+		{"an endpoint that only hears", `{"type":"company.created","data":{"id":"c1"}}`, deaf, portal.ErrForbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := http.Header{}
@@ -403,10 +407,15 @@ func TestWhatComesInIsReadOnlyWhenItIsSigned(t *testing.T) {
 			if !errors.Is(err, c.means) || c.means == nil && err != nil {
 				t.Fatalf("reading: %v", err)
 			}
-			if c.means == nil && (in.Endpoint != e.ID || in.ID != "msg-1" || in.Kind != "company" || in.Change != portal.Created || !json.Valid(in.Data)) {
+			if c.means == nil && (in.Endpoint != e.ID || in.ID != "msg-1" || in.Kind != "company" || in.Change != portal.Created || in.Private || !json.Valid(in.Data)) {
 				t.Errorf("read %+v", in)
 			}
 		})
+	}
+	h, body := http.Header{}, `{"type":"company.created","data":{"id":"c1"}}`
+	Sign(h, writer, "msg-2", time.Now(), []byte(body))
+	if in, err := s.Read(t.Context(), h, strings.NewReader(body)); err != nil || in.Endpoint != both.ID || !in.Private {
+		t.Errorf("one that hears and writes: %+v, %v", in, err)
 	}
 }
 

@@ -23,6 +23,8 @@ const maxDepth = 32
 type Incoming struct {
 	// Endpoint is who sent it, ID its webhook-id: a repeat changes nothing.
 	Endpoint, ID string
+	// Private: it may know the texts of private appointments.
+	Private bool
 	// Kind is "appointment", "person", "company" or "user", Change what happened to it.
 	Kind   string
 	Change portal.Change
@@ -33,7 +35,8 @@ type Incoming struct {
 // kinds are what an endpoint can change.
 func kinds() []string { return []string{"appointment", "person", "company", "user"} }
 
-// Read verifies a request and reads what it says. An endpoint is found by its signature; nothing of the body is looked at before.
+// Read verifies a request and reads what it says. An endpoint is found by its signature; nothing of the body is looked at before. One that
+// only hears of changes is ErrForbidden.
 func (s *Service) Read(ctx context.Context, h http.Header, body io.Reader) (Incoming, error) {
 	data, err := io.ReadAll(io.LimitReader(body, MaxIncoming+1))
 	if err != nil {
@@ -61,8 +64,11 @@ func (s *Service) Read(ctx context.Context, h http.Header, body io.Reader) (Inco
 		if !e.Active {
 			return Incoming{}, portal.Fail(portal.ErrForbidden, "hook.inactive")
 		}
+		if !e.MayWrite() {
+			return Incoming{}, portal.Fail(portal.ErrForbidden, "hook.read-only")
+		}
 		in, err := parse(data)
-		in.Endpoint, in.ID = e.ID, id
+		in.Endpoint, in.ID, in.Private = e.ID, id, e.Private
 		return in, err
 	}
 	return Incoming{}, refused

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,13 +35,21 @@ func reachable(ip netip.Addr, own []netip.Prefix) bool {
 			return true
 		}
 	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !sharedSpace.Contains(ip) && !translated.Contains(ip)
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !sharedSpace.Contains(ip) &&
+		!slices.ContainsFunc(tunnels(), func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-var (
-	sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	translated  = netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052: leads to any IPv4 address
-)
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+
+// tunnels are the networks whose addresses lead to any IPv4 address, an inside one too.
+func tunnels() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("64:ff9b::/96"),   // RFC 6052
+		netip.MustParsePrefix("64:ff9b:1::/48"), // RFC 8215
+		netip.MustParsePrefix("2002::/16"),      // RFC 3056: 6to4
+		netip.MustParsePrefix("2001::/32"),      // RFC 4380: Teredo
+	}
+}
 
 // newClient makes a client that looks at each address after the name has been resolved, follows no redirect and
 // uses no proxy, which would resolve the name by itself.

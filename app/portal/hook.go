@@ -14,6 +14,8 @@ type HookEndpoint struct {
 	Kinds []string `json:"kinds"`
 	// Private: it may know the texts of private appointments too.
 	Private bool `json:"private"`
+	// Writes: it may change what is kept here. One without a URL is there for nothing else and does so always.
+	Writes bool `json:"writes"`
 	// Active: changes go out and are taken.
 	Active bool `json:"active"`
 	// Cursor is the number of the last line of the CRM's change log that was made into deliveries.
@@ -22,6 +24,9 @@ type HookEndpoint struct {
 	CreatedBy string    `json:"created_by"`
 	Version   int64     `json:"version"`
 }
+
+// MayWrite reports whether what an endpoint sends is taken in.
+func (e HookEndpoint) MayWrite() bool { return e.Writes || e.URL == "" }
 
 // HookDelivery is one change on its way to an endpoint.
 type HookDelivery struct {

@@ -22,7 +22,7 @@ var aboutInbox = operation{
 		{name: hook.HeaderID, in: "header", schema: "IdempotencyKey", about: "names the message: a repeat changes nothing"},
 		{name: hook.HeaderTimestamp, in: "header", schema: "Text", about: "when it was sent, in seconds since 1970; within five minutes"},
 	},
-	body: "InboxMessage", answers: []answer{{status: 200, schema: "InboxAnswer"}}, errors: []int{400, 401, 404, 409, 413, 429},
+	body: "InboxMessage", answers: []answer{{status: 200, schema: "InboxAnswer"}}, errors: []int{400, 401, 403, 404, 409, 413, 429},
 }
 
 // inboxAnswer is what became of a message: the record as it now is, none where it is gone.
@@ -64,13 +64,14 @@ func (s *Server) takeIn(c echo.Context, in hook.Incoming) (inboxAnswer, error) {
 	if err != nil {
 		return out, err
 	}
+	batch.Private = in.Private
 	done, err := s.CRM.Import(ctx, by, in.ID, batch)
 	if err != nil {
 		return out, err
 	}
 	switch {
 	case len(done.Appointments) > 0:
-		out.ID, out.Record = done.Appointments[0].ID, s.crmAppointmentJSON(s.audience(c).Locale, done.Appointments[0])
+		out.ID, out.Record = done.Appointments[0].ID, s.crmAppointmentJSON(s.audience(c).Locale, crm.Withheld(done.Appointments[0], in.Private))
 	case len(done.People) > 0:
 		out.ID, out.Record = done.People[0].ID, done.People[0]
 	case len(done.Companies) > 0:

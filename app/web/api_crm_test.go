@@ -251,6 +251,55 @@ func TestTheInboxTakesSignedChangesIn(t *testing.T) {
 	}
 }
 
+func TestTheInboxAnswersNoMoreThanItsSenderMayKnow(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	for name, c := range map[string]struct {
+		url             string
+		writes, private bool
+		status          int
+	}{
+		"hears alone": {"https://crm.example.test/hook", false, true, http.StatusForbidden}, "writes": {"https://crm.example.test/hook", true, false, http.StatusOK},
+		"may know": {"", false, true, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, secret, err := h.hooks.Save(t.Context(), portal.HookEndpoint{Name: name, URL: c.url, Writes: c.writes, Private: c.private, Active: true}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := hook.ParseSecret(secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := wednesday(t).Add(24 * time.Hour)
+			r, err := h.crm.Create(t.Context(), alice, "", portal.Appointment{Subject: "Surgery", Body: "at noon", Location: "Hospital", Start: start, End: start.Add(time.Hour), TimeZone: "UTC", Private: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := map[string]any{"id": r.ID, "calendar": string(alice), "subject": r.Subject, "body": r.Body, "location": r.Location, "private": true, "start": start.Add(time.Hour), "end": start.Add(2 * time.Hour), "time_zone": "UTC"}
+			if !c.private {
+				sent["subject"], sent["body"], sent["location"] = "", "", ""
+			}
+			got := outside{h.guest(), key}.tell("p-"+strings.ReplaceAll(name, " ", "-"), "appointment.updated", sent)
+			if got.status != c.status {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			if c.status == http.StatusForbidden {
+				got.problem("hook.read-only")
+				return
+			}
+			for _, word := range []string{"Surgery", "noon", "Hospital"} {
+				if strings.Contains(string(got.body), word) != c.private {
+					t.Errorf("%q in %s", word, got.body)
+				}
+			}
+			is, err := h.crm.Record(t.Context(), r.ID)
+			if err != nil || is.Subject != "Surgery" || is.Body != "at noon" || is.Location != "Hospital" || !is.Start.Equal(start.Add(time.Hour)) {
+				t.Errorf("kept: %+v, %v", is, err)
+			}
+		})
+	}
+}
+
 func TestTheInboxRefuses(t *testing.T) {
 	h := newHouse(t, at(wednesday(t)))
 	_, secret, err := h.hooks.Save(t.Context(), portal.HookEndpoint{Name: "Other CRM", Active: true}, true)

@@ -335,6 +335,7 @@ type hookBody struct {
 	Name    *string `json:"name"`
 	URL     *string `json:"url"`
 	Private *bool   `json:"private"`
+	Writes  *bool   `json:"writes"`
 	Active  *bool   `json:"active"`
 	Version int64   `json:"version"`
 }
@@ -345,7 +346,7 @@ func (b hookBody) over(h portal.HookEndpoint) portal.HookEndpoint {
 			*to = strings.TrimSpace(*from)
 		}
 	}
-	for to, from := range map[*bool]*bool{&h.Private: b.Private, &h.Active: b.Active} {
+	for to, from := range map[*bool]*bool{&h.Private: b.Private, &h.Writes: b.Writes, &h.Active: b.Active} {
 		if from != nil {
 			*to = *from
 		}

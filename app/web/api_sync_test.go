@@ -251,6 +251,13 @@ func TestHooksOverTheAPI(t *testing.T) {
 	if h2.Active || !h2.Private || h2.Name != "Other CRM" {
 		t.Errorf("changed: %+v", h2)
 	}
+	if h2.Writes {
+		t.Error("one with an address may write unasked")
+	}
+	a.call("PUT", path, map[string]any{"writes": true}, 200).into(&h2)
+	if !h2.Writes || h2.Active || !h2.Private {
+		t.Errorf("changed: %+v", h2)
+	}
 	a.call("PUT", path, map[string]any{"name": "Late", "version": 1}, 409)
 	a.send("PUT", path, map[string]any{"url": "nonsense"}).faulted("url hook.url")
 	var again hookMade

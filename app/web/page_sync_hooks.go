@@ -74,6 +74,7 @@ func (s *Server) hookOf(c echo.Context, id string) (portal.HookEndpoint, error) 
 // hookForm reads what is to be told to whom.
 func hookForm(c echo.Context, h portal.HookEndpoint) portal.HookEndpoint {
 	h.Name, h.URL, h.Private = strings.TrimSpace(clip(c.FormValue("name"), 200)), strings.TrimSpace(clip(c.FormValue("url"), 2001)), c.FormValue("private") == "on"
+	h.Writes = c.FormValue("writes") == "on"
 	return h
 }
 

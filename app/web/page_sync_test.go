@@ -285,7 +285,13 @@ func TestHooksByForm(t *testing.T) {
 		t.Errorf("the secret is shown again (%v)", err)
 	}
 	path := doc.Find("tbody th a").AttrOr("href", "")
-	a.page(path, http.StatusOK)
+	if got := a.page(path, http.StatusOK).Find(`input[name=writes]`); got.Length() != 1 || got.Is("[checked]") {
+		t.Error("it may write unasked, or nobody can say so")
+	}
+	a.submit(path, "do", "save", "name", "Other CRM", "url", outside.URL, "writes", "on").leadsTo(path)
+	if !a.page(path, http.StatusOK).Find(`input[name=writes]`).Is("[checked]") {
+		t.Error("that it may write is not kept")
+	}
 	a.submit(path, "do", "off").leadsTo("/admin/sync/hooks")
 	if got := a.page("/admin/sync/hooks", http.StatusOK).Find(`.state-mark[data-state=hook-false]`).Length(); got != 1 {
 		t.Error("it is not switched off")
