@@ -20,19 +20,22 @@ import (
 // Uploading renews the jobs; the content in the file is for people and is not written anywhere.
 
 const (
-	// maxQueueFile bounds an uploaded file in bytes, maxQueueFileJobs its jobs, maxQueueFileDepth how deep it is nested.
-	maxQueueFile      = 32 << 20
+	// maxQueueFileJobs bounds a file's jobs, maxQueueFileDepth how deep it is nested; portal.MaxQueueFile its size.
 	maxQueueFileJobs  = 10_000
 	maxQueueFileDepth = 4
 	// maxKey bounds a job's key in bytes.
 	maxKey = 1024
+	// maxQueueText bounds a text that a file holds, in bytes: the rest of a longer one is left out.
+	maxQueueText = 2000
 )
 
 type queueFile struct {
-	XMLName xml.Name   `xml:"sync-queue"`
-	Version int        `xml:"version,attr"`
-	Written time.Time  `xml:"written,attr"`
-	Jobs    []queueJob `xml:"job"`
+	XMLName xml.Name  `xml:"sync-queue"`
+	Version int       `xml:"version,attr"`
+	Written time.Time `xml:"written,attr"`
+	// Next: it is full; the file that goes on with what waits after it is the queue after this number. 0: it holds all.
+	Next int64      `xml:"next,attr,omitempty"`
+	Jobs []queueJob `xml:"job"`
 }
 
 type queueJob struct {
@@ -60,38 +63,69 @@ type queueSide struct {
 
 type queueField struct {
 	Name string `xml:"name,attr"`
-	Text string `xml:",chardata"`
+	// Shortened: the text is longer than stands here.
+	Shortened bool   `xml:"shortened,attr,omitempty"`
+	Text      string `xml:",chardata"`
 }
 
-// ExportQueue gives the jobs that a filter chooses (at most 10,000) as an XML document. Of private appointments it holds the times
-// alone.
+// ExportQueue gives the jobs that a filter chooses as an XML document that ImportQueue takes in: at most 10,000, and as many as
+// portal.MaxQueueFile holds; where there are more it says after which to go on. Long texts are shortened. Of private
+// appointments it holds the times alone.
 func (s *Service) ExportQueue(ctx context.Context, f portal.SyncQueueFilter) ([]byte, error) {
 	if f.Limit <= 0 || f.Limit > maxQueueFileJobs {
 		f.Limit = maxQueueFileJobs
 	}
+	most := f.Limit
+	f.Limit++ // to see whether there are more
 	jobs, err := s.l.SyncJobs(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	doc := queueFile{Version: 1, Written: s.o.Now().UTC()}
-	for _, j := range jobs {
+	var body bytes.Buffer
+	for i, j := range jobs {
 		q, err := s.queueJob(ctx, j)
 		if err != nil {
 			return nil, err
 		}
-		doc.Jobs = append(doc.Jobs, q)
+		text, err := xml.MarshalIndent(struct {
+			queueJob
+			XMLName xml.Name `xml:"job"`
+		}{queueJob: q}, " ", " ")
+		if err != nil {
+			return nil, fmt.Errorf("write the queue: %w", err)
+		}
+		if i == most || i > 0 && body.Len()+len(text) > portal.MaxQueueFile-queueFileFrame {
+			doc.Next = jobs[i-1].Seq
+			break
+		}
+		body.Write(text)
+		body.WriteByte('\n')
 	}
-	out, err := xml.MarshalIndent(doc, "", " ")
+	frame, err := xml.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("write the queue: %w", err)
 	}
-	return append([]byte(xml.Header), append(out, '\n')...), nil
+	head, _ := bytes.CutSuffix(frame, []byte("</sync-queue>"))
+	return slices.Concat([]byte(xml.Header), head, []byte("\n"), body.Bytes(), []byte("</sync-queue>\n")), nil
+}
+
+// queueFileFrame is room for what stands around a file's jobs, in bytes.
+const queueFileFrame = 1024
+
+// shortened is a text as a file holds it.
+func shortened(text string) (string, bool) {
+	if len(text) <= maxQueueText {
+		return text, false
+	}
+	return strings.ToValidUTF8(text[:maxQueueText], "") + "…", true
 }
 
 // queueJob is a job with both versions of its appointment, as far as they are known here.
 func (s *Service) queueJob(ctx context.Context, j portal.SyncJob) (queueJob, error) {
 	q := queueJob{Key: j.Key, Direction: string(j.Direction), Mailbox: string(j.Mailbox), State: j.State, Tries: j.Tries, Made: j.MadeAt.UTC(), Quiet: j.Quiet,
-		Subject: j.Subject, Reason: j.Reason, Cause: j.Cause}
+		Subject: j.Subject, Reason: j.Reason}
+	q.Cause, _ = shortened(j.Cause)
 	if !j.Start.IsZero() {
 		at := j.Start.UTC()
 		q.Start = &at
@@ -138,7 +172,8 @@ func queueFields(e *portal.Entry, gone bool) []queueField {
 	var out []queueField
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name] != "" {
-			out = append(out, queueField{Name: name, Text: all[name]})
+			text, short := shortened(all[name])
+			out = append(out, queueField{Name: name, Shortened: short, Text: text})
 		}
 	}
 	return out
@@ -215,7 +250,7 @@ func readQueueFile(data []byte) (queueFile, error) {
 	bad := func(why error) (queueFile, error) {
 		return queueFile{}, portal.Fail(portal.ErrInvalid, keyFile).Because(why)
 	}
-	if len(data) > maxQueueFile {
+	if len(data) > portal.MaxQueueFile {
 		return bad(errors.New("it is too large"))
 	}
 	if err := plainXML(data); err != nil {

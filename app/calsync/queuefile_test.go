@@ -3,7 +3,9 @@ package calsync_test
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -107,11 +109,62 @@ func TestWhatIsNoQueueIsRefused(t *testing.T) {
 		"no address":       strings.Replace(`<sync-queue version="1" written="2027-01-01T00:00:00Z">`+job+`</sync-queue>`, `mailbox=""`, `mailbox="x"`, 1),
 		"cut off":          `<sync-queue version="1" written="2027-01-01T00:00:00Z"><job`,
 		"too many jobs":    `<sync-queue version="1" written="2027-01-01T00:00:00Z">` + strings.Repeat(job, 10_001) + `</sync-queue>`,
-		"too large":        `<sync-queue version="1" written="2027-01-01T00:00:00Z"><!--` + strings.Repeat("x", 33<<20) + `--></sync-queue>`,
+		"too large":        `<sync-queue version="1" written="2027-01-01T00:00:00Z"><!--` + strings.Repeat("x", portal.MaxQueueFile) + `--></sync-queue>`,
 	} {
 		if n, err := s.ImportQueue(context.Background(), alice, []byte(raw)); !errors.Is(err, portal.ErrInvalid) || n != 0 {
 			t.Errorf("%s: %d jobs, %v", name, n, err)
 		}
+	}
+}
+
+// What is written can be taken in, however much waits: a file that is full says where the next begins.
+func TestAQueueOfAnySizeGoesOutInFilesThatComeIn(t *testing.T) {
+	ctx := t.Context()
+	s, b, c, _ := still(t)
+	const n = 2500
+	for i := range n {
+		a := draftOf(alice, fmt.Sprintf("q%d x", i))
+		a.Body, a.Location = strings.Repeat("ä & <b> ", 6_000/8), strings.Repeat("l", 255)
+		for k := range 20 {
+			a.Attendees = append(a.Attendees, portal.Attendee{Email: fmt.Sprintf("guest%d.%s@example.test", k, strings.Repeat("x", 100)), Role: portal.RoleRequired})
+		}
+		c.create(a)
+	}
+	if err := s.ReadCRM(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(b.waiting()); got != n {
+		t.Fatalf("%d jobs wait", got)
+	}
+	var in, files int
+	for f := (portal.SyncQueueFilter{}); ; files++ {
+		raw, err := s.ExportQueue(ctx, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(raw) > portal.MaxQueueFile || !bytes.Contains(raw, []byte(`name="body" shortened="true"`)) {
+			t.Fatalf("file %d has %d bytes", files, len(raw))
+		}
+		var head struct {
+			Next int64 `xml:"next,attr"`
+		}
+		if err := xml.Unmarshal(raw, &head); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.ImportQueue(ctx, alice, raw)
+		if err != nil {
+			t.Fatalf("file %d does not come in: %v", files, err)
+		}
+		if in += got; head.Next == 0 {
+			break
+		}
+		if head.Next <= f.After {
+			t.Fatalf("file %d goes on after %d, as it began after %d", files, head.Next, f.After)
+		}
+		f.After = head.Next
+	}
+	if in != n || files == 0 {
+		t.Errorf("%d jobs came in from %d full files", in, files)
 	}
 }
 

@@ -149,6 +149,9 @@ type SyncConflict struct {
 	TakenBackBy string    `json:"taken_back_by,omitempty"`
 }
 
+// MaxQueueFile is the size of the largest file of a queue, in bytes: none larger is written or taken in.
+const MaxQueueFile = 8 << 20
+
 // SyncEvent: the synchronisation of the entry ID got further, or (ID empty, for administrators) something about the whole of it.
 type SyncEvent struct {
 	ID     string `json:"id"`

@@ -478,7 +478,7 @@ func (s *Server) apiResend(c echo.Context) error {
 func syncBodyLimit(path string) int64 {
 	switch {
 	case path == "/admin/sync/queue.xml" || path == "/admin/sync/queue/upload":
-		return maxQueueFile + uploadExtra
+		return portal.MaxQueueFile + uploadExtra
 	case strings.HasPrefix(path, "/admin/sync/rules"):
 		return 2 * mapping.MaxDocument
 	case path == "/crm/inbox":

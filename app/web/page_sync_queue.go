@@ -19,8 +19,6 @@ const (
 	pageOfJobs = 100
 	// maxReason is the longest reason for discarding a job, in bytes.
 	maxReason = 300
-	// maxQueueFile is the largest file of a queue that is taken in, in bytes.
-	maxQueueFile = 8 << 20
 )
 
 // queueFilter reads which jobs are asked for.
@@ -200,14 +198,14 @@ func (s *Server) takeQueueIn(c echo.Context) (int, error) {
 	if err != nil {
 		return 0, formError(err)
 	}
-	if file.Size > maxQueueFile {
+	if file.Size > portal.MaxQueueFile {
 		return 0, failStatus(http.StatusRequestEntityTooLarge, "too-large")
 	}
 	r, err := file.Open()
 	if err != nil {
 		return 0, err
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxQueueFile))
+	data, err := io.ReadAll(io.LimitReader(r, portal.MaxQueueFile))
 	if err := errors.Join(err, r.Close()); err != nil {
 		return 0, err
 	}
