@@ -103,11 +103,23 @@ func (w *work) heldFor(source portal.Address) portal.SyncOutcome {
 		out.Again.Mailbox = source
 	case w.j.Direction != portal.ToExchange:
 		j := renewed(w.j, w.s.o.Now())
-		j.Key, j.Direction, j.Mailbox = w.f.Record.ID, portal.ToExchange, w.f.Record.Calendar
+		j.Key, j.Direction, j.Mailbox = w.f.Record.ID, portal.ToExchange, w.home()
 		hold(&j)
 		out.Again, out.Jobs = nil, []portal.SyncJob{j}
 	}
 	return out
+}
+
+// home is the mailbox that the appointment is written to, or, where nobody writes it, whose it is.
+func (w *work) home() portal.Address {
+	var p portal.SyncPair
+	if w.pair != nil {
+		p = *w.pair
+	}
+	if w.f.Record == nil {
+		return p.Mailbox
+	}
+	return w.k.home(w.f.Record, p)
 }
 
 // steps takes the steps of a plan.

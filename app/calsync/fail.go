@@ -70,6 +70,9 @@ func (w *work) retried(err error, reason string, wait time.Duration) portal.Sync
 	again.Tries++
 	again.NotBefore = w.s.o.Now().Add(wait)
 	again.State, again.Reason, again.Cause = portal.JobWaiting, reason, err.Error()
+	if home := w.home(); home != "" && w.j.Direction == portal.ToExchange { // who waits for a mailbox is woken with it
+		again.Mailbox = home
+	}
 	return portal.SyncOutcome{Job: &w.j, Again: &again, Pair: w.noted(portal.SyncPending, reason)}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portico/app/portal"
@@ -24,6 +25,8 @@ type book struct {
 	conflicts []portal.SyncConflict
 	blobs     map[string]blob
 	seq       int64
+	// most is the most jobs that came with one step of reading a mailbox.
+	most atomic.Int64
 }
 
 type blob struct {
@@ -60,6 +63,9 @@ func (b *book) SaveSyncIntake(_ context.Context, in portal.SyncIntake) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cursors[in.Cursor.Source] = in.Cursor
+	if in.Cursor.Source != "crm" {
+		b.most.Store(max(b.most.Load(), int64(len(in.Jobs))))
+	}
 	b.putItems(in.Items)
 	b.addJobs(in.Jobs)
 	return nil

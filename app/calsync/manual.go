@@ -206,7 +206,7 @@ func (s *Service) restoreEntry(ctx context.Context, j portal.SyncJob) error {
 		if w.pair != nil && w.pair.Mailbox == j.Mailbox {
 			out.DropPair = w.pair.CRM
 			next := renewed(j, s.o.Now())
-			next.Key, next.Direction, next.Mailbox, next.Quiet = r.ID, portal.ToExchange, r.Calendar, true
+			next.Key, next.Direction, next.Mailbox, next.Quiet = r.ID, portal.ToExchange, w.k.home(r, *w.pair), true
 			out.Jobs = append(out.Jobs, next)
 		}
 	}

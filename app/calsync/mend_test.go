@@ -292,3 +292,130 @@ func TestAMailboxThatIsSwitchedOffWhileItIsReadIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsDeletedWhileItsOwnerIsSwitchedOffGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{})
+		defer stop()
+		l.settle()
+		a := draftOf(alice, "d one")
+		a.Attendees = []portal.Attendee{{URI: bob, Email: bob.Bare(), Role: portal.RoleRequired}}
+		r := l.c.create(a)
+		kept := l.c.create(draftOf(alice, "k one"))
+		l.settle()
+		put := func(u portal.CRMUser) {
+			if _, err := l.c.PutUsers(t.Context(), []portal.CRMUser{u}, "test"); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		off, on := user(alice, false), user(alice, true)
+		off.Cleared = true
+		put(off)
+		mails := len(l.x.sent())
+		l.c.delete(r.ID)
+		time.Sleep(time.Hour)
+		if n := len(l.x.all(alice, "d")); n != 1 {
+			t.Fatalf("%d entries of hers after it was deleted in CRM while she is switched off", n)
+		}
+		on.Since = time.Now()
+		put(on)
+		l.settle()
+		if n := len(l.x.all(alice, "d")); n != 0 || l.c.get(r.ID).Gone.IsZero() {
+			t.Errorf("%d entries of what was deleted while its owner was switched off, deleted %v", n, l.c.get(r.ID).Gone)
+		}
+		if len(l.x.all(alice, "k")) != 1 || !l.c.get(kept.ID).Gone.IsZero() || len(l.x.sent()) != mails {
+			t.Errorf("switching on again did more: %d, %v", len(l.x.all(alice, "k")), l.x.sent()[mails:])
+		}
+	})
+}
+
+func TestWhatIsSentForOthersWaitsForItsMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{EachMailbox: 1, EachServer: 2})
+		defer stop()
+		l.settle()
+		l.x.set(func() { l.x.down = true })
+		before := l.x.called("Find") + l.x.called("Create")
+		for i := range 60 {
+			a := draftOf(carol, fmt.Sprintf("c%d of carol", i))
+			a.Attendees = []portal.Attendee{{URI: bob, Email: bob.Bare(), Role: portal.RoleRequired}}
+			l.c.create(a)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := l.x.called("Find") + l.x.called("Create") - before; n > 60 {
+			t.Errorf("%d calls in an hour in which nobody answered", n)
+		}
+		if n := len(l.b.waiting()); n != 60 {
+			t.Fatalf("%d of 60 jobs wait", n)
+		}
+		l.x.set(func() { l.x.down = false })
+		l.s.Reached(desk)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(l.x.all(desk, "")); n != 60 {
+			t.Errorf("a minute after the mailbox is reached it holds %d of 60", n)
+		}
+	})
+}
+
+// A mailbox with much in CRM is made ready in steps, and an end of the process between two of them loses nothing.
+func TestAFirstReadingIsStoredInSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{}, user(alice, true), user(dave, false))
+		defer stop()
+		l.settle()
+		const n = 1100
+		for i := range n {
+			a := draftOf(dave, fmt.Sprintf("m%d", i))
+			a.Start = a.Start.Add(time.Duration(i) * time.Hour)
+			a.End = a.Start.Add(time.Hour)
+			l.c.create(a)
+		}
+		l.settle()
+		l.b.most.Store(0)
+		on := user(dave, true)
+		on.Since = time.Now()
+		if _, err := l.c.PutUsers(t.Context(), []portal.CRMUser{on}, "test"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		l.settle()
+		if got := len(l.x.all(dave, "")); got != n {
+			t.Errorf("%d of %d entries came into the mailbox", got, n)
+		}
+		if most := l.b.most.Load(); most == 0 || most > 500 {
+			t.Errorf("%d jobs were stored in one step", most)
+		}
+	})
+}
+
+func TestAGuestWhoIsSwitchedOnGetsNoMailOfOldMeetings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := start(t, calsync.Options{}, user(alice, true), user(bob, true), user(dave, false))
+		defer stop()
+		l.settle()
+		a := draftOf(alice, "g one")
+		a.Attendees = []portal.Attendee{{URI: bob, Email: bob.Bare(), Role: portal.RoleRequired}, {URI: dave, Email: dave.Bare(), Role: portal.RoleRequired}}
+		r := l.c.create(a)
+		time.Sleep(3 * time.Hour)
+		l.settle()
+		mails := len(l.x.sent())
+		on := user(dave, true)
+		on.Since = time.Now()
+		if _, err := l.c.PutUsers(t.Context(), []portal.CRMUser{on}, "test"); err != nil {
+			t.Fatal(err)
+		}
+		// The owner changes what nobody hears of while dave's mailbox is read.
+		l.c.edit(r.ID, func(r *portal.CRMAppointment) { m := 5; r.ReminderMinutes = &m })
+		time.Sleep(3 * time.Hour)
+		l.settle()
+		if sent := l.x.sent()[mails:]; len(sent) != 0 {
+			t.Errorf("switching a guest on sent %v", sent)
+		}
+		if e := l.x.all(alice, "g")[0]; len(e.Attendees) != 2 {
+			t.Errorf("the organiser's entry lists %+v", e.Attendees)
+		}
+	})
+}

@@ -203,6 +203,7 @@ func (s *Service) crmIntake(ctx context.Context, in *portal.SyncIntake, news []c
 type crmNews struct {
 	line portal.CRMChange
 	portal.CRMAppointment
+	pair portal.SyncPair
 }
 
 // deletion reports whether somebody deleted it.
@@ -231,7 +232,7 @@ func (s *Service) crmNews(ctx context.Context, ids []string, last map[string]por
 			// Nothing of it may be in Exchange, unless its making is under way.
 			s.say(levelAll, r.Calendar, "%s went before it was carried", id)
 		}
-		out = append(out, crmNews{last[id], r})
+		out = append(out, crmNews{last[id], r, p})
 	}
 	return out, nil
 }
@@ -281,7 +282,7 @@ func (s *Service) deleted(ctx context.Context, news []crmNews, now time.Time) (i
 func (s *Service) crmJob(c *portal.SyncCursor, n *crmNews, now time.Time) portal.SyncJob {
 	// Whom nobody knows to be synchronised since when may not hear of what was there before: see CRMUser.Since.
 	quiet := !c.Loaded && s.known().byWho[n.Calendar].Since.IsZero()
-	j := jobOf(n.line.ID, portal.ToExchange, n.Calendar, &n.Appointment, now, quiet)
+	j := jobOf(n.line.ID, portal.ToExchange, s.known().home(&n.CRMAppointment, n.pair), &n.Appointment, now, quiet)
 	j.ChangedAt = n.ChangedAt
 	if j.ChangedAt.After(now) {
 		j.ChangedAt = now

@@ -175,13 +175,26 @@ func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
 		if c.Loaded {
 			return nil
 		}
-		c.Loaded = true
-		jobs, err := s.waiting(ctx, who)
-		if err != nil {
+		return s.loaded(ctx, who, c)
+	}
+}
+
+// waitingBatch is how many jobs of a mailbox's first reading are stored in one step.
+const waitingBatch = 500
+
+// loaded ends the first reading of a mailbox: what waits for it in CRM is stored some at a time, and with the last that it has been read.
+func (s *Service) loaded(ctx context.Context, who portal.Address, c *reading) error {
+	jobs, err := s.waiting(ctx, who)
+	if err != nil {
+		return err
+	}
+	for ; len(jobs) > waitingBatch; jobs = jobs[waitingBatch:] {
+		if err := s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs[:waitingBatch]}); err != nil {
 			return err
 		}
-		return s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs})
 	}
+	c.Loaded = true
+	return s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs})
 }
 
 // waiting are jobs for what CRM has of somebody whose mailbox has been read for the first time: it was there before, so that nobody
@@ -207,10 +220,11 @@ func (s *Service) waiting(ctx context.Context, who portal.Address) ([]portal.Syn
 	now := s.o.Now()
 	for i := range list {
 		r := &list[i]
-		if p, ok := pairs[r.ID]; ok && p.RemoteID != "" && p.Revision == r.Revision {
+		p := pairs[r.ID]
+		if p.RemoteID != "" && p.Revision == r.Revision && r.Calendar == who { // of another's, who has come to it is news
 			continue
 		}
-		j := jobOf(r.ID, portal.ToExchange, r.Calendar, &r.Appointment, now, true)
+		j := jobOf(r.ID, portal.ToExchange, s.known().home(r, p), &r.Appointment, now, true)
 		j.ChangedAt = r.ChangedAt
 		out = append(out, j)
 	}
@@ -343,7 +357,15 @@ func (s *Service) takeChanged(ctx context.Context, who portal.Address, c *readin
 		in.Items = append(in.Items, portal.SyncItem{Mailbox: who, Entry: e, Generation: c.Generation, ReadAt: now})
 		p, paired := byUID[e.UID]
 		if echo(who, &e, p, paired, known, &old) {
-			continue
+			gone := false
+			if !c.Loaded { // it may have been deleted in CRM while nobody could tell its mailbox
+				if gone, err = s.goneInCRM(ctx, p); err != nil {
+					return err
+				}
+			}
+			if !gone {
+				continue
+			}
 		}
 		key := "uid:" + e.UID
 		if paired {
@@ -357,6 +379,15 @@ func (s *Service) takeChanged(ctx context.Context, who portal.Address, c *readin
 		}
 	}
 	return nil
+}
+
+// goneInCRM reports whether the record of a pair was deleted.
+func (s *Service) goneInCRM(ctx context.Context, p portal.SyncPair) (bool, error) {
+	r, err := s.record(ctx, p.CRM)
+	if errors.Is(err, portal.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !r.Gone.IsZero(), err
 }
 
 // echo reports whether nothing about a copy is new: it is our own work, or was read in this very state.

@@ -108,6 +108,18 @@ func emailOf(u portal.CRMUser) string {
 	return strings.ToLower(u.Address.Bare())
 }
 
+// home is the mailbox that a record is written to: where it stands, its owner's, or that of who sends for owners without one. Where there
+// is none it is whose it is.
+func (k *state) home(r *portal.CRMAppointment, p portal.SyncPair) portal.Address {
+	switch {
+	case p.RemoteID != "" && k.byWho[p.Mailbox].Synced():
+		return p.Mailbox
+	case !k.byWho[r.Calendar].Synced() && k.byWho[k.settings.SyncUser].Synced():
+		return k.settings.SyncUser
+	}
+	return r.Calendar
+}
+
 // serverOf is the server of somebody's mailbox.
 func (k *state) serverOf(who portal.Address) string { return k.byWho[who].Server }
 

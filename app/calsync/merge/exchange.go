@@ -46,6 +46,14 @@ func (p *planning) master(from, to *Content, ch portal.AppointmentChange, ref po
 		return
 	}
 	past := from.over(p.Now) && to.over(p.Now)
+	if with := p.withJoined(from, to); ch.Attendees != nil && added(from.Attendees, with.Attendees) {
+		p.step(ref, changeTo(from, &with, ""), false)
+		rest := changeTo(&with, to, "")
+		ch.Attendees, ch.Known, from = rest.Attendees, rest.Known, &with
+		if ch.Empty() {
+			return
+		}
+	}
 	fresh := ch.Attendees != nil && added(from.Attendees, to.Attendees)
 	if fresh && !p.invited && p.mayMail() && !past {
 		alone := portal.AppointmentChange{Attendees: ch.Attendees, Known: ch.Known}
