@@ -153,10 +153,10 @@ func TestWhatWasWithheldIsNotWipedByItsReturn(t *testing.T) {
 			x.RecurrenceID, x.Start, x.End = nth(2), nth(2).Add(time.Hour), nth(2).Add(2*time.Hour)
 			secrets(&x)
 			is.Exceptions = []portal.Appointment{x}
-			was, err := o.Put(o.ctx, is, false)
+			_, err = o.Put(o.ctx, is, false)
 			o.must(err)
 			o.must(answer(o, carol, portal.OccurrenceID(r.ID, nth(2)), portal.ResponseAccepted, portal.Proposal{}, portal.ScopeOne))
-			was, err = o.Record(o.ctx, r.ID)
+			was, err := o.Record(o.ctx, r.ID)
 			o.must(err)
 
 			back := Withheld(cloned(was), false)
