@@ -262,7 +262,7 @@ func (x *sim) alter(owner portal.Address, remote string, ch portal.AppointmentCh
 		return stored
 	}
 	added := slices.DeleteFunc(slices.Clone(stored.Attendees), func(a portal.Attendee) bool { return listed(before, a.Email) })
-	removed := slices.DeleteFunc(before, func(a portal.Attendee) bool { return listed(stored.Attendees, a.Email) })
+	removed := slices.DeleteFunc(slices.Clone(before), func(a portal.Attendee) bool { return listed(stored.Attendees, a.Email) })
 	stay := slices.DeleteFunc(slices.Clone(stored.Attendees), func(a portal.Attendee) bool { return !listed(before, a.Email) })
 	only := ch
 	only.Attendees, only.Known, only.Scope, only.Occurrence = nil, nil, "", time.Time{}

@@ -203,6 +203,7 @@ func (w *world) occurrenceInCRM(r portal.CRMAppointment, k *tok) {
 		return
 	}
 	k.allowed++
+	k.parted++
 	name := "occurrence " + id.Format("0102")
 	if w.rnd.IntN(2) == 0 {
 		w.note("crm: %s without %s", k.name, name)
@@ -304,6 +305,7 @@ func (w *world) occurrenceAtOutlook(owner portal.Address, e portal.Entry, k *tok
 	if slices.ContainsFunc(e.Deleted, id.Equal) {
 		return
 	}
+	k.parted++
 	name := "occurrence " + id.Format("0102")
 	if w.rnd.IntN(2) == 0 {
 		w.note("outlook: %s without %s", k.name, name)

@@ -63,8 +63,11 @@ type tok struct {
 	touched map[string]bool
 	// allowed is how many mails the engine may cause for it to each person.
 	allowed int
-	series  bool
-	stub    bool
+	// parted is how many occurrences were changed by themselves: each has a copy of its own with those invited, so that a change of the
+	// whole is told for each.
+	parted int
+	series bool
+	stub   bool
 	// dead: it was on neither side at a rest.
 	dead bool
 	// kept: it was complete in CRM when it was deleted in Exchange.

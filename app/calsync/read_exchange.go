@@ -197,8 +197,8 @@ func (s *Service) loaded(ctx context.Context, who portal.Address, c *reading) er
 	return s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs})
 }
 
-// waiting are jobs for what CRM has of somebody whose mailbox has been read for the first time: it was there before, so that nobody
-// gets mail about it.
+// waiting are jobs for what CRM has of somebody whose mailbox has been read for the first time. Nobody gets mail about what was there
+// before their synchronisation was switched on.
 func (s *Service) waiting(ctx context.Context, who portal.Address) ([]portal.SyncJob, error) {
 	var list []portal.CRMAppointment
 	err := s.call(ctx, func(ctx context.Context) (err error) {
@@ -224,7 +224,9 @@ func (s *Service) waiting(ctx context.Context, who portal.Address) ([]portal.Syn
 		if p.RemoteID != "" && p.Revision == r.Revision && r.Calendar == who { // of another's, who has come to it is news
 			continue
 		}
-		j := jobOf(r.ID, portal.ToExchange, s.known().home(r, p), &r.Appointment, now, true)
+		since := s.known().byWho[who].Since
+		quiet := since.IsZero() || r.InvitedAt.IsZero() || !r.InvitedAt.After(since)
+		j := jobOf(r.ID, portal.ToExchange, s.known().home(r, p), &r.Appointment, now, quiet)
 		j.ChangedAt = r.ChangedAt
 		out = append(out, j)
 	}

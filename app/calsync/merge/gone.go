@@ -190,13 +190,15 @@ func (p *planning) comeBack(known *Agreed) {
 	p.finish(Agreed{CRM: to, Exchange: p.e}, Agreed{CRM: p.withLeavers(to, known), Exchange: p.e}, portal.ToCRM, "update", &p.c, &to)
 }
 
-// withLeavers notes of a list those whom Exchange took off it meanwhile and who still have a copy: see ViaRemoved.
+// withLeavers notes of a list those whom Exchange took off it meanwhile, or who were off it before, and who still have a copy: see
+// ViaRemoved.
 func (p *planning) withLeavers(c Content, known *Agreed) Content {
 	if known == nil {
 		return c
 	}
 	c.Attendees = slices.Clone(c.Attendees)
-	for _, was := range known.Exchange.Attendees {
+	off := slices.DeleteFunc(slices.Clone(known.CRM.Attendees), func(a Person) bool { return !a.removed() })
+	for _, was := range append(slices.Clone(known.Exchange.Attendees), off...) {
 		if p.e.person(was.Key) == nil && c.person(was.Key) == nil && p.copyOf(was.Key) != nil {
 			was.Via = ViaRemoved
 			c.Attendees = append(c.Attendees, was)
