@@ -44,21 +44,38 @@ func syncCommand(ctx context.Context, args, environ []string, out, errs io.Write
 	if err != nil {
 		return err
 	}
-	desk, err := controlClient(ctx, cfg)
+	desk, err := findDesk(ctx, cfg)
 	if err == nil {
 		return carryOut(ctx, desk, order, out)
 	}
 	if !errors.Is(err, errNobodyThere) {
 		return err
 	}
-	if err = inOwnHouse(ctx, cfg, errs, func(ctx context.Context, h *house) error { return carryOut(ctx, localDesk{h}, order, out) }); !errors.Is(err, errInUse) {
-		return err
+	return inOwnHouse(ctx, cfg, errs, func(ctx context.Context, h *house) error { return carryOut(ctx, localDesk{h}, order, out) })
+}
+
+// findDesk finds the portal that runs. One that has just begun, and has not hung out its plate yet, is waited for.
+func findDesk(ctx context.Context, cfg *config.Config) (syncDesk, error) {
+	for end := time.Now().Add(lockWait); ; {
+		desk, err := controlClient(ctx, cfg)
+		if !errors.Is(err, errNobodyThere) {
+			return desk, err
+		}
+		f, locked := lockFolder(ctx, cfg.Storage.DataDir, 0)
+		switch {
+		case locked == nil:
+			return nil, errors.Join(err, f.Close())
+		case !errors.Is(locked, errInUse): // no folder yet, as a rule; the house will see
+			return nil, err
+		case !time.Now().Before(end):
+			return nil, fmt.Errorf("%w, and does not answer", errInUse)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(deskPace):
+		}
 	}
-	// A portal that had not hung out its plate yet.
-	if desk, err = controlClient(ctx, cfg); err != nil {
-		return fmt.Errorf("%w, and does not answer", errInUse)
-	}
-	return carryOut(ctx, desk, order, out)
 }
 
 // syncOrderOf reads the command line: flags and numbers in any order.

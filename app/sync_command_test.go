@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,4 +116,36 @@ func synced(t *testing.T, p *program) {
 		out, _, status := shell(t, p.dir, "sync", "status")
 		return status == exitFine && strings.Count(out, "in-step") == 10 && strings.Contains(out, "queue: 0 waiting, 0 to be tried again, 0 held, 0 failed")
 	})
+}
+
+// A shell that is quicker than a portal that has just begun waits for its control door, and no longer.
+func TestAShellWaitsForThePortalThatBegins(t *testing.T) {
+	cfg := config.Default()
+	cfg.Storage.DataDir = t.TempDir()
+	held, err := lockFolder(t.Context(), cfg.Storage.DataDir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(chan error, 1)
+	go func() {
+		desk, err := findDesk(t.Context(), cfg)
+		if err == nil && desk == nil {
+			err = errNobodyThere
+		}
+		found <- err
+	}()
+	door := httptest.NewServer(http.NotFoundHandler())
+	defer door.Close()
+	if err := writePlate(filepath.Join(cfg.Storage.DataDir, controlFile), doorplate{Address: door.Listener.Addr().String(), Token: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-found; err != nil {
+		t.Errorf("a portal that has just begun: %v", err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(cfg.Storage.DataDir, controlFile)), held.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := findDesk(t.Context(), cfg); !errors.Is(err, errNobodyThere) {
+		t.Errorf("where no portal runs: %v", err)
+	}
 }
