@@ -218,9 +218,9 @@ func ownPorts(t testing.TB) []string {
 }
 
 // demo starts the portal with the lab on free ports.
-func demo(t testing.TB) *program {
+func demo(t testing.TB, environ ...string) *program {
 	t.Helper()
-	p := command(t, t.TempDir(), append(ownPorts(t), "PORTICO_LAB_ROBOTS_PACE=1s"), "serve")
+	p := command(t, t.TempDir(), append(append(ownPorts(t), "PORTICO_LAB_ROBOTS_PACE=1s"), environ...), "serve")
 	if p.url == "" || p.lab == "" {
 		t.Fatalf("portico did not say where it is:\n%s", p.logged())
 	}
