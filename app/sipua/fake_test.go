@@ -211,7 +211,7 @@ func (c *fakeConn) usual(p packet) {
 	case "SUBSCRIBE":
 		c.answer(p, 200, "Expires: "+p.get("Expires"), "Contact: <sip:pa@example.test;transport=tcp>")
 		if p.get("Expires") == "0" {
-			c.notify(p, 2, "terminated;reason=timeout", "")
+			c.notify(p, 3, "terminated;reason=timeout", "")
 		} else {
 			c.notify(p, 2, "active;expires="+p.get("Expires"), busyDocument)
 		}

@@ -30,7 +30,7 @@ type subFlags uint16
 const (
 	subWanted   subFlags = 1 << iota // somebody wants it
 	subQueued                        // in the pacer
-	subBusy                          // a SUBSCRIBE is under way
+	subBusy                          // a SUBSCRIBE is under way or its answer is being settled
 	subDialog                        // there is (or will be, once answered) a dialog on the server
 	subHeard                         // a NOTIFY of this dialog came
 	subInbox                         // documents of it are being read
@@ -40,6 +40,7 @@ const (
 	subStopped                       // the server will not have it
 	subAnswered                      // the SUBSCRIBE that began the dialog was answered
 	subEnding                        // un-SUBSCRIBE answered, last NOTIFY awaited
+	subAgain                         // became due while busy
 )
 
 // dialogID names a dialog in its Call-ID.

@@ -94,15 +94,25 @@ func (a *Agent) subscribeJob(ctx context.Context, j job) {
 	if !due {
 		return
 	}
+	defer s.idle()
 	var res *sip.Response
 	err := attempt(a.cfg.Logger, "subscribing", func() (err error) {
 		res, err = s.send(ctx, expires)
 		return err
 	})
-	s.l.mu.Lock()
-	s.flags &^= subBusy
-	s.l.mu.Unlock()
 	s.settle(ctx, res, err, expires)
+}
+
+// idle ends what begin began. What became due meanwhile is done now, not before: of two answers being
+// settled at once the earlier could undo what the later has decided.
+func (s *sub) idle() {
+	s.l.mu.Lock()
+	again := s.is(subAgain)
+	s.flags &^= subBusy | subAgain
+	s.l.mu.Unlock()
+	if again {
+		s.enqueue(false)
+	}
 }
 
 // begin decides whether a SUBSCRIBE is due and for how long; then the subscription is busy.
@@ -114,7 +124,7 @@ func (s *sub) begin() (expires time.Duration, due bool) {
 	wanted, now := s.is(subWanted), time.Now().Unix()
 	switch {
 	case s.is(subBusy):
-		l.a.clock.after(&s.timer, s, time.Second)
+		s.flags |= subAgain // see idle
 		return 0, false
 	case s.is(subEnding), !wanted && (!s.is(subDialog) || !l.registeredNow()):
 		s.remove() // there is nothing to end, or it expires by itself
