@@ -30,6 +30,11 @@ var mayImport = []struct {
 	{"app/crm", []string{"app/portal", "app/policy", "app/crm", "app/calendar/zone", "app/calendar/recurrence", "app/calendar/series"}},
 	{"app/calsync", []string{"app/portal", "app/policy", "app/calsync", "app/calendar/zone", "app/calendar/recurrence", "app/calendar/series"}},
 	{"app/mailer", nil},
+	{"app/rooms", []string{"app/portal", "app/policy"}},
+	{"app/blobs", []string{"app/portal"}},
+	{"app/history", []string{"app/portal", "app/policy"}},
+	{"app/calls", []string{"app/portal", "app/policy"}},
+	{"app/counts", []string{"app/portal"}},
 	{"app/hook", []string{"app/portal"}},
 	{"app/directory", []string{"app/portal", "app/policy"}},
 	{"app/account", []string{"app/portal", "app/policy"}},
@@ -44,16 +49,16 @@ var mayImport = []struct {
 	{"storage", []string{"app/portal", "storage"}},
 	{"realtime", []string{"app/portal"}},
 	{"views", []string{"app/portal", "static", "views"}},
-	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/calendar", "app/calsync", "app/crm", "app/calsync", "app/crm", "app/hook", "app/chat", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
+	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/calendar", "app/calsync", "app/crm", "app/hook", "app/chat", "app/rooms", "app/history", "app/calls", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
 	{"app", []string{"app", "views", "static", "realtime", "storage"}},
 }
 
 // forbidden are the outside technologies that the use cases must not know.
 var forbidden = map[string][]string{
-	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "storage", "realtime", "app/sipua"},
-	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "storage", "app/sipua", "views"},
-	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "storage", "realtime", "views", "app/web"},
-	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "realtime", "views", "app/web", "app/sipua"},
+	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "realtime", "app/sipua"},
+	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "app/sipua", "views"},
+	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "realtime", "views", "app/web"},
+	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "realtime", "views", "app/web", "app/sipua"},
 	"net":                          {"app/policy"},
 	"os":                           {"app/policy"},
 }

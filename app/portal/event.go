@@ -29,6 +29,9 @@ type Current interface {
 type Addressed struct {
 	For   []Address
 	Event Durable
+	// Audience is set where the event is for everyone who follows it (a room): then it is logged once for all
+	// of them, however many, and For are those who follow it now. For is not changed by anybody.
+	Audience Address
 }
 
 // Logged is an addressed event after its commit, with the number the log gave it.
@@ -59,6 +62,8 @@ type MessageEvent struct {
 	// State is the state the copy was stored in; Order its place in the conversation.
 	State State `json:"state,omitempty"`
 	Order int64 `json:"order,omitempty"`
+	// Room is the message as the room has it, where Conversation is a room of this portal.
+	Room *RoomMessage `json:"room,omitempty"`
 }
 
 // StateEvent: one of the person's own messages got further, or failed.
@@ -153,6 +158,11 @@ type TypingEvent struct {
 // CountsEvent is the person's number of unread messages by conversation (only those above zero).
 type CountsEvent struct {
 	Unread map[Address]int `json:"unread"`
+	// Mentions counts, by room, the unread messages that name the person or a word they watch.
+	Mentions map[Address]int `json:"mentions,omitempty"`
+	// Calls are the entries of the list of calls that the person has not seen, Voicemail the messages not heard.
+	Calls     int `json:"calls"`
+	Voicemail int `json:"voicemail"`
 }
 
 // LineEvent is whether the person's own line to the SIP server works: "up", "down", "refused".
@@ -247,6 +257,12 @@ func DecodeEvent(name string, payload []byte) (Durable, error) {
 		return decode[ResponsesEvent](payload)
 	case NoticeEvent{}.Name():
 		return decode[NoticeEvent](payload)
+	case RoomEvent{}.Name():
+		return decode[RoomEvent](payload)
+	case CallEvent{}.Name():
+		return decode[CallEvent](payload)
+	case VoicemailEvent{}.Name():
+		return decode[VoicemailEvent](payload)
 	case SyncEvent{}.Name():
 		return decode[SyncEvent](payload)
 	}

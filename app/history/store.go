@@ -1,0 +1,74 @@
+package history
+
+// What the room stands on, as it calls it.
+
+import (
+	"context"
+	"time"
+
+	"portico/app/portal"
+)
+
+// Store keeps the archive's index and what is still to be written to Exchange. Episodes of conversations of two and of
+// the SIP server's rooms are kept up to date by the store in the transaction that adds a message.
+type Store interface {
+	// Episodes lists the owner's own episodes and those of the rooms of spans, newest first.
+	Episodes(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery) (eps []portal.Episode, next string, err error)
+	// Search finds messages of the owner's own archive and of the rooms of spans, newest first.
+	Search(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery) (hits []portal.Hit, next string, err error)
+	// Days counts messages by day of a time zone in [from, to).
+	Days(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, from, to time.Time, zone *time.Location) (map[string]int, error)
+	// Episode is one of the owner's episodes, or of a room of spans; ErrNotFound ("history.not-found").
+	Episode(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, id string) (portal.Episode, error)
+	// Lines gives its messages, oldest first, after a cursor (zero: from the start), at most limit.
+	Lines(ctx context.Context, e portal.Episode, after int64, limit int) ([]portal.Line, error)
+	// DeleteEpisode takes the owner's own copies away (of a person under hold they are only hidden). Of a room's episode
+	// there is no own copy: it is hidden from the owner.
+	DeleteEpisode(ctx context.Context, owner portal.Address, id string, evs ...portal.Addressed) error
+
+	// DueNotes are episodes that changed since they were written to Exchange, have rested since before rested, and are
+	// due for a try, oldest first.
+	DueNotes(ctx context.Context, rested time.Time, limit int) ([]Note, error)
+	// NoteWritten, NoteFailed settle one; what changed while it was written stays due. KeepNothing forgets an owner's due ones.
+	NoteWritten(ctx context.Context, n Note, itemID, changeKey string) error
+	NoteFailed(ctx context.Context, n Note, reason string, final bool, again time.Time) error
+	KeepNothing(ctx context.Context, owner portal.Address) error
+
+	// Holds, and the record of what administrators have exported.
+	Holds(ctx context.Context) ([]portal.Hold, error)
+	PutHold(ctx context.Context, h portal.Hold) error
+	DropHold(ctx context.Context, who, by portal.Address, reason string) error
+	LogExport(ctx context.Context, x Export) error
+	Exports(ctx context.Context, limit int) ([]Export, error)
+}
+
+// Note is an episode that is to be written to Exchange.
+type Note struct {
+	portal.Episode
+	// ItemID and ChangeKey are those of the item that is there already; Tries how often it failed; Revision tells
+	// what changed while it was written.
+	ItemID, ChangeKey string
+	Tries             int
+	Revision          int64
+}
+
+// Export is a line of the record of administrators' exports, and of the holds they set and lifted.
+type Export struct {
+	At       time.Time
+	By, Who  portal.Address
+	What     string // "export", "hold", "release"
+	From, To time.Time
+	Format   string
+	Messages int
+	Reason   string
+}
+
+// Mail is Exchange for conversations: each in the mailbox of a person. Errors mean as the connector's do: ErrUnavailable is worth another try.
+type Mail interface {
+	// WriteNote creates the item, or updates the one of n.ItemID or, where that is empty, one of the same Stamp.
+	WriteNote(ctx context.Context, owner portal.Address, n portal.ConversationNote) (itemID, changeKey string, err error)
+	// Notes lists the items of Conversation History, newest first, without bodies; cursor is opaque.
+	Notes(ctx context.Context, owner portal.Address, q portal.HistoryQuery) (notes []portal.ConversationNote, next string, err error)
+	Note(ctx context.Context, owner portal.Address, itemID string) (portal.ConversationNote, error)
+	DeleteNote(ctx context.Context, owner portal.Address, itemID string) error
+}
