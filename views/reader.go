@@ -84,7 +84,9 @@ type Frame struct {
 	Own     portal.Presence
 	Admin   bool
 	Unread  map[portal.Address]int
-	Line    portal.LineEvent
+	// Counts is all that waits for the reader: Unread, and what waits in rooms and in the list of calls.
+	Counts portal.CountsEvent
+	Line   portal.LineEvent
 	// Settings decide theme, sound and notifications.
 	Settings portal.Settings
 	// Head is the number of the last event that the page already contains.

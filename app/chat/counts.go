@@ -76,12 +76,38 @@ func (c *counts) next() (portal.Address, bool) {
 func (c *counts) tell(ctx context.Context, who portal.Address) {
 	ctx, cancel := context.WithTimeout(ctx, countTimeout)
 	defer cancel()
-	unread, err := c.log.Unread(ctx, who)
+	now, err := c.now(ctx, who)
 	if err != nil {
 		if ctx.Err() == nil {
 			c.o.Logger.Warn("chat: unread messages could not be counted", "who", who, "err", err)
 		}
 		return
 	}
-	c.o.Emit(who, portal.CountsEvent{Unread: unread})
+	c.o.Emit(who, now)
 }
+
+// now counts all that waits for somebody, here and in the rooms that count beside.
+func (c *counts) now(ctx context.Context, who portal.Address) (portal.CountsEvent, error) {
+	unread, err := c.log.Unread(ctx, who)
+	if err != nil {
+		return portal.CountsEvent{}, err
+	}
+	ev := portal.CountsEvent{Unread: unread}
+	if ev.Unread == nil {
+		ev.Unread = map[portal.Address]int{}
+	}
+	for _, count := range c.o.Beside {
+		if err := count(ctx, who, &ev); err != nil {
+			return portal.CountsEvent{}, err
+		}
+	}
+	return ev, nil
+}
+
+// Counts is all that waits for somebody: unread messages, and what Options.Beside count.
+func (s *Service) Counts(ctx context.Context, who portal.Address) (portal.CountsEvent, error) {
+	return s.counts.now(ctx, who)
+}
+
+// Recount says that what waits for somebody is no longer what their browsers were told last.
+func (s *Service) Recount(who portal.Address) { s.counts.changed(who) }

@@ -45,6 +45,7 @@ func (s *Service) MarkRead(ctx context.Context, owner, conversation portal.Addre
 		return err
 	}
 	s.counts.changed(owner)
+	s.o.Seen(owner, conversation)
 	for _, m := range newly {
 		if m.WantsRead && !m.Mine() {
 			s.notify(owner, m.From, m.ID, portal.Read)

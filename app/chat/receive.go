@@ -43,6 +43,7 @@ func (s *Service) Receive(ctx context.Context, in portal.Incoming) error {
 	s.o.Counted("in", string(portal.Received))
 	s.heard.set(in.To, in.From, false, 0)
 	s.counts.changed(in.To)
+	s.o.Received(stored)
 	if stored.WantsDelivered {
 		s.notify(in.To, in.From, in.ID, portal.Delivered)
 	}

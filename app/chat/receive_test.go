@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -264,4 +265,57 @@ func FuzzReceive(f *testing.F) {
 			t.Fatalf("a repeat: %v, %d messages", err, len(log.messages))
 		}
 	})
+}
+
+// What waits elsewhere is told with the unread messages, and again when it is said to have changed.
+func TestCountsOfOtherRoomsAreToldBeside(t *testing.T) {
+	var calls atomic.Int64
+	var seen, received atomic.Int64
+	h := newHouse(t, chat.Options{
+		Beside: []func(context.Context, portal.Address, *portal.CountsEvent) error{
+			func(_ context.Context, who portal.Address, ev *portal.CountsEvent) error {
+				if who == alice {
+					ev.Calls = int(calls.Load())
+				}
+				return nil
+			},
+		},
+		Received: func(m portal.Message) {
+			if m.Owner == alice && m.From == bob && m.Order > 0 {
+				received.Add(1)
+			}
+		},
+		Seen: func(owner, conversation portal.Address) {
+			if owner == alice && conversation == bob {
+				seen.Add(1)
+			}
+		},
+	})
+	in := portal.Incoming{To: alice, From: bob, ID: "1", Text: "hi"}
+	receive(t, h.Service, in)
+	receive(t, h.Service, in)
+	if n := received.Load(); n != 1 {
+		t.Errorf("told of %d new messages, want 1", n)
+	}
+	calls.Store(3)
+	h.Recount(alice)
+	eventually(t, "both are told", func() bool {
+		for _, ev := range h.told.of(alice) {
+			if c, ok := ev.(portal.CountsEvent); ok && c.Calls == 3 && c.Unread[bob] == 1 {
+				return true
+			}
+		}
+		return false
+	})
+	if now, err := h.Counts(t.Context(), alice); err != nil || now.Calls != 3 || now.Unread[bob] != 1 {
+		t.Errorf("counts %+v, %v", now, err)
+	}
+	for range 2 {
+		if err := h.MarkRead(t.Context(), alice, bob, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := seen.Load(); n != 1 {
+		t.Errorf("told %d times that something was read, want 1", n)
+	}
 }

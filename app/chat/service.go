@@ -20,6 +20,13 @@ type Options struct {
 	// Relationship is what owner has made of somebody; nil: nobody is blocked. An error lets the message
 	// in: a broken contact list must not lose what was said.
 	Relationship func(ctx context.Context, owner, of portal.Address) (portal.Relationship, error)
+	// Beside add what waits for a person elsewhere (rooms, calls) to what is told of unread messages; Recount
+	// says that it changed.
+	Beside []func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) error
+	// Received is told of each message that arrived and was stored, Seen of each conversation in which somebody has
+	// read something new; both after the commit. They must not block.
+	Received func(m portal.Message)
+	Seen     func(owner, conversation portal.Address)
 	// Counted is told of each message that was dealt with: direction "in" or "out"; result a state, or
 	// "refused", "repeated", "retried". Took is told how long an outgoing one waited for its final answer.
 	Counted func(direction, result string)
@@ -53,6 +60,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Counted == nil {
 		o.Counted = func(string, string) {}
+	}
+	if o.Received == nil {
+		o.Received = func(portal.Message) {}
+	}
+	if o.Seen == nil {
+		o.Seen = func(portal.Address, portal.Address) {}
 	}
 	if o.Took == nil {
 		o.Took = func(time.Duration) {}

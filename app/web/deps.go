@@ -78,6 +78,8 @@ type Chat interface {
 	Messages(ctx context.Context, owner, conversation portal.Address, before int64, limit int) ([]portal.Message, error)
 	Conversations(ctx context.Context, owner portal.Address) ([]portal.Conversation, error)
 	Unread(ctx context.Context, owner portal.Address) (map[portal.Address]int, error)
+	// Counts is all that waits for somebody, beside unread messages also in rooms and in the list of calls.
+	Counts(ctx context.Context, who portal.Address) (portal.CountsEvent, error)
 	TypingNow(owner portal.Address) []portal.TypingEvent
 }
 

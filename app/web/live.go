@@ -147,12 +147,12 @@ func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.F
 	for _, t := range l.Chat.TypingNow(c.Person) {
 		current = append(current, t)
 	}
-	unread, err := l.Chat.Unread(ctx, c.Person)
+	counts, err := l.Chat.Counts(ctx, c.Person)
 	if err != nil {
 		return nil, err
 	}
 	current = append(current, l.calendarNow(ctx, c.Person)...)
-	current = append(current, portal.CountsEvent{Unread: unread})
+	current = append(current, counts)
 	frames := make([]*realtime.Frame, len(current))
 	for i, ev := range current {
 		frames[i] = l.frame(ev, 0, ev.Key())

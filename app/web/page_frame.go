@@ -30,7 +30,7 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	if err != nil {
 		return views.Frame{}, err
 	}
-	unread, err := s.Chat.Unread(ctx, who)
+	counts, err := s.Chat.Counts(ctx, who)
 	if err != nil {
 		return views.Frame{}, err
 	}
@@ -38,7 +38,7 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	f := views.Frame{
 		Reader: r, Title: r.Text(title), Section: section, Me: s.Directory.Lookup(ctx, who),
 		Own: s.Presence.Own(who), Admin: slices.Contains(me.Roles, portal.RoleAdmin),
-		Unread: unread, Line: s.Account.LineState(who), Settings: settings, Head: head, Here: c.Request().URL.EscapedPath(),
+		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Here: c.Request().URL.EscapedPath(),
 		Reminders: s.dueReminders(ctx, who),
 	}
 	if me.DisplayName != "" {
