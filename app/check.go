@@ -184,8 +184,14 @@ func (nobody) ReceiveTyping(_, _ portal.Address, _ bool, _ time.Duration) {}
 func (nobody) Notified(portal.Address, portal.Report)                     {}
 func (nobody) Silent(_, _ portal.Address)                                 {}
 func (nobody) Watchers(portal.Address, []portal.Watcher)                  {}
-func (nobody) LineUp(portal.Address)                                      {}
-func (nobody) LineDown(portal.Address, error)                             {}
+func (nobody) RoomMessage(context.Context, portal.RoomIncoming) error {
+	return portal.Fail(portal.ErrNotFound, "room.not-found")
+}
+func (nobody) Rang(portal.Ring)                              {}
+func (nobody) Dialogs(portal.Address, []portal.Dialog)       {}
+func (nobody) MessageWaiting(portal.Address, portal.Waiting) {}
+func (nobody) LineUp(portal.Address)                         {}
+func (nobody) LineDown(portal.Address, error)                {}
 
 // anyPort is a listen address on the same host with a free port: the portal itself may be running.
 func anyPort(listen string) string {

@@ -44,6 +44,20 @@ func (s switchboard) Notified(watcher portal.Address, r portal.Report) {
 // Silent tells the board that nothing is known any more.
 func (s switchboard) Silent(watcher, of portal.Address) { s.h.presence.Silent(watcher, of) }
 
+// RoomMessage is for rooms, of which this portal has none.
+func (s switchboard) RoomMessage(context.Context, portal.RoomIncoming) error {
+	return portal.Fail(portal.ErrNotFound, "room.not-found")
+}
+
+// Rang is told of calls, which no list is kept of.
+func (s switchboard) Rang(portal.Ring) {}
+
+// Dialogs is told of calls under way, which lineConfig does not ask for.
+func (s switchboard) Dialogs(portal.Address, []portal.Dialog) {}
+
+// MessageWaiting is told of voice mail, which lineConfig does not ask for.
+func (s switchboard) MessageWaiting(portal.Address, portal.Waiting) {}
+
 // Watchers notes who watches a person. No page shows it, so lineConfig does not ask for it.
 func (s switchboard) Watchers(who portal.Address, ws []portal.Watcher) {
 	s.h.log.Debug("watchers", "person", who, "count", len(ws))

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -45,8 +46,9 @@ type Agent struct {
 	mu    sync.RWMutex // guards lines
 	lines map[portal.Address]*line
 
-	dialogs dialogTable
-	brief   sync.Map // methods (sip.RequestMethod) of which the log says that the server grants too little
+	dialogs    dialogTable
+	distrusted atomic.Bool // the log says that the server does not trust rooms
+	brief      sync.Map    // methods (sip.RequestMethod) of which the log says that the server grants too little
 }
 
 // LineStatus is what is known of a person's line, for diagnostics.

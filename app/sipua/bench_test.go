@@ -24,6 +24,10 @@ func (d *deaf) ReceiveTyping(_, _ portal.Address, _ bool, _ time.Duration)      
 func (d *deaf) Notified(portal.Address, portal.Report)                             { d.reports.Add(1) }
 func (d *deaf) Silent(_, _ portal.Address)                                         {}
 func (d *deaf) Watchers(portal.Address, []portal.Watcher)                          {}
+func (d *deaf) RoomMessage(context.Context, portal.RoomIncoming) error             { d.messages.Add(1); return nil }
+func (d *deaf) Rang(portal.Ring)                                                   {}
+func (d *deaf) Dialogs(portal.Address, []portal.Dialog)                            { d.reports.Add(1) }
+func (d *deaf) MessageWaiting(portal.Address, portal.Waiting)                      { d.reports.Add(1) }
 func (d *deaf) LineUp(portal.Address)                                              { d.ups.Add(1) }
 func (d *deaf) LineDown(portal.Address, error)                                     {}
 

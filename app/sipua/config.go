@@ -66,6 +66,8 @@ type Config struct {
 	ResourceList string
 	// NoWatcherInfo leaves out the subscription to one's own watchers (RFC 3857).
 	NoWatcherInfo bool
+	// Dialogs asks for each person's own calls (RFC 4235), MessageSummary for their voice mail (RFC 3842).
+	Dialogs, MessageSummary bool
 	// KeepPresence leaves the published presence to expire when Run ends; default: it is removed.
 	KeepPresence bool
 
@@ -115,7 +117,7 @@ func (c Config) withDefaults() (Config, proxy, error) {
 	if c.Domain == "" {
 		errs = append(errs, errors.New("no domain"))
 	}
-	c.Domain = strings.ToLower(c.Domain)
+	c.Domain, c.RoomsDomain = strings.ToLower(c.Domain), strings.ToLower(c.RoomsDomain)
 	if c.Instance == "" {
 		errs = append(errs, errors.New("no instance"))
 	}

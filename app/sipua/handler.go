@@ -24,6 +24,18 @@ type Handler interface {
 	Notified(watcher portal.Address, r portal.Report)
 	// Silent: nothing is known of somebody any more.
 	Silent(watcher, of portal.Address)
+	// RoomMessage takes a message that somebody sent to a room; called like Receive, in order for each sender and
+	// room. Answered as in Receive; an error that means ErrTooMany is answered 503 with Retry-After.
+	RoomMessage(ctx context.Context, in portal.RoomIncoming) error
+	// Rang: a call came for a person here, or news of one. It is told once for each Call-ID and person, and a second
+	// time with Taken where it turns out only then that another device took the call.
+	Rang(r portal.Ring)
+	// Dialogs: all calls of who that are under way, where [Config.Dialogs] asks for them; none: nothing is known
+	// (any more), or nobody is talking.
+	Dialogs(who portal.Address, ds []portal.Dialog)
+	// MessageWaiting: the voice mail system's word, where [Config.MessageSummary] asks for it; w.Known is false
+	// when there is none (any more).
+	MessageWaiting(who portal.Address, w portal.Waiting)
 	// Watchers: who watches who, all of them.
 	Watchers(who portal.Address, ws []portal.Watcher)
 	// LineUp: the person's line works (again).

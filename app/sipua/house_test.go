@@ -35,13 +35,18 @@ type house struct {
 	silent   map[[2]portal.Address]int
 	watchers map[portal.Address][]portal.Watcher
 	edges    map[portal.Address][]string
+	said     []portal.RoomIncoming
+	rings    []portal.Ring
+	dialogs  map[portal.Address][][]portal.Dialog // each word of them, in order
+	waiting  map[portal.Address][]portal.Waiting
 	// refuse, when set, is what Receive returns instead of storing.
 	refuse func(portal.Incoming) error
 }
 
 func newHouse() *house {
 	return &house{changed: make(chan struct{}), reports: map[[2]portal.Address]portal.Report{}, heard: map[[2]portal.Address]int{},
-		silent: map[[2]portal.Address]int{}, watchers: map[portal.Address][]portal.Watcher{}, edges: map[portal.Address][]string{}}
+		silent: map[[2]portal.Address]int{}, watchers: map[portal.Address][]portal.Watcher{}, edges: map[portal.Address][]string{},
+		dialogs: map[portal.Address][][]portal.Dialog{}, waiting: map[portal.Address][]portal.Waiting{}}
 }
 
 func (h *house) note(f func()) {
@@ -91,6 +96,21 @@ func (h *house) Silent(watcher, of portal.Address) {
 		delete(h.reports, [2]portal.Address{watcher, of})
 		h.silent[[2]portal.Address{watcher, of}]++
 	})
+}
+
+func (h *house) RoomMessage(_ context.Context, in portal.RoomIncoming) error {
+	h.note(func() { h.said = append(h.said, in) })
+	return nil
+}
+
+func (h *house) Rang(r portal.Ring) { h.note(func() { h.rings = append(h.rings, r) }) }
+
+func (h *house) Dialogs(who portal.Address, ds []portal.Dialog) {
+	h.note(func() { h.dialogs[who] = append(h.dialogs[who], ds) })
+}
+
+func (h *house) MessageWaiting(who portal.Address, w portal.Waiting) {
+	h.note(func() { h.waiting[who] = append(h.waiting[who], w) })
 }
 
 func (h *house) Watchers(who portal.Address, ws []portal.Watcher) {
