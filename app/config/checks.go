@@ -169,6 +169,15 @@ func address(value any) error {
 	return nil
 }
 
+// roomPattern wants an address whose user part has one "*", for what tells the rooms apart.
+func roomPattern(value any) error {
+	s := text(value)
+	if strings.Count(s, "*") != 1 || strings.Index(s, "*") > strings.Index(s, "@") {
+		return errors.New(`is an address with one "*" before the "@", for example "sip:chat-*@example.test"`)
+	}
+	return address(strings.Replace(s, "*", "x", 1))
+}
+
 // proxyURI wants "sip:host[:port][;transport=udp|tcp|tls]" (RFC 3261 section 19.1).
 func proxyURI(value any) error {
 	s := text(value)

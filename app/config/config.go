@@ -13,6 +13,9 @@ type Config struct {
 	SIP      SIP
 	Presence Presence
 	Chat     Chat
+	Rooms    Rooms
+	History  History
+	Policy   Policy
 	EWS      EWS
 	Calendar Calendar
 	CRM      CRM
@@ -65,6 +68,9 @@ type SIP struct {
 	RegisterExpires  time.Duration
 	PublishExpires   time.Duration
 	SubscribeExpires time.Duration
+	// DialogEvents and MessageSummary are which event packages of a person's own address are subscribed to.
+	DialogEvents   bool
+	MessageSummary bool
 	// ResumeRate is in registrations a second.
 	ResumeRate float64
 	// CheckUser and CheckPassword are for "portico check" alone.
@@ -84,6 +90,33 @@ type Presence struct {
 type Chat struct {
 	MaxAge    time.Duration
 	Retention time.Duration
+}
+
+// Rooms is what may be said and kept in rooms.
+type Rooms struct {
+	EditWindow time.Duration
+	Retention  time.Duration
+	// MaxFile is in megabytes (10^6 bytes).
+	MaxFile int
+	// Rate is in messages a second of one sender in one room.
+	Rate float64
+	// ServerRooms is the pattern of the addresses of rooms that live on the SIP server; empty: none.
+	ServerRooms string
+}
+
+// History is how conversations are kept beside the archive.
+type History struct {
+	// Exchange is whether conversations and calls may be kept in Exchange at all.
+	Exchange bool
+	// Rest is how long a conversation is quiet before it is written there.
+	Rest time.Duration
+}
+
+// Policy is what is decided for everybody; each "on", "off" or empty where it is for the person to choose.
+type Policy struct {
+	DisableSavingIM            bool
+	EnableAutoArchiving        string
+	EnableCallLogAutoArchiving string
 }
 
 // EWS is the Exchange servers, the primary one first.

@@ -232,6 +232,13 @@ func TestFaultySingleValues(t *testing.T) {
 		{"presence.grace", "[presence]\ngrace = \"0s\""}, // would mean the default
 		{"presence.publish_pace", "[presence]\npublish_pace = \"0s\""},
 		{"chat.retention", "[chat]\nretention = \"1h\""},
+		{"rooms.retention", "[rooms]\nretention = \"1h\""},
+		{"rooms.max_file", "[rooms]\nmax_file = 0"},
+		{"rooms.rate", "[rooms]\nrate = 0"},
+		{"rooms.server_rooms", "[rooms]\nserver_rooms = \"sip:chat-@example.test\""},
+		{"rooms.server_rooms", "[rooms]\nserver_rooms = \"sip:chat@*.example.test\""},
+		{"history.rest", "[history]\nrest = \"0s\""},
+		{"policy.enable_auto_archiving", "[policy]\nenable_auto_archiving = \"maybe\""},
 		{"mail.tls", "[mail]\ntls = \"perhaps\""},
 		{"sync.workers", "[sync]\nworkers = 0"},
 		{"sync.hook_networks", "[sync]\nhook_networks = [\"intranet\"]"},
