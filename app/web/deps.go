@@ -28,6 +28,10 @@ type Deps struct {
 	Hooks     Hooks
 	Sync      Sync
 	SyncAdmin SyncAdmin
+	// History, Savings and Calls are nil where the portal keeps no archive and no list of calls.
+	History History
+	Savings Savings
+	Calls   Calls
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
