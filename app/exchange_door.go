@@ -25,6 +25,10 @@ type exchangeDoor struct {
 	ended chan struct{}
 
 	first connected
+
+	// voices are the mailboxes whose voice mail is watched, see exchange_mail.go; under listening.
+	listening sync.Mutex
+	voices    map[portal.Address]func()
 }
 
 var (
@@ -132,6 +136,7 @@ func (d *exchangeDoor) Run(ctx context.Context) error {
 			d.board.forget()
 			old()
 			d.board.again()
+			d.listenAgain()
 		}
 	}
 }
