@@ -62,7 +62,7 @@ func openStore(path string, now func() time.Time) (*store, error) {
 	if path != "" {
 		dsn = "file:" + path + "?_pragma=journal_mode(wal)&_txlock=immediate&" + pragmas
 	}
-	w, err := sql.Open("sqlite", dsn)
+	w, err := openDatabase(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("ewslab: store: %w", err)
 	}
@@ -78,7 +78,7 @@ func openStore(path string, now func() time.Time) (*store, error) {
 		return nil, errors.Join(fmt.Errorf("ewslab: store: %w", err), s.close())
 	}
 	if path != "" {
-		if s.read, err = sql.Open("sqlite", "file:"+path+"?_pragma=query_only(1)&"+pragmas); err != nil {
+		if s.read, err = openDatabase("file:" + path + "?_pragma=query_only(1)&" + pragmas); err != nil {
 			return nil, errors.Join(fmt.Errorf("ewslab: store: %w", err), w.Close())
 		}
 		s.read.SetMaxOpenConns(4)
