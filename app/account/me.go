@@ -45,7 +45,7 @@ func (s *Service) Settings(ctx context.Context, who portal.Address) (portal.Sett
 }
 
 // SaveSettings keeps what a person chose. An error that means ErrInvalid: no such language
-// ("settings.locale"), time zone ("settings.time-zone") or theme ("settings.theme").
+// ("settings.locale"), time zone ("settings.time-zone"), theme ("settings.theme") or client ("settings.client").
 func (s *Service) SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error {
 	if set.Locale != "" && !slices.Contains(s.o.Locales, set.Locale) {
 		return portal.Fail(portal.ErrInvalid, "settings.locale")
@@ -57,6 +57,9 @@ func (s *Service) SaveSettings(ctx context.Context, who portal.Address, set port
 	}
 	if !slices.Contains([]string{"", "light", "dark"}, set.Theme) {
 		return portal.Fail(portal.ErrInvalid, "settings.theme")
+	}
+	if set.PreferredClient != "" && set.PreferredClient != portal.OtherClient {
+		return portal.Fail(portal.ErrInvalid, "settings.client")
 	}
 	return s.vault.SaveSettings(ctx, who, set)
 }

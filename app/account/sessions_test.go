@@ -305,6 +305,7 @@ func TestMeAndSettings(t *testing.T) {
 		t.Errorf("me %+v, %v", me, err)
 	}
 	for key, bad := range map[string]portal.Settings{
+		"settings.client":    {PreferredClient: "fax"},
 		"settings.locale":    {Locale: "tlh"},
 		"settings.time-zone": {TimeZone: "../../etc/passwd"},
 		"settings.theme":     {Theme: "pink"},

@@ -74,7 +74,15 @@ type Settings struct {
 	// Sound and Notifications switch the sound and desktop notification of a new message.
 	Sound         bool `json:"sound"`
 	Notifications bool `json:"notifications"`
+	// KeepHistory and KeepCalls are whether conversations and calls are kept in Exchange; nil: not chosen.
+	KeepHistory *bool `json:"keep_history,omitempty"`
+	KeepCalls   *bool `json:"keep_calls,omitempty"`
+	// PreferredClient is where conversations are opened: empty for the portal, OtherClient for another program.
+	PreferredClient string `json:"preferred_client"`
 }
+
+// OtherClient as Settings.PreferredClient opens conversations in the program that takes sip: links.
+const OtherClient = "other"
 
 // DefaultSettings is what a person has before they choose.
 func DefaultSettings() Settings { return Settings{Sound: true, Notifications: true} }

@@ -83,14 +83,15 @@ func testSeed(t *testing.T, open Open) {
 func testSettings(t *testing.T, open Open) {
 	s := start(t, open, storage.Options{})
 	ctx := deadline(t)
-	if c, found, err := s.Settings(ctx, alice); err != nil || found || c != (portal.Settings{}) {
+	if c, found, err := s.Settings(ctx, alice); err != nil || found || !reflect.DeepEqual(c, portal.Settings{}) {
 		t.Errorf("before: %+v, %v, %v", c, found, err)
 	}
+	on, off := true, false
 	for _, c := range []portal.Settings{
-		portal.DefaultSettings(), {Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark", Sound: true}, {Notifications: true},
+		{KeepHistory: &on, KeepCalls: &off, PreferredClient: portal.OtherClient}, portal.DefaultSettings(), {Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark", Sound: true}, {Notifications: true},
 	} {
 		must(t, s.SaveSettings(ctx, alice, c))
-		if got, found, err := s.Settings(ctx, alice); err != nil || !found || got != c {
+		if got, found, err := s.Settings(ctx, alice); err != nil || !found || !reflect.DeepEqual(got, c) {
 			t.Errorf("saved %+v, got %+v, %v, %v", c, got, found, err)
 		}
 	}
