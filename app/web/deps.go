@@ -32,6 +32,8 @@ type Deps struct {
 	History History
 	Savings Savings
 	Calls   Calls
+	// Rooms is nil where the portal has none.
+	Rooms Rooms
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
