@@ -41,7 +41,8 @@ type Agent struct {
 	links  []*link
 	door   *door
 	large  largeLink
-	events *pacer // subscriptions with documents to be read
+	events *pacer // subscriptions with documents to be read, calls with news
+	calls  *calls
 
 	mu    sync.RWMutex // guards lines
 	lines map[portal.Address]*line
@@ -76,7 +77,7 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	if h == nil {
 		return nil, errors.New("sip: no handler")
 	}
-	a := &Agent{cfg: cfg, proxy: p, h: h, parser: newParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), lines: map[portal.Address]*line{}}
+	a := &Agent{cfg: cfg, proxy: p, h: h, parser: newParser(), rules: rules(), clock: newClock(), peers: newPeers(), caps: newCapabilities(), calls: newCalls(), lines: map[portal.Address]*line{}}
 	a.txs = newTransactions(cfg.Logger)
 	a.lanes = newLanes(cfg.Logger)
 	a.events = newPacer(cfg.Logger, runtime.GOMAXPROCS(0), math.Inf(1), a.noticeJob)
@@ -117,6 +118,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		wg.Go(func() { k.run(work) })
 	}
 	<-ctx.Done()
+	a.endCalls()
 	a.leave()
 	stop()
 	a.large.close()

@@ -43,9 +43,11 @@ type line struct {
 	queued   bool          // in the pacer
 	flowGen  uint64        // the link's connection on which the person is registered; 0: none
 	expires  time.Time
-	failures int
-	back     chan struct{} // closed by the next registration, for messages that wait for it; nil: none does
-	refused  error         // set when the server refuses the person for good
+	// othersUntil is until when other devices of the person are registered, as far as the last REGISTER told.
+	othersUntil time.Time
+	failures    int
+	back        chan struct{} // closed by the next registration, for messages that wait for it; nil: none does
+	refused     error         // set when the server refuses the person for good
 
 	// what the handler was told last, and what it shall be told
 	told, actual edge
@@ -58,6 +60,7 @@ type line struct {
 	winfo  *sub
 	list   *sub
 	roster roster // what the list has said
+	own    *own   // the person's own calls and voice mail; nil where nobody asks for them
 	table  *winfo.Table
 	typing map[portal.Address]*composing
 }
@@ -121,6 +124,7 @@ func (l *line) tell(now edge, err error) {
 		l.a.h.LineUp(l.who)
 	case edgeDown:
 		l.a.h.LineDown(l.who, err)
+		l.ownUnknown()
 	}
 }
 
@@ -133,6 +137,13 @@ func whyDown(err error) string {
 		return ""
 	}
 	return portal.Reason(err)
+}
+
+// elsewhere reports whether the person has other devices, which may take a call.
+func (l *line) elsewhere() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Before(l.othersUntil)
 }
 
 // credentials are those of the line; they do not change once the line has them.

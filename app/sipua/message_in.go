@@ -58,8 +58,7 @@ func (a *Agent) messageCame(req *sip.Request, tx *sip.ServerTx, began time.Time)
 
 // arrival is a MESSAGE after its wrapping is off.
 type arrival struct {
-	l           *line
-	from        portal.Address
+	to, from    portal.Address
 	contentType string
 	body        []byte
 	id          string
@@ -75,29 +74,9 @@ var (
 
 // take reads a MESSAGE and says what it is answered.
 func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
-	body, err := decodeBody(headerValue(req, "Content-Encoding", "e"), req.Body())
-	if errors.Is(err, errEncoding) {
-		return unsupportedEncoding
-	}
-	if err != nil {
-		return answer{status: 400, reason: "Body Cannot Be Decompressed"}
-	}
-	m := arrival{l: l, from: from, contentType: headerValue(req, "Content-Type", "c"), body: body, id: stableID(req), at: sentAt(req)}
-	if m.contentType == "" && len(body) > 0 {
-		m.contentType = "text/plain"
-	}
-	m.ours = fitsID(headerValue(req, idHeader))
-	if m.lostItsType() {
-		m.contentType = cpim.MediaType
-	}
-	if multipart.MediaType(m.contentType) == cpim.MediaType {
-		w, err := cpim.Parse(body)
-		if err != nil {
-			a.cfg.Logger.Info("CPIM not understood", "from", from, "error", err)
-			return answer{status: 400, reason: "Malformed CPIM"}
-		}
-		m.unwrap(&w)
-		a.caps.readsCPIM(from)
+	m, bad := a.unpack(l.who, from, req)
+	if bad.status != 0 {
+		return bad
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), receiveBudget)
 	defer cancel()
@@ -115,6 +94,36 @@ func (a *Agent) take(l *line, from portal.Address, req *sip.Request) answer {
 	return unsupportedType
 }
 
+// unpack takes the wrapping off a MESSAGE: its encoding, and CPIM. Bad is its answer where that cannot be done.
+func (a *Agent) unpack(to, from portal.Address, req *sip.Request) (m arrival, bad answer) {
+	body, err := decodeBody(headerValue(req, "Content-Encoding", "e"), req.Body())
+	if errors.Is(err, errEncoding) {
+		return m, unsupportedEncoding
+	}
+	if err != nil {
+		return m, answer{status: 400, reason: "Body Cannot Be Decompressed"}
+	}
+	m = arrival{to: to, from: from, contentType: headerValue(req, "Content-Type", "c"), body: body, id: stableID(req), at: sentAt(req)}
+	if m.contentType == "" && len(body) > 0 {
+		m.contentType = "text/plain"
+	}
+	m.ours = fitsID(headerValue(req, idHeader))
+	if m.lostItsType() {
+		m.contentType = cpim.MediaType
+	}
+	if multipart.MediaType(m.contentType) != cpim.MediaType {
+		return m, answer{}
+	}
+	w, err := cpim.Parse(body)
+	if err != nil {
+		a.cfg.Logger.Info("CPIM not understood", "from", from, "error", err)
+		return m, answer{status: 400, reason: "Malformed CPIM"}
+	}
+	m.unwrap(&w)
+	a.caps.readsCPIM(from)
+	return m, answer{}
+}
+
 // lostItsType reports whether a text is in truth a CPIM message from this sender to this receiver: there
 // are offline stores (Kamailio's) that hand everything over as text.
 func (m *arrival) lostItsType() bool {
@@ -123,7 +132,7 @@ func (m *arrival) lostItsType() bool {
 	}
 	w, err := cpim.Parse(m.body)
 	return err == nil && w.MessageID != "" && w.From.URI == string(m.from) &&
-		slices.ContainsFunc(w.To, func(p cpim.Party) bool { return p.URI == string(m.l.who) })
+		slices.ContainsFunc(w.To, func(p cpim.Party) bool { return p.URI == string(m.to) })
 }
 
 // unwrap takes content, id and time from a CPIM wrapper.
@@ -138,29 +147,47 @@ func (m *arrival) unwrap(w *cpim.Message) {
 }
 
 func (a *Agent) takeText(ctx context.Context, m arrival) answer {
-	if len(m.body) == 0 {
-		return answer{status: 200} // nothing was said
+	text, bad := m.text()
+	if bad.status != 0 {
+		return bad
 	}
-	text, ok := decodeText(m.contentType, m.body)
-	if !ok {
-		return answer{status: 400, reason: "Text Is Not In Its Charset"}
-	}
-	if m.wrapped == nil {
-		text, m.at = afterStorage(text, m.at)
-	}
-	if len(text) > portal.MaxTextLen {
-		return answer{status: 413, reason: "Message Too Long"}
-	}
-	in := portal.Incoming{To: m.l.who, From: m.from, ID: m.id, Text: text, At: m.at}
+	in := portal.Incoming{To: m.to, From: m.from, ID: m.fitID(), Text: text, At: m.at}
 	if m.wrapped != nil && fitsID(m.wrapped.MessageID) {
 		in.WantsDelivered, in.WantsRead = m.wrapped.Wants(cpim.PositiveDelivery), m.wrapped.Wants(cpim.Display)
 	} else if m.wrapped == nil && m.ours {
 		in.WantsDelivered, in.WantsRead = true, true
 	}
-	if !fitsID(in.ID) {
-		in.ID = hashID(in.ID)
-	}
 	return a.verdict(a.h.Receive(ctx, in))
+}
+
+// text reads what is said, without an offline store's additions. Where nothing is, or it cannot be taken, the
+// answer is given instead.
+func (m *arrival) text() (string, answer) {
+	if len(m.body) == 0 {
+		return "", answer{status: 200}
+	}
+	text, ok := decodeText(m.contentType, m.body)
+	if !ok {
+		return "", answer{status: 400, reason: "Text Is Not In Its Charset"}
+	}
+	if m.wrapped == nil {
+		text, m.at = afterStorage(text, m.at)
+	}
+	switch {
+	case text == "":
+		return "", answer{status: 200}
+	case len(text) > portal.MaxTextLen:
+		return "", answer{status: 413, reason: "Message Too Long"}
+	}
+	return text, answer{}
+}
+
+// fitID is the message's id as the log can keep it.
+func (m *arrival) fitID() string {
+	if !fitsID(m.id) {
+		return hashID(m.id)
+	}
+	return m.id
 }
 
 func fitsID(id string) bool {
@@ -187,11 +214,11 @@ func (a *Agent) takeNotice(ctx context.Context, m arrival) answer {
 	case n.Kind == cpim.KindDelivery: // failed, forbidden, error
 		state = portal.Failed
 	}
-	id := messageOf(m.l.who, m.from, n.MessageID)
+	id := messageOf(m.to, m.from, n.MessageID)
 	if state == "" || !fitsID(id) {
 		return answer{status: 200} // processing and the like change nothing
 	}
-	err = a.h.ReceiveNotice(ctx, m.l.who, portal.Notice{To: m.from, ID: id, State: state, At: m.at})
+	err = a.h.ReceiveNotice(ctx, m.to, portal.Notice{To: m.from, ID: id, State: state, At: m.at})
 	if errors.Is(err, portal.ErrNotFound) {
 		return answer{status: 200} // about a message we no longer know
 	}
@@ -204,7 +231,7 @@ func (a *Agent) takeTyping(m arrival) answer {
 		return answer{status: 400, reason: "Malformed isComposing"}
 	}
 	if time.Since(m.at) < s.Holds() { // offline stores keep even these
-		a.h.ReceiveTyping(m.l.who, m.from, s.Active, s.Holds())
+		a.h.ReceiveTyping(m.to, m.from, s.Active, s.Holds())
 	}
 	return answer{status: 200}
 }
@@ -220,6 +247,8 @@ func (a *Agent) verdict(err error) answer {
 		return answer{status: 403, reason: "Forbidden"}
 	case errors.Is(err, portal.ErrInvalid):
 		return answer{status: 400, reason: "Bad Message"}
+	case errors.Is(err, portal.ErrTooMany):
+		return tooMany(err)
 	}
 	a.cfg.Logger.Warn("message not stored", "error", err)
 	return answer{503, "Cannot Store Now", []string{"Retry-After", retrySoon}}

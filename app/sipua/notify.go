@@ -15,9 +15,9 @@ import (
 	"portico/app/sipua/winfo"
 )
 
-// maxNotices bounds the unread documents of one subscription to watchers or a list, whose documents
+// maxNotices bounds the unread documents of one subscription to watchers, calls or a list, whose documents
 // build on each other; when it is passed all are dropped and the full state is asked for. Of a
-// person's presence only the newest unread document is kept, because each is complete.
+// person's presence and voice mail only the newest unread document is kept, because each is complete.
 const maxNotices = 32
 
 // notified answers a NOTIFY. It is called by a connection's reader and does not wait.
@@ -55,6 +55,7 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 	if first && !s.is(subBusy) { // the watch for the first NOTIFY is over
 		a.clock.after(&s.timer, s, a.renewAfter(sip.SUBSCRIBE, a.cfg.SubscribeExpires, time.Until(time.Unix(s.expires, 0))))
 	}
+	n.dialog = s.id
 	s.queue(n)
 	put := !s.is(subInbox)
 	s.flags |= subInbox
@@ -67,7 +68,7 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 
 // queue keeps a document to be read. The caller holds the mutex.
 func (s *sub) queue(n *notice) {
-	if s.kind == kindPresence || s.pending == nil {
+	if s.kind == kindPresence || s.kind == kindSummary || s.pending == nil {
 		s.pending = n
 		return
 	}
@@ -131,8 +132,12 @@ func stateParam(req *sip.Request, name string) string {
 	return ""
 }
 
-// noticeJob reads what came for a subscription, in order.
+// noticeJob reads what came for a subscription, in order, or does what is due for a call.
 func (a *Agent) noticeJob(_ context.Context, j job) {
+	if j.c != nil {
+		j.c.do()
+		return
+	}
 	s, l := j.s, j.l
 	for {
 		l.mu.Lock()
@@ -171,6 +176,10 @@ func (s *sub) read(n *notice) {
 			s.readWatchers(n)
 		case kindList:
 			s.readList(n)
+		case kindDialogs:
+			s.readDialogs(n)
+		case kindSummary:
+			s.readSummary(n)
 		}
 	}
 	if n.state == "terminated" {
@@ -268,9 +277,6 @@ func (s *sub) terminated(n *notice) {
 	l.mu.Lock()
 	wanted := s.is(subWanted) && !l.gone
 	s.forget()
-	if s.kind == kindWatchers && l.table != nil {
-		l.table.Reset()
-	}
 	if !wanted {
 		s.remove()
 	}

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// job names what is to be done: something of a line, or of one of its subscriptions.
+// job names what is to be done: something of a line, of one of its subscriptions, or of a call.
 type job struct {
 	l *line
 	s *sub
+	c *call
 }
 
 // pacer is a queue with workers. Each owner is in it at most once (its queued flag), so it is bounded

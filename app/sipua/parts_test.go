@@ -290,9 +290,9 @@ func TestPacerLetsTheUrgentPass(t *testing.T) {
 		all <- struct{}{}
 	})
 	for _, n := range []portal.Address{"slow1", "slow2", "slow3"} {
-		p.put(job{l, &sub{of: n}}, false)
+		p.put(job{l: l, s: &sub{of: n}}, false)
 	}
-	p.put(job{l, &sub{of: "urgent"}}, true)
+	p.put(job{l: l, s: &sub{of: "urgent"}}, true)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	began := time.Now()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +54,8 @@ func (l *line) end() {
 type grant struct {
 	expires time.Duration
 	gen     uint64
-	stale   []string // our contacts of earlier connections that the server still has
+	stale   []string      // our contacts of earlier connections that the server still has
+	others  time.Duration // for how long other devices are registered at most; zero: there are none
 }
 
 // statusError is a final answer that is not what was hoped for.
@@ -121,19 +123,31 @@ func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Durati
 	if v := headerValue(res, "Expires"); v != "" {
 		fallback = seconds(v)
 	}
+	var others []time.Duration
 	for _, c := range contacts(res) {
+		lasts := fallback
+		if v := c.param("expires"); v != "" {
+			lasts = seconds(v)
+		}
 		var uri sip.Uri
 		if err := sip.ParseUri(c.uri, &uri); err != nil {
+			others = append(others, lasts) // not ours: we could read it
 			continue
 		}
 		if strings.Trim(uri.Host, "[]") == f.host && uri.Port == f.port && unescape(uri.User) == unescape(l.who.User()) {
-			g.expires = fallback
-			if v := c.param("expires"); v != "" {
-				g.expires = seconds(v)
-			}
+			g.expires = lasts
 		} else if strings.Trim(c.param("+sip.instance"), "<>") == urn {
 			g.stale = append(g.stale, c.uri)
+		} else {
+			others = append(others, lasts)
 		}
+	}
+	slices.Sort(others)
+	if g.expires < 0 && len(g.stale) == 0 && len(others) > 0 { // rewritten beyond recognition: one of them is ours
+		others = others[:len(others)-1]
+	}
+	if len(others) > 0 {
+		g.others = others[len(others)-1]
 	}
 	if g.expires < 0 { // rewritten by the server, or not listed
 		g.expires, g.stale = fallback, nil
@@ -162,7 +176,12 @@ func (l *line) registered(g grant) {
 	// stood all the while and only the registrar was away.
 	again := l.flowGen != g.gen || l.actual == edgeDown
 	l.flowGen, l.failures = g.gen, 0
+	l.wantOwn()
 	l.expires = time.Now().Add(g.expires)
+	l.othersUntil = time.Time{}
+	if g.others > 0 {
+		l.othersUntil = time.Now().Add(g.others)
+	}
 	l.mu.Unlock()
 	l.a.clock.after(&l.regTimer, l, l.a.renewAfter(sip.REGISTER, l.a.cfg.RegisterExpires, g.expires))
 	l.set(edgeUp, nil)

@@ -13,6 +13,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"portico/app/portal"
+	"portico/app/sipua/dialoginfo"
+	"portico/app/sipua/mwi"
 )
 
 // subKind is what is subscribed to.
@@ -22,6 +24,8 @@ const (
 	kindPresence subKind = iota // somebody's presence (RFC 3856)
 	kindWatchers                // one's own watchers (RFC 3857)
 	kindList                    // the presence of a list (RFC 4662)
+	kindDialogs                 // one's own calls (RFC 4235)
+	kindSummary                 // one's own voice mail (RFC 3842)
 )
 
 // subFlags are the facts about a subscription.
@@ -71,6 +75,7 @@ type sub struct {
 // notice is a NOTIFY that waits to be read.
 type notice struct {
 	next        *notice
+	dialog      dialogID
 	state       string
 	reason      string
 	after       time.Duration
@@ -93,6 +98,10 @@ func (s *sub) event() (event, accept string) {
 		return "presence.winfo", "application/watcherinfo+xml"
 	case kindList:
 		return "presence", "multipart/related, application/rlmi+xml, application/pidf+xml"
+	case kindDialogs:
+		return "dialog", dialoginfo.MediaType
+	case kindSummary:
+		return "message-summary", mwi.MediaType
 	}
 	return "presence", "application/pidf+xml"
 }
@@ -117,6 +126,12 @@ func (s *sub) forget() {
 	s.flags &^= subDialog | subHeard | subAnswered | subEnding
 	s.remoteTag, s.target, s.route = "", "", ""
 	s.cseq, s.heard, s.expires = 0, 0, 0
+	switch { // versions count within a subscription
+	case s.kind == kindWatchers && s.l.table != nil:
+		s.l.table.Reset()
+	case s.kind == kindDialogs:
+		s.l.own.table.Reset()
+	}
 }
 
 // anew begins a dialog. The caller holds the line's mutex.
@@ -134,7 +149,7 @@ func (s *sub) anew() {
 
 // everySub lists the line's subscriptions. The caller holds the mutex.
 func (l *line) everySub() []*sub {
-	all := make([]*sub, 0, len(l.subs)+2)
+	all := make([]*sub, 0, len(l.subs)+4)
 	for _, s := range l.subs {
 		all = append(all, s)
 	}
@@ -143,6 +158,9 @@ func (l *line) everySub() []*sub {
 	}
 	if l.list != nil {
 		all = append(all, l.list)
+	}
+	if l.own != nil {
+		all = l.own.append(all)
 	}
 	return all
 }

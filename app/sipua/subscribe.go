@@ -162,6 +162,7 @@ func (s *sub) remove() {
 		l.winfo = nil
 	case l.list == s:
 		l.list = nil
+	case l.own != nil && l.own.drop(s):
 	case l.subs[s.of] == s:
 		delete(l.subs, s.of)
 	}
@@ -355,6 +356,10 @@ func (s *sub) declined(res *sip.Response) {
 // tellNone tells the handler, once, that nothing is known of somebody; not while the last word holds.
 func (s *sub) tellNone() {
 	l := s.l
+	if s.kind == kindDialogs || s.kind == kindSummary {
+		s.unsaid()
+		return
+	}
 	l.mu.Lock()
 	tell := s.kind == kindPresence && !s.live() && !s.is(subToldNone) && s.is(subWanted) && !l.gone
 	if tell {

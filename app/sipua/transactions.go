@@ -136,15 +136,16 @@ func (t *transactions) repeated(tx *sip.ServerTx, req *sip.Request) error {
 	return nil
 }
 
-// invited finds the INVITE that a CANCEL is about (RFC 3261 section 9.2).
-func (t *transactions) invited(f *flow, cancel *sip.Request) bool {
+// invited names the INVITE that a CANCEL is about (RFC 3261 section 9.2).
+func (t *transactions) invited(f *flow, cancel *sip.Request) (key string, ok bool) {
 	key, err := serverKey(f, cancel)
 	if err != nil {
-		return false
+		return "", false
 	}
+	key = strings.TrimSuffix(key, string(sip.CANCEL)) + string(sip.INVITE)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.server[strings.TrimSuffix(key, string(sip.CANCEL))+string(sip.INVITE)] != nil
+	return key, t.server[key] != nil
 }
 
 // end terminates everything that is left.

@@ -107,6 +107,10 @@ func (a *Agent) countRefused(raw []byte, status int) {
 // dispatch answers a request by its method.
 func (a *Agent) dispatch(f *flow, req *sip.Request, tx *sip.ServerTx, began time.Time) {
 	defer rescue(a.cfg.Logger, "answering "+string(req.Method), func() { a.respond(tx, req, defect, began) })
+	if a.toRoom(req) {
+		a.roomAsked(req, tx, began)
+		return
+	}
 	inDialog := param(req.To().Params, "tag") != ""
 	var ans answer
 	switch req.Method {
@@ -118,7 +122,8 @@ func (a *Agent) dispatch(f *flow, req *sip.Request, tx *sip.ServerTx, began time
 	case sip.OPTIONS:
 		ans = a.options(req)
 	case sip.INVITE:
-		ans = a.invited(req, inDialog)
+		a.invited(f, req, tx, began)
+		return
 	case sip.CANCEL, sip.BYE:
 		ans = answer{status: 481, reason: "Call/Transaction Does Not Exist"}
 	case sip.REGISTER, sip.SUBSCRIBE, sip.PUBLISH, sip.REFER, sip.INFO, sip.PRACK, sip.UPDATE:
@@ -140,27 +145,18 @@ func (a *Agent) options(req *sip.Request) answer {
 	return answer{200, "OK", []string{"Allow", allow, "Accept", acceptTypes, "Accept-Encoding", acceptEncoding, "Accept-Language", "*", "Allow-Events", "presence, presence.winfo"}}
 }
 
-// invited declines a call: nobody can be called here, but their other devices may still ring, so the
-// answer is 488 and not 603, which would end the search (RFC 3261 sections 13.3.1.3, 21.6.2).
-func (a *Agent) invited(req *sip.Request, inDialog bool) answer {
-	if inDialog {
-		return answer{status: 481, reason: "Call/Transaction Does Not Exist"}
-	}
-	if a.find(req) == nil {
-		return answer{status: 404, reason: "Not Found"}
-	}
-	return answer{488, "Takes No Calls Here", []string{"Warning", `399 portico "This person takes messages here, but no calls"`}}
-}
-
-// cancelled answers a CANCEL for an INVITE that has been answered already: it changes nothing.
+// cancelled answers a CANCEL for an INVITE that is known: one that is held ends, for one that has been answered
+// already it changes nothing.
 func (a *Agent) cancelled(f *flow, req *sip.Request) bool {
-	if !a.txs.invited(f, req) {
+	key, ok := a.txs.invited(f, req)
+	if !ok {
 		return false
 	}
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
 	if err := f.WriteMsg(res); err != nil {
 		a.cfg.Logger.Debug("answer CANCEL", "error", err)
 	}
+	a.cancelHeld(key, takenElsewhere(req))
 	return true
 }
 
