@@ -14,6 +14,8 @@ import (
 type Store interface {
 	// Episodes lists the owner's own episodes and those of the rooms of spans, newest first.
 	Episodes(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery) (eps []portal.Episode, next string, err error)
+	// EpisodesUp lists them oldest first; with held also those that the owner deleted while under hold.
+	EpisodesUp(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery, held bool) (eps []portal.Episode, next string, err error)
 	// Search finds messages of the owner's own archive and of the rooms of spans, newest first.
 	Search(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery) (hits []portal.Hit, next string, err error)
 	// Days counts messages by day of a time zone in [from, to).
@@ -26,42 +28,31 @@ type Store interface {
 	// there is no own copy: it is hidden from the owner.
 	DeleteEpisode(ctx context.Context, owner portal.Address, id string, evs ...portal.Addressed) error
 
-	// DueNotes are episodes that changed since they were written to Exchange, have rested since before rested, and are
-	// due for a try, oldest first.
-	DueNotes(ctx context.Context, rested time.Time, limit int) ([]Note, error)
-	// NoteWritten, NoteFailed settle one; what changed while it was written stays due. KeepNothing forgets an owner's due ones.
-	NoteWritten(ctx context.Context, n Note, itemID, changeKey string) error
-	NoteFailed(ctx context.Context, n Note, reason string, final bool, again time.Time) error
+	// DueNotes are episodes that changed since they were written to Exchange and have rested since before rested, or
+	// whose item is to be deleted: of each owner who is due for a try the oldest, oldest first, at most limit.
+	DueNotes(ctx context.Context, rested time.Time, limit int) ([]portal.HistoryNote, error)
+	// NoteBegun notes that a try is about to be made: from then on there may be an item.
+	NoteBegun(ctx context.Context, n portal.HistoryNote) error
+	// NoteWritten and NoteFailed settle one; what changed while it was written stays due. Of one that is Gone NoteWritten
+	// forgets it. Final without a reason: the owner has deleted the item; the episode is let be for good. Else nothing of the
+	// owner is due before again. KeepNothing takes all that waits of an owner for not to be kept; items already there stay.
+	NoteWritten(ctx context.Context, n portal.HistoryNote, itemID, changeKey string) error
+	NoteFailed(ctx context.Context, n portal.HistoryNote, reason string, final bool, again time.Time) error
 	KeepNothing(ctx context.Context, owner portal.Address) error
+	// OwnStamps gives those of the stamps that stand for the owner's episodes, also for ones just deleted.
+	OwnStamps(ctx context.Context, owner portal.Address, stamps []string) (map[string]bool, error)
 
 	// Holds, and the record of what administrators have exported.
 	Holds(ctx context.Context) ([]portal.Hold, error)
 	PutHold(ctx context.Context, h portal.Hold) error
 	DropHold(ctx context.Context, who, by portal.Address, reason string) error
-	LogExport(ctx context.Context, x Export) error
-	Exports(ctx context.Context, limit int) ([]Export, error)
-}
-
-// Note is an episode that is to be written to Exchange.
-type Note struct {
-	portal.Episode
-	// ItemID and ChangeKey are those of the item that is there already; Tries how often it failed; Revision tells
-	// what changed while it was written.
-	ItemID, ChangeKey string
-	Tries             int
-	Revision          int64
+	// LogExport adds a line, or with a Number fills in how many Messages it came to. PutHold and DropHold add theirs themselves.
+	LogExport(ctx context.Context, x portal.HistoryExport) (number int64, err error)
+	Exports(ctx context.Context, limit int) ([]portal.HistoryExport, error)
 }
 
 // Export is a line of the record of administrators' exports, and of the holds they set and lifted.
-type Export struct {
-	At       time.Time
-	By, Who  portal.Address
-	What     string // "export", "hold", "release"
-	From, To time.Time
-	Format   string
-	Messages int
-	Reason   string
-}
+type Export = portal.HistoryExport
 
 // Mail is Exchange for conversations: each in the mailbox of a person. Errors mean as the connector's do: ErrUnavailable is worth another try.
 type Mail interface {

@@ -93,6 +93,8 @@ type HistoryPage struct {
 	Hits     []Hit     `json:"hits,omitempty"`
 	// Next is the cursor to the next page; empty: there is none.
 	Next string `json:"next,omitempty"`
+	// Away is set where Exchange could not be asked: what other programs keep there is missing.
+	Away bool `json:"away,omitempty"`
 }
 
 // Line is one message of an opened episode.
@@ -153,3 +155,49 @@ type ConversationNote struct {
 type NoteParty struct {
 	Name, Email string
 }
+
+// HistoryNote is an episode that is to be written to Exchange, or whose item there is to be deleted.
+type HistoryNote struct {
+	Episode
+	// Stamp is our own name for the item; it is the same for ever.
+	Stamp string
+	// ItemID and ChangeKey are those of the item that is there already; Begun is set where one may be there although its
+	// ItemID is not known. Tries is how often it failed; Revision tells what changed while it was written.
+	ItemID, ChangeKey string
+	Begun             bool
+	Tries             int
+	Revision          int64
+	// Skip are stretches of messages that were said while nothing was to be kept: they are left out.
+	Skip []OrderRange
+	// Gone: the episode was deleted, and so is the item to be.
+	Gone bool
+}
+
+// OrderRange is a stretch of messages by their Order, both ends included.
+type OrderRange struct {
+	First, Last int64
+}
+
+// HistoryExport is a line of the record of administrators' exports, and of the holds they set and lifted.
+type HistoryExport struct {
+	// Number names the line; zero for one that is not there yet.
+	Number int64     `json:"-"`
+	At     time.Time `json:"at"`
+	By     Address   `json:"by"`
+	// Who is whose archive it was.
+	Who Address `json:"who"`
+	// What is one of the words below.
+	What     string    `json:"what"`
+	From     time.Time `json:"from,omitzero"`
+	To       time.Time `json:"to,omitzero"`
+	Format   string    `json:"format,omitempty"`
+	Messages int       `json:"messages,omitempty"`
+	Reason   string    `json:"reason"`
+}
+
+// What a HistoryExport tells of.
+const (
+	HistoryExported = "export"
+	HistoryHeld     = "hold"
+	HistoryReleased = "release"
+)
