@@ -45,6 +45,8 @@ type Options struct {
 	EventAge time.Duration
 	// Retention is how long messages are kept; zero: for ever.
 	Retention time.Duration
+	// RoomRetention is how long what was said in rooms is kept, but for pinned messages; zero: for ever.
+	RoomRetention time.Duration
 	// UpkeepEvery is the time between two rounds of pruning. Default 10 minutes.
 	UpkeepEvery time.Duration
 }
