@@ -63,6 +63,25 @@ func (x *tx) attachmentsOf(i *item) ([]*attachment, error) {
 	return out, rows.Err()
 }
 
+// filesOf reads the files of an item with their content.
+func (x *tx) filesOf(i *item) ([]*attachment, error) {
+	list, err := x.attachmentsOf(i)
+	if err != nil {
+		return nil, err
+	}
+	var out []*attachment
+	for _, a := range list {
+		if a.Props.Name != "FileAttachment" {
+			continue
+		}
+		if err := x.QueryRow(`SELECT content FROM attachments WHERE id = ?`, a.ID).Scan(&a.Content); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
 // attachment reads one with its content, and the item it hangs on.
 func (c *call) attachment(x *tx, ref string, want right) (*attachment, *item, error) {
 	i, err := parseID(ref)

@@ -265,6 +265,14 @@ func (i *item) putExtended(n *node) error {
 			return fail("ErrorInvalidExtendedPropertyValue", "The extended property value is invalid.")
 		}
 		i.Received = at
+	case key.same(tagged(0x0039, "SystemTime")):
+		at, ok := instant(value, time.UTC)
+		if !ok {
+			return fail("ErrorInvalidExtendedPropertyValue", "The extended property value is invalid.")
+		}
+		i.put("DateTimeSent", at)
+	case key.same(tagged(0x0042, "String")):
+		i.setRepresented(value)
 	case key.same(named("Appointment", 0x8205, "Integer")):
 		states := []string{"Free", "Tentative", "Busy", "OOF", "WorkingElsewhere"}
 		if v, err := strconv.Atoi(value); err == nil && v >= 0 && v < len(states) {
@@ -272,6 +280,8 @@ func (i *item) putExtended(n *node) error {
 		}
 	case key.same(named("Appointment", 0x8208, "String")):
 		i.put("Location", value)
+	case key.same(tagged(0x001a, "String")):
+		i.put("ItemClass", value)
 	case key.same(tagged(0x0037, "String")):
 		i.put("Subject", value)
 	case key.same(tagged(0x1000, "String")):
@@ -280,4 +290,20 @@ func (i *item) putExtended(n *node) error {
 		i.Props.setExtended(key, n)
 	}
 	return nil
+}
+
+// setRepresented names who an item is from, by PidTagSentRepresentingName; an address that is known stays.
+func (i *item) setRepresented(name string) {
+	box := i.get("From").kid("Mailbox")
+	if box == nil {
+		i.set(t("From", t("Mailbox", t("Name", name), t("RoutingType", "SMTP"), t("MailboxType", "OneOff"))))
+		return
+	}
+	named := t("Mailbox", t("Name", name))
+	for _, k := range box.Kids {
+		if k.Name != "Name" {
+			named.add(k)
+		}
+	}
+	i.set(t("From", named))
 }

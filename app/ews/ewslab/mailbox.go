@@ -135,6 +135,9 @@ func createMailbox(x *tx, b *mailbox) error {
 	}
 	ids := map[string]int64{}
 	for _, f := range standardFolders() {
+		if f.dist == "conversationhistory" && b.Person.NoHistory {
+			continue
+		}
 		made := &folder{Mailbox: b.ID, Parent: ids[f.parent], Dist: f.dist, Class: f.class, Name: f.name, Props: t("Folder")}
 		if err := x.insertFolder(made); err != nil {
 			return err

@@ -4,6 +4,7 @@ package ewslab
 
 import (
 	"encoding/base64"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -167,22 +168,66 @@ func (r *renderer) mail(i *item) (string, error) {
 			return "", err
 		}
 	}
-	header("Content-Type", kind+"; charset=utf-8")
-	header("Content-Transfer-Encoding", "base64")
-	b.WriteString("\r\n")
-	encoded := base64.StdEncoding.EncodeToString([]byte(text))
+	for _, v := range voiceHeaders() {
+		if e := i.Props.extended(v.key); e != nil {
+			header(v.name, mime.QEncoding.Encode("utf-8", e.text("Value")))
+		}
+	}
+	files, err := r.x.filesOf(i)
+	if err != nil {
+		return "", err
+	}
+	if len(files) == 0 {
+		writePart(&b, kind+"; charset=utf-8", "", []byte(text))
+		return b.String(), nil
+	}
+	boundary := fmt.Sprintf("=_part_%d_%d", i.ID, i.Mod) // base64 has no "_"
+	b.WriteString("Content-Type: multipart/mixed; boundary=\"" + boundary + "\"\r\n\r\n--" + boundary + "\r\n")
+	writePart(&b, kind+"; charset=utf-8", "", []byte(text))
+	for _, f := range files {
+		b.WriteString("--" + boundary + "\r\n")
+		writePart(&b, or(f.ContentType, "application/octet-stream"), f.Name, f.Content)
+	}
+	b.WriteString("--" + boundary + "--\r\n")
+	return b.String(), nil
+}
+
+// voiceHeader is a header that carries a property of a voice message.
+type voiceHeader struct {
+	name string
+	key  extKey
+}
+
+func voiceHeaders() []voiceHeader {
+	return []voiceHeader{
+		{"X-VoiceMessageDuration", tagged(0x6801, "Integer")}, {"X-CallingTelephoneNumber", tagged(0x6802, "String")},
+		{"X-VoiceMessageSenderName", tagged(0x6803, "String")}, {"X-AttachmentOrder", tagged(0x6805, "String")}, {"X-CallID", tagged(0x6806, "String")},
+	}
+}
+
+// writePart writes a part's headers and its content in base64.
+func writePart(b *strings.Builder, kind, name string, content []byte) {
+	b.WriteString("Content-Type: " + kind + "\r\n")
+	if name != "" {
+		b.WriteString("Content-Disposition: " + or(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment") + "\r\n")
+	}
+	b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
+	encoded := base64.StdEncoding.EncodeToString(content)
 	for len(encoded) > 76 {
 		b.WriteString(encoded[:76] + "\r\n")
 		encoded = encoded[76:]
 	}
 	b.WriteString(encoded + "\r\n")
-	return b.String(), nil
 }
 
 // addresses writes the mailboxes of a property as a mail header.
 func addresses(n *node) string {
 	var out []string
 	for _, box := range n.kids() {
+		if box.text("EmailAddress") == "" { // somebody who is known by name alone
+			out = append(out, mime.QEncoding.Encode("utf-8", box.text("Name"))+" <>")
+			continue
+		}
 		a := mail.Address{Name: box.text("Name"), Address: box.text("EmailAddress")}
 		out = append(out, a.String())
 	}

@@ -49,6 +49,8 @@ var mirrors = sync.OnceValue(func() []mirror {
 	return []mirror{
 		{tagged(0x001a, "String"), (*item).class},
 		{tagged(0x0037, "String"), text("Subject")},
+		{tagged(0x0039, "SystemTime"), when("DateTimeSent")},
+		{tagged(0x0042, "String"), func(i *item) string { return i.get("From").text("Mailbox", "Name") }},
 		{tagged(0x0e1d, "String"), func(i *item) string { return topic(i.text("Subject")) }},
 		{tagged(0x0e08, "Integer"), func(i *item) string { return strconv.Itoa(i.Size) }},
 		{tagged(0x0e07, "Integer"), func(i *item) string { return strconv.Itoa(i.messageFlags()) }},

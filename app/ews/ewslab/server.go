@@ -55,6 +55,7 @@ type Person struct {
 	List       []string // members (User); a distribution list has no mailbox
 	TimeZone   string   // Windows id of the mailbox's zone; default UTC
 	Locale     string
+	NoHistory  bool // a new mailbox has no Conversation History folder until a program makes one
 }
 
 // Server is the lab. Its goroutines live in Run.

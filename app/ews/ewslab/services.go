@@ -75,9 +75,9 @@ func (s *Server) setUpExtras(ctx context.Context) error {
 // runExtras runs what the services do by themselves, until ctx ends.
 func (s *Server) runExtras(ctx context.Context) { s.runRobots(ctx) }
 
-// serveExtras answers requests on other paths (autodiscover, /lab/faults, /lab/limits); false: not one of its paths.
+// serveExtras answers requests on other paths (autodiscover, /lab/faults, /lab/limits, /lab/voicemail); false: not one of its paths.
 func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
-	if r.URL.Path != FaultsPath && r.URL.Path != LimitsPath && s.faults.isDown(s.now()) {
+	if r.URL.Path != FaultsPath && r.URL.Path != LimitsPath && r.URL.Path != VoicemailPath && s.faults.isDown(s.now()) {
 		panic(http.ErrAbortHandler)
 	}
 	switch strings.ToLower(r.URL.Path) {
@@ -89,6 +89,8 @@ func (s *Server) serveExtras(w http.ResponseWriter, r *http.Request) bool {
 		s.serveFaults(w, r)
 	case LimitsPath:
 		s.serveLimits(w, r)
+	case VoicemailPath:
+		s.serveVoicemail(w, r)
 	default:
 		return s.servePhoto(w, r)
 	}
