@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"portico/app/portal"
@@ -33,13 +34,13 @@ type Options struct {
 	NameOf func(who portal.Address) string
 	// Known reports whether there is such a person; nil: everybody of PersonDomain.
 	Known func(ctx context.Context, who portal.Address) bool
-	// Say gives a sentence in the language of to: key is one of the Word constants, args what fills it. Nil, or an
-	// empty answer: English.
+	// Say gives a sentence in the language of to (empty: of nobody in particular): key is one of the Word constants,
+	// args what fills it. Nil, or an empty answer: English. It must answer from memory.
 	Say func(to portal.Address, key string, args map[string]string) string
 	// Archive keeps what is said in rooms of the SIP server in a person's own archive (chat.Log's AddMessage).
 	Archive func(ctx context.Context, m portal.Message, evs ...portal.Addressed) (portal.Message, bool, error)
 
-	// EditWindow is how long one may edit and delete what one said (24 h).
+	// EditWindow is how long one may edit and delete what one said (24 h; below zero: not at all).
 	EditWindow time.Duration
 	// MaxFile is the largest file in bytes (25 MiB), MaxPixels the largest picture that is shown (40 million).
 	MaxFile   int64
@@ -105,7 +106,7 @@ func (o Options) withDefaults() Options {
 		&o.SendTimeout: 40 * time.Second, &o.FirstRetry: 2 * time.Second, &o.MaxRetry: 2 * time.Minute,
 		&o.MaxAge: time.Hour, &o.GapWait: 2 * time.Second,
 	} {
-		if *value <= 0 {
+		if *value == 0 || *value < 0 && value != &o.EditWindow {
 			*value = standard
 		}
 	}
@@ -130,13 +131,37 @@ type Service struct {
 	line  Line
 	o     Options
 
-	running sync.Mutex
+	// mu guards rooms, people and index, and what is in them. It is never held while the store is asked.
+	mu     sync.RWMutex
+	rooms  map[portal.Address]*room
+	people map[portal.Address]*person
+	index  *index
+
+	flood   *flood
+	recent  *recent
+	news    *news
+	typists *typists
+	carrier *carrier
+	server  *server
+	// groups and wording let one at a time look for a group and make it, and replace watched words.
+	groups, wording *semaphore.Weighted
+	running         sync.Mutex
 }
 
 // New builds the service; nothing is there before Load, nothing is sent before Run.
 func New(store Store, blobs Blobs, line Line, o Options) *Service {
 	o = o.withDefaults()
-	return &Service{store: store, blobs: blobs, line: line, o: o}
+	s := &Service{store: store, blobs: blobs, line: line, o: o, rooms: map[portal.Address]*room{}, people: map[portal.Address]*person{},
+		index: newIndex(), flood: newFlood(o.Rate, o.Burst), recent: newRecent(), typists: newTypists(o),
+		groups: semaphore.NewWeighted(1), wording: semaphore.NewWeighted(1)}
+	s.news, s.server = newNews(s), newServer(s)
+	s.carrier = newCarrier(line, o)
+	s.carrier.say, s.carrier.called = s.word, s.called
+	s.carrier.at = func(r *room) portal.Address { return r.address(s) }
+	s.carrier.look = func(ctx context.Context, r *room, place int64) (portal.RoomMessage, error) {
+		return store.RoomMessage(ctx, r.address(s), place)
+	}
+	return s
 }
 
 // Run sends to SIP members, keeps counts, names and typing current. It returns nil when ctx is done and everything
@@ -145,6 +170,23 @@ func (s *Service) Run(ctx context.Context) error {
 	s.running.Lock()
 	defer s.running.Unlock()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { <-ctx.Done(); return nil })
+	g.Go(func() error { return s.carrier.run(ctx) })
+	g.Go(func() error { return s.news.run(ctx) })
+	g.Go(func() error { return s.typists.run(ctx) })
+	g.Go(func() error { return s.follow(ctx) })
 	return g.Wait()
+}
+
+// follow keeps display names current; the first time at once, since the address book may not have been there at Load.
+func (s *Service) follow(ctx context.Context) error {
+	tick := time.NewTicker(s.o.NamesEvery)
+	defer tick.Stop()
+	for {
+		s.names()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
