@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"portico/app/portal"
 )
 
-// The belfry of one host: which mailboxes' bells are wanted, their subscriptions, and the streams they share.
+// The belfry of one host: which bells are wanted (of mailboxes' calendars and of their voice mail), their subscriptions,
+// and the streams they share.
 //
 // One goroutine (run) owns the bells: it subscribes, a bounded few at a time, assigns them to streams and asks
 // those that have none. Each stream has a goroutine of its own (see ring.go). Where the server cannot stream, the bells
@@ -21,19 +23,19 @@ import (
 
 // bellServer is what a belfry needs of its server.
 type bellServer interface {
-	// subscribe makes a subscription to somebody's calendar.
-	subscribe(ctx context.Context, who portal.Address, pull bool) (subscription, error)
-	unsubscribe(ctx context.Context, who portal.Address, id string) error
+	// subscribe makes a subscription to what a bell rings for.
+	subscribe(ctx context.Context, at post, pull bool) (subscription, error)
+	unsubscribe(ctx context.Context, at post, id string) error
 	// stream tells what it hears on the subscriptions until the connection ends; nil: the server closed it in time.
 	stream(ctx context.Context, anchor portal.Address, ids []string, minutes int, heard func(word)) error
 	// events asks a pull subscription once; the answer is the subscription to ask with the next time.
-	events(ctx context.Context, who portal.Address, s subscription) (next subscription, rang bool, err error)
+	events(ctx context.Context, at post, s subscription) (next subscription, rang bool, err error)
 	// alone: each mailbox needs a connection of its own, because each is opened with its owner's password.
 	alone() bool
 	// note tells whose bell hangs or, with an error, cannot.
-	note(who portal.Address, err error)
+	note(at post, err error)
 	// unhung tells that a mailbox has no bell, without a fault of the server's.
-	unhung(who portal.Address)
+	unhung(at post)
 }
 
 // subscription is the server's name for a subscription, and for pulled ones how far it was read.
@@ -53,9 +55,26 @@ const (
 
 func (m bellMode) String() string { return [...]string{"streaming", "pull", "timer"}[m] }
 
-// bell is one wanted mailbox. It belongs to the belfry's goroutine.
-type bell struct {
+// post is what a bell rings for: somebody's calendar, or their voice mail.
+type post struct {
 	who   portal.Address
+	voice bool
+}
+
+// before orders posts, calendars first: where there are not places enough they have them.
+func (p post) before(o post) int {
+	switch {
+	case p.voice != o.voice && p.voice:
+		return 1
+	case p.voice != o.voice:
+		return -1
+	}
+	return strings.Compare(string(p.who), string(o.who))
+}
+
+// bell is one wanted post. It belongs to the belfry's goroutine.
+type bell struct {
+	post
 	sub   subscription
 	group *group
 	tries int
@@ -76,18 +95,18 @@ type belfry struct {
 	server  bellServer
 	times   Bells
 	streams int // how many may be open
-	rang    func(portal.Address)
+	rang    func(post)
 	jitter  func(time.Duration) time.Duration
 	logger  *slog.Logger
 	wake    chan struct{}
 	mode    bellMode
-	bells   map[portal.Address]*bell
+	bells   map[post]*bell
 	groups  []*group
 	pause   time.Time // the server does not answer: nothing is tried before
 	tries   int
 
 	mu     sync.Mutex
-	wanted map[portal.Address]bool
+	wanted map[post]bool
 	dead   map[string]bool // subscriptions that streams found dead
 	// returned: the server was away and is back; suspect: the streams from before may lead nowhere.
 	returned, suspect bool
@@ -95,18 +114,18 @@ type belfry struct {
 	noStreams error
 }
 
-func newBelfry(s bellServer, times Bells, streams int, rang func(portal.Address), jitter func(time.Duration) time.Duration, l *slog.Logger) *belfry {
+func newBelfry(s bellServer, times Bells, streams int, rang func(post), jitter func(time.Duration) time.Duration, l *slog.Logger) *belfry {
 	if streams < 1 {
 		streams = 10
 	}
 	return &belfry{server: s, times: times, streams: streams, rang: rang, jitter: jitter, logger: l, wake: make(chan struct{}, 1),
-		bells: map[portal.Address]*bell{}, wanted: map[portal.Address]bool{}, dead: map[string]bool{}}
+		bells: map[post]*bell{}, wanted: map[post]bool{}, dead: map[string]bool{}}
 }
 
-// watch replaces the set of wanted mailboxes.
-func (b *belfry) watch(people []portal.Address) {
-	set := make(map[portal.Address]bool, len(people))
-	for _, p := range people {
+// watch replaces the set of wanted bells.
+func (b *belfry) watch(posts []post) {
+	set := make(map[post]bool, len(posts))
+	for _, p := range posts {
 		set[p] = true
 	}
 	b.mu.Lock()
@@ -182,14 +201,14 @@ func (b *belfry) settle(ctx context.Context) {
 		b.retreat(noStreams)
 	}
 	free := 0
-	for who, bl := range b.bells {
-		if !wanted[who] {
+	for at, bl := range b.bells {
+		if !wanted[at] {
 			b.drop(ctx, bl)
 			free++
 			continue
 		}
 		if bl.sub.id != "" && dead[bl.sub.id] {
-			b.logger.Debug("a subscription is dead", "mailbox", who)
+			b.logger.Debug("a subscription is dead", "mailbox", at.who)
 			bl.leave()
 			bl.sub, bl.next = subscription{}, time.Time{}
 		}
@@ -200,9 +219,9 @@ func (b *belfry) settle(ctx context.Context) {
 			free--
 		}
 	}
-	for who := range wanted {
-		if b.bells[who] == nil {
-			b.bells[who] = &bell{who: who}
+	for at := range wanted {
+		if b.bells[at] == nil {
+			b.bells[at] = &bell{post: at}
 		}
 	}
 }
@@ -222,15 +241,21 @@ func (b *belfry) resume(suspect bool) {
 
 // drop ends the watch on a mailbox. A subscription that cannot be ended now ends by itself.
 func (b *belfry) drop(ctx context.Context, bl *bell) {
-	delete(b.bells, bl.who)
+	delete(b.bells, bl.post)
+	b.end(ctx, bl)
+}
+
+// end ends a bell's subscription, where it has one.
+func (b *belfry) end(ctx context.Context, bl *bell) {
 	bl.leave()
-	b.server.unhung(bl.who)
-	if bl.sub.id == "" {
+	b.server.unhung(bl.post)
+	id := bl.sub.id
+	if bl.sub = (subscription{}); id == "" {
 		return
 	}
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := b.server.unsubscribe(short, bl.who, bl.sub.id); err != nil {
+	if err := b.server.unsubscribe(short, bl.post, id); err != nil {
 		b.logger.Debug("a subscription is left to end by itself", "mailbox", bl.who, "error", err)
 	}
 }
@@ -279,6 +304,11 @@ func (b *belfry) assign(ctx context.Context, streams *sync.WaitGroup) {
 // room is a stream with a place for the bell, nil if there may be no more.
 func (b *belfry) room(bl *bell) *group {
 	if b.server.alone() {
+		for _, g := range b.groups {
+			if g.serves(bl.who) {
+				return g
+			}
+		}
 		return newGroup(b)
 	}
 	for _, g := range b.groups {
@@ -292,13 +322,8 @@ func (b *belfry) room(bl *bell) *group {
 	return newGroup(b)
 }
 
-func sortedBells(bells map[portal.Address]*bell) []*bell {
-	return slices.SortedFunc(maps.Values(bells), func(x, y *bell) int {
-		if x.who < y.who {
-			return -1
-		}
-		return 1
-	})
+func sortedBells(bells map[post]*bell) []*bell {
+	return slices.SortedFunc(maps.Values(bells), func(x, y *bell) int { return x.before(y.post) })
 }
 
 // leave takes the bell out of its stream.

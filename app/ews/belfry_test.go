@@ -48,15 +48,17 @@ func newTower() *bellTower {
 
 func (b *bellTower) alone() bool { return b.own }
 
-func (b *bellTower) note(who portal.Address, err error) {
+func (b *bellTower) note(at post, err error) {
+	who := at.who
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notes[who] = err
 }
 
-func (b *bellTower) unhung(portal.Address) {}
+func (b *bellTower) unhung(post) {}
 
-func (b *bellTower) subscribe(ctx context.Context, who portal.Address, pull bool) (subscription, error) {
+func (b *bellTower) subscribe(ctx context.Context, at post, pull bool) (subscription, error) {
+	who := at.who
 	b.mu.Lock()
 	b.now++
 	b.peak = max(b.peak, b.now)
@@ -82,7 +84,7 @@ func (b *bellTower) subscribe(ctx context.Context, who portal.Address, pull bool
 	return subscription{id, "w"}, nil
 }
 
-func (b *bellTower) unsubscribe(_ context.Context, _ portal.Address, id string) error {
+func (b *bellTower) unsubscribe(_ context.Context, _ post, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.subs, id)
@@ -143,7 +145,7 @@ func (b *bellTower) stream(ctx context.Context, _ portal.Address, ids []string, 
 	}
 }
 
-func (b *bellTower) events(_ context.Context, _ portal.Address, s subscription) (subscription, bool, error) {
+func (b *bellTower) events(_ context.Context, _ post, s subscription) (subscription, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.subs[s.id]; !ok {
@@ -199,7 +201,8 @@ type ear struct {
 	rang map[portal.Address]int
 }
 
-func (e *ear) hear(who portal.Address) {
+func (e *ear) hear(at post) {
+	who := at.who
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rang[who]++
@@ -218,6 +221,15 @@ func crowd(n int) []portal.Address {
 	out := make([]portal.Address, n)
 	for i := range out {
 		out[i] = portal.Address(fmt.Sprintf("sip:p%04d@example.test", i))
+	}
+	return out
+}
+
+// calendars are the bells of people's calendars.
+func calendars(people []portal.Address) []post {
+	out := make([]post, len(people))
+	for i, who := range people {
+		out[i] = post{who: who}
 	}
 	return out
 }
@@ -246,7 +258,7 @@ func pass(d time.Duration) {
 func TestBellsShareStreamsAndRing(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(450)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		if n, ids := tower.open(); n != 3 || ids != 450 {
 			t.Fatalf("%d streams with %d subscriptions, want 3 with 450", n, ids)
@@ -270,10 +282,10 @@ func TestBellsShareStreamsAndRing(t *testing.T) {
 func TestBellsJoinAndLeave(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(3)
-		b.watch(people[:2])
+		b.watch(calendars(people[:2]))
 		pass(10 * time.Second)
 		e.take()
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		if n, ids := tower.open(); n != 1 || ids != 3 {
 			t.Fatalf("%d streams with %d subscriptions", n, ids)
@@ -281,7 +293,7 @@ func TestBellsJoinAndLeave(t *testing.T) {
 		if got := e.take(); len(got) != 1 || got[people[2]] != 1 {
 			t.Errorf("only the new one has to catch up: %v", got)
 		}
-		b.watch(people[1:])
+		b.watch(calendars(people[1:]))
 		pass(10 * time.Second)
 		if len(tower.subs) != 2 {
 			t.Errorf("%d subscriptions are left", len(tower.subs))
@@ -303,7 +315,7 @@ func TestBellsJoinAndLeave(t *testing.T) {
 func TestBellsRenewWithOverlap(t *testing.T) {
 	inTower(t, 10, Bells{Stream: 5 * time.Minute}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(2)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		e.take()
 		for range 30 {
@@ -325,7 +337,7 @@ func TestBellsRenewWithOverlap(t *testing.T) {
 func TestBellsCatchUpAfterABreak(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(5)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		e.take()
 		tower.set(func() {
@@ -347,7 +359,7 @@ func TestBellsCatchUpAfterABreak(t *testing.T) {
 func TestBellsSilentStreamIsRenewed(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(2)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		e.take()
 		tower.set(func() { tower.mute = true })
@@ -367,7 +379,7 @@ func TestBellsSilentStreamIsRenewed(t *testing.T) {
 func TestBellsDeadSubscriptionIsMadeAnew(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(3)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		e.take()
 		tower.set(func() {
@@ -400,7 +412,7 @@ func TestBellsServerAwayAndBack(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		tower.set(func() { tower.down = portal.Fail(portal.ErrUnavailable, "exchange.down") })
 		people := crowd(1000)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(30 * time.Minute)
 		if tower.asked > 25*subscribers {
 			t.Errorf("a server that is away was asked %d times in half an hour", tower.asked)
@@ -428,7 +440,7 @@ func TestBellsServerAwayAndBack(t *testing.T) {
 func TestBellsBusyServerIsLeftAlone(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
 		tower.set(func() { tower.down = portal.Fail(portal.ErrUnavailable, "exchange.busy").After(10 * time.Minute) })
-		b.watch(crowd(1))
+		b.watch(calendars(crowd(1)))
 		pass(9 * time.Minute)
 		if tower.asked != 1 {
 			t.Errorf("asked %d times", tower.asked)
@@ -446,7 +458,7 @@ func TestBellsOneRefusedDoesNotStopOthers(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
 		people := crowd(3)
 		tower.set(func() { tower.refuse[people[1]] = portal.Fail(portal.ErrNotFound, "exchange.no-mailbox") })
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(time.Minute)
 		if n, ids := tower.open(); n != 1 || ids != 2 {
 			t.Fatalf("%d streams with %d subscriptions", n, ids)
@@ -466,7 +478,7 @@ func TestBellsPullWhereTheServerCannotStream(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		tower.set(func() { tower.noStream = errUnsupported })
 		people := crowd(20)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(time.Minute)
 		if b.mode != pulling || len(tower.subs) != 20 {
 			t.Fatalf("%s with %d subscriptions", b.mode, len(tower.subs))
@@ -496,7 +508,7 @@ func TestBellsPullWhereTheServerCannotStream(t *testing.T) {
 func TestBellsPullWhereTheStreamIsRefused(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
 		tower.set(func() { tower.noOpen = errUnsupported })
-		b.watch(crowd(3))
+		b.watch(calendars(crowd(3)))
 		pass(time.Minute)
 		if b.mode != pulling {
 			t.Errorf("%s", b.mode)
@@ -508,7 +520,7 @@ func TestBellsTimerWhereThereAreNoNotifications(t *testing.T) {
 	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		tower.set(func() { tower.noStream, tower.noPull = errUnsupported, errUnsupported })
 		people := crowd(4)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(10 * time.Second)
 		e.take()
 		pass(10 * time.Minute)
@@ -524,7 +536,7 @@ func TestBellsTimerWhereThereAreNoNotifications(t *testing.T) {
 func TestBellsMoreThanTheStreamsHold(t *testing.T) {
 	inTower(t, 2, Bells{PerStream: 3}, func(t *testing.T, tower *bellTower, b *belfry, e *ear) {
 		people := crowd(8)
-		b.watch(people)
+		b.watch(calendars(people))
 		pass(time.Minute)
 		if n, ids := tower.open(); n != 2 || ids != 6 {
 			t.Fatalf("%d streams with %d subscriptions", n, ids)
@@ -536,11 +548,11 @@ func TestBellsMoreThanTheStreamsHold(t *testing.T) {
 		}
 		stay := []portal.Address{}
 		for _, p := range people {
-			if b.bells[p].poll || len(stay) < 4 {
+			if b.bells[post{who: p}].poll || len(stay) < 4 {
 				stay = append(stay, p)
 			}
 		}
-		b.watch(stay)
+		b.watch(calendars(stay))
 		pass(5 * time.Minute)
 		if _, ids := tower.open(); ids != len(stay) {
 			t.Errorf("%d of %d have a stream", ids, len(stay))
@@ -552,7 +564,7 @@ func TestBellsMoreThanTheStreamsHold(t *testing.T) {
 func TestBellsWithOwnPasswordsStandAlone(t *testing.T) {
 	inTower(t, 2, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
 		tower.own = true
-		b.watch(crowd(5))
+		b.watch(calendars(crowd(5)))
 		pass(time.Minute)
 		if n, ids := tower.open(); n != 5 || ids != 5 {
 			t.Errorf("%d streams with %d subscriptions", n, ids)

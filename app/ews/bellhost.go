@@ -9,47 +9,79 @@ import (
 	"portico/app/portal"
 )
 
-// bellHost is a host as its belfry sees it: subscriptions to calendars and their streams.
+// bellHost is a host as its belfry sees it: subscriptions to calendars and voice mail, and their streams.
 type bellHost struct{ *host }
 
 // calendarEvents are the events that a calendar rings for.
 var calendarEvents = []string{soap.CreatedEvent, soap.DeletedEvent, soap.ModifiedEvent, soap.MovedEvent, soap.CopiedEvent}
+
+// voiceEvents are those that voice mail rings for.
+var voiceEvents = []string{soap.NewMailEvent, soap.CreatedEvent, soap.DeletedEvent, soap.ModifiedEvent, soap.MovedEvent}
 
 // pullLasts is how many minutes a pull subscription lives unasked.
 const pullLasts = 30
 
 func (b bellHost) alone() bool { return !b.s.Impersonate && b.c.o.Credentials != nil }
 
-func (b bellHost) note(who portal.Address, err error) {
-	b.c.health.bell(b.host, who, err)
+// note: whether a mailbox is reached is told by its calendar's bell alone.
+func (b bellHost) note(at post, err error) {
+	if !at.voice {
+		b.c.health.bell(b.host, at.who, err)
+	}
 	b.learn(err)
 }
 
-func (b bellHost) unhung(who portal.Address) { b.c.health.bell(b.host, who, errByTimer) }
-
-// mailbox is the client and the voice for somebody's own mailbox, with the affinity that subscriptions need.
-func (b bellHost) mailbox(ctx context.Context, who portal.Address) (*soap.Client, soap.As, soap.FolderRef, error) {
-	if err := b.outage.refused(); err != nil { // the belfry hears when it is back
-		return nil, soap.As{}, soap.FolderRef{}, err
+func (b bellHost) unhung(at post) {
+	if !at.voice {
+		b.c.health.bell(b.host, at.who, errByTimer)
 	}
-	client, err := b.client(ctx, b.c.o.Mailbox(who))
-	if err != nil {
-		return nil, soap.As{}, soap.FolderRef{}, err
-	}
-	as, mailbox, err := b.as(ctx, who, who)
-	as.Affinity = true
-	return client, as, soap.WellKnown("calendar", mailbox), err
 }
 
-func (b bellHost) subscribe(ctx context.Context, who portal.Address, pull bool) (subscription, error) {
-	client, as, folder, err := b.mailbox(ctx, who)
+// mailbox is the client and the voice for somebody's own mailbox, with the affinity that subscriptions need.
+func (b bellHost) mailbox(ctx context.Context, who portal.Address) (client *soap.Client, as soap.As, mailbox string, err error) {
+	if err := b.outage.refused(); err != nil { // the belfry hears when it is back
+		return nil, soap.As{}, "", err
+	}
+	if client, err = b.client(ctx, b.c.o.Mailbox(who)); err != nil {
+		return nil, soap.As{}, "", err
+	}
+	as, mailbox, err = b.as(ctx, who, who)
+	as.Affinity = true
+	return client, as, mailbox, err
+}
+
+func (b bellHost) subscribe(ctx context.Context, at post, pull bool) (subscription, error) {
+	if !at.voice {
+		return b.subscribeTo(ctx, at.who, pull, calendarEvents, "calendar")
+	}
+	email := b.c.o.Mailbox(at.who)
+	if b.c.noted.lacksVoice(email) {
+		return b.subscribeTo(ctx, at.who, pull, voiceEvents, "inbox")
+	}
+	s, err := b.subscribeTo(ctx, at.who, pull, voiceEvents, "inbox", voicemailName)
+	if vanished(err) {
+		b.c.noted.setLacksVoice(email)
+	}
+	if err == nil || transient(err) || errors.Is(err, errUnsupported) || errors.Is(err, portal.ErrTooMany) {
+		return s, err
+	}
+	// There is none, or it is one that cannot be listened to.
+	return b.subscribeTo(ctx, at.who, pull, voiceEvents, "inbox")
+}
+
+func (b bellHost) subscribeTo(ctx context.Context, who portal.Address, pull bool, events []string, names ...string) (subscription, error) {
+	client, as, mailbox, err := b.mailbox(ctx, who)
 	if err != nil {
 		return subscription{}, err
 	}
 	as.Anchor = b.anchor(as.Anchor)
-	req := &soap.Subscribe{Streaming: &soap.StreamingSubscription{Folders: []soap.FolderRef{folder}, Events: calendarEvents}}
+	var folders []soap.FolderRef
+	for _, name := range names {
+		folders = append(folders, soap.WellKnown(name, mailbox))
+	}
+	req := &soap.Subscribe{Streaming: &soap.StreamingSubscription{Folders: folders, Events: events}}
 	if pull {
-		req = &soap.Subscribe{Pull: &soap.PullSubscription{Folders: []soap.FolderRef{folder}, Events: calendarEvents, Timeout: pullLasts}}
+		req = &soap.Subscribe{Pull: &soap.PullSubscription{Folders: folders, Events: events, Timeout: pullLasts}}
 	}
 	res, err := client.Subscribe(ctx, as, req)
 	b.secrets.learn(who, as.Credentials, err)
@@ -87,14 +119,14 @@ func unsupported(err error) error {
 	return err
 }
 
-func (b bellHost) unsubscribe(ctx context.Context, who portal.Address, id string) error {
-	client, as, _, err := b.mailbox(ctx, who)
+func (b bellHost) unsubscribe(ctx context.Context, at post, id string) error {
+	client, as, _, err := b.mailbox(ctx, at.who)
 	if err != nil {
 		return err
 	}
 	as.Anchor = b.anchor(as.Anchor)
 	res, err := client.Unsubscribe(ctx, as, &soap.Unsubscribe{SubscriptionID: id})
-	b.secrets.learn(who, as.Credentials, err)
+	b.secrets.learn(at.who, as.Credentials, err)
 	if err == nil {
 		_, err = one(res.Messages)
 	}
@@ -128,8 +160,8 @@ func (b bellHost) stream(ctx context.Context, anchor portal.Address, ids []strin
 	return unsupported(err)
 }
 
-func (b bellHost) events(ctx context.Context, who portal.Address, s subscription) (subscription, bool, error) {
-	client, as, _, err := b.mailbox(ctx, who)
+func (b bellHost) events(ctx context.Context, at post, s subscription) (subscription, bool, error) {
+	client, as, _, err := b.mailbox(ctx, at.who)
 	if err != nil {
 		return s, false, err
 	}
@@ -137,7 +169,7 @@ func (b bellHost) events(ctx context.Context, who portal.Address, s subscription
 	rang := false
 	for range 20 { // MoreEvents is no reason to ask for ever
 		res, err := client.GetEvents(ctx, as, &soap.GetEvents{SubscriptionID: s.id, Watermark: s.watermark})
-		b.secrets.learn(who, as.Credentials, err)
+		b.secrets.learn(at.who, as.Credentials, err)
 		if err != nil {
 			return s, rang, unsupported(err)
 		}

@@ -17,17 +17,19 @@ import (
 
 // Connector reaches the calendars of all configured Exchange servers. It is safe for concurrent use.
 type Connector struct {
-	o      Options
-	hosts  []*host
-	zones  *zoneBook
-	health *health
-	homes  *homes
-	places chan struct{} // of calls to mailboxes whose server is not known yet; see Place
-	smtp   *nameBook
-	said   *answerBook
-	asked  *answerLog
-	series *seriesBook
-	flight singleflight.Group
+	o       Options
+	hosts   []*host
+	zones   *zoneBook
+	health  *health
+	homes   *homes
+	places  chan struct{} // of calls to mailboxes whose server is not known yet; see Place
+	smtp    *nameBook
+	said    *answerBook
+	asked   *answerLog
+	series  *seriesBook
+	noted   *noteBook
+	watched watched
+	flight  singleflight.Group
 }
 
 // New builds a connector; it speaks to no server yet.
@@ -37,7 +39,7 @@ func New(o Options) (*Connector, error) {
 		return nil, err
 	}
 	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), places: make(chan struct{}, o.Places), smtp: newNameBook(),
-		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook()}
+		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook(), noted: newNoteBook(o.Now)}
 	for _, s := range o.Servers {
 		h, err := newHost(c, s)
 		if err != nil {
@@ -72,11 +74,8 @@ func (c *Connector) Close() {
 // it lives on.
 func (c *Connector) Watch(people []portal.Address) {
 	c.health.watch(people)
-	if len(c.hosts) == 1 {
-		c.hosts[0].bells.watch(people)
-		return
-	}
-	c.homes.want(people)
+	c.watched.set(people)
+	c.spread()
 }
 
 // sortOut finds out where the watched mailboxes live, and tells each server its own.
@@ -166,9 +165,11 @@ func (c *Connector) locateAll(ctx context.Context, unknown []portal.Address, lis
 
 // hand tells each server whose bells it is to ring.
 func (c *Connector) hand(lists map[portal.Address]*host) {
-	of := map[*host][]portal.Address{}
-	for who, h := range lists {
-		of[h] = append(of[h], who)
+	of := map[*host][]post{}
+	for _, p := range c.watched.posts() {
+		if h := lists[p.who]; h != nil {
+			of[h] = append(of[h], p)
+		}
 	}
 	for _, h := range c.hosts {
 		h.bells.watch(of[h])

@@ -27,18 +27,21 @@ func (b *belfry) work(ctx context.Context) {
 			places--
 		}
 	}
-	for _, bl := range b.bells {
+	for _, bl := range sortedBells(b.bells) {
 		if bl.next.After(now) || bl.sub.id != "" && b.mode != pulling {
 			continue
 		}
 		if b.mode == streaming && !b.server.alone() && bl.sub.id == "" && !bl.poll {
+			if places <= 0 && !bl.voice && b.yield(ctx) {
+				places++
+			}
 			if bl.poll = places <= 0; !bl.poll { // more mailboxes than streams: for these the timer has to do
 				places--
 			}
 		}
 		due = append(due, bl)
 	}
-	slices.SortFunc(due, func(x, y *bell) int { return x.next.Compare(y.next) })
+	slices.SortStableFunc(due, func(x, y *bell) int { return x.next.Compare(y.next) })
 	// Not all at once: streams are opened between, so that the first do not wait for the last.
 	due = due[:min(len(due), b.times.PerStream)]
 	mode := b.mode
@@ -76,13 +79,25 @@ func (b *belfry) work(ctx context.Context) {
 	}
 }
 
+// yield makes a place for a calendar: voice mail that has one is rung by the timer from now on.
+func (b *belfry) yield(ctx context.Context) bool {
+	for _, bl := range b.bells {
+		if bl.voice && bl.sub.id != "" {
+			b.end(ctx, bl)
+			bl.poll, bl.next = true, time.Now().Add(b.jitter(b.times.Poll))
+			return true
+		}
+	}
+	return false
+}
+
 // rest leaves a server that does not answer alone, longer each time, and tells whom that concerns.
 func (b *belfry) rest(err error) {
 	b.pause = time.Now().Add(b.wait(&b.tries, err))
 	for _, bl := range b.bells {
 		if bl.sub.id == "" || b.mode == pulling {
 			bl.next = b.pause
-			b.server.note(bl.who, err)
+			b.server.note(bl.post, err)
 		}
 	}
 }
@@ -103,11 +118,11 @@ func (b *belfry) tend(ctx context.Context, bl *bell) outcome {
 	case b.mode == polling || bl.poll:
 		return outcome{rang: true}
 	case bl.sub.id == "":
-		s, err := b.server.subscribe(ctx, bl.who, b.mode == pulling)
+		s, err := b.server.subscribe(ctx, bl.post, b.mode == pulling)
 		// What changed while nobody listened is caught up with.
 		return outcome{sub: s, rang: err == nil, err: err}
 	}
-	s, rang, err := b.server.events(ctx, bl.who, bl.sub)
+	s, rang, err := b.server.events(ctx, bl.post, bl.sub)
 	return outcome{sub: s, rang: rang, err: err}
 }
 
@@ -123,14 +138,14 @@ func (b *belfry) book(bl *bell, o outcome) {
 		switch {
 		case b.mode == polling || bl.poll:
 			bl.next = now.Add(b.jitter(b.times.Poll))
-			b.server.unhung(bl.who)
+			b.server.unhung(bl.post)
 		case b.mode == pulling:
 			bl.next = now.Add(b.jitter(b.times.Pull))
-			b.server.note(bl.who, nil)
+			b.server.note(bl.post, nil)
 		default: // its stream tells when it is open
 		}
 		if o.rang {
-			b.rang(bl.who)
+			b.rang(bl.post)
 		}
 	case errors.Is(o.err, errUnsupported):
 		b.fall(bl, o.mode, o.err)
@@ -142,7 +157,7 @@ func (b *belfry) book(bl *bell, o outcome) {
 			bl.sub, bl.next = subscription{}, now
 			return
 		}
-		b.server.note(bl.who, o.err)
+		b.server.note(bl.post, o.err)
 		bl.poll = (errors.Is(o.err, portal.ErrForbidden) || errors.Is(o.err, portal.ErrTooMany)) && bl.tries > 2
 		bl.next = now.Add(b.wait(&bl.tries, o.err))
 	}

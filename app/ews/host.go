@@ -50,7 +50,7 @@ func newHost(c *Connector, s Server) (*host, error) {
 	h := &host{c: c, s: s, auth: auth, clients: map[string]*soap.Client{}, found: map[string]foundURL{}, secrets: newPasswords(c.o.Now),
 		places: make(chan struct{}, c.o.Places)}
 	h.outage = newOutage(usualOutage, c.o.Jitter, h.isAway, h.isBack)
-	h.bells = newBelfry(bellHost{h}, c.o.Bells, s.Streams, c.o.Handler.Rang, c.o.Jitter, c.o.Logger)
+	h.bells = newBelfry(bellHost{h}, c.o.Bells, s.Streams, c.rang, c.o.Jitter, c.o.Logger)
 	if s.URL != "" {
 		_, err = h.clientOf(s.URL)
 	}

@@ -26,7 +26,7 @@ type group struct {
 	ended   chan struct{}
 
 	mu      sync.Mutex
-	members map[string]portal.Address // by subscription
+	members map[string]post // by subscription
 	closed  bool
 }
 
@@ -34,12 +34,12 @@ type group struct {
 var errSilent = errors.New("the stream fell silent")
 
 func newGroup(b *belfry) *group {
-	return &group{b: b, changed: make(chan struct{}, 1), resumed: make(chan struct{}, 1), ended: make(chan struct{}), members: map[string]portal.Address{}}
+	return &group{b: b, changed: make(chan struct{}, 1), resumed: make(chan struct{}, 1), ended: make(chan struct{}), members: map[string]post{}}
 }
 
 func (g *group) join(bl *bell) {
 	g.mu.Lock()
-	g.members[bl.sub.id] = bl.who
+	g.members[bl.sub.id] = bl.post
 	g.mu.Unlock()
 	bl.group = g
 	g.poke()
@@ -71,6 +71,18 @@ func (g *group) again(suspect bool) {
 	}
 }
 
+// serves tells whether the stream has a bell of somebody.
+func (g *group) serves(who portal.Address) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, at := range g.members {
+		if at.who == who {
+			return !g.closed
+		}
+	}
+	return false
+}
+
 func (g *group) size() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -93,39 +105,36 @@ func (g *group) snapshot() (ids []string, anchor portal.Address) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	ids = slices.SortedFunc(maps.Keys(g.members), func(a, b string) int {
-		if g.members[a] < g.members[b] {
-			return -1
-		}
-		return 1
+		return g.members[a].before(g.members[b])
 	})
 	if len(ids) > 0 {
-		anchor = g.members[ids[0]]
+		anchor = g.members[ids[0]].who
 	}
 	return ids, anchor
 }
 
-// owners are the mailboxes of the subscriptions that are still members.
-func (g *group) owners(ids []string) []portal.Address {
+// posts are what the subscriptions that are still members ring for.
+func (g *group) posts(ids []string) []post {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var out []portal.Address
+	var out []post
 	for _, id := range ids {
-		if who, ok := g.members[id]; ok {
-			out = append(out, who)
+		if at, ok := g.members[id]; ok {
+			out = append(out, at)
 		}
 	}
 	return out
 }
 
 func (g *group) ring(ids []string) {
-	for _, who := range g.owners(ids) {
-		g.b.rang(who)
+	for _, at := range g.posts(ids) {
+		g.b.rang(at)
 	}
 }
 
 func (g *group) note(ids []string, err error) {
-	for _, who := range g.owners(ids) {
-		g.b.server.note(who, err)
+	for _, at := range g.posts(ids) {
+		g.b.server.note(at, err)
 	}
 }
 
