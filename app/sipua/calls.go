@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	// holdFor is how long an INVITE is held, as long as servers let devices ring.
-	holdFor = 60 * time.Second
 	// callMemory is how long a call is remembered after its end, for forks that come late and for a dialog that
 	// shows that it was taken after all.
 	callMemory = 10 * time.Minute
@@ -137,7 +135,7 @@ func (t *calls) arrived(a *Agent, l *line, h *held, hold bool) (c *call, kept bo
 		return c, false, takesNoCalls
 	}
 	if len(c.forks) == 0 {
-		a.clock.after(&c.timer, c, holdFor)
+		a.clock.after(&c.timer, c, a.cfg.HoldCalls)
 	}
 	c.forks = append(c.forks, h)
 	t.held[h.key] = c
@@ -190,20 +188,25 @@ func (c *call) do() {
 	}
 	c.telling = true
 	for c.ended && (!c.told || c.ring.Taken && !c.toldTaken) {
-		if !c.told {
-			if t.ringing[c.key.who]--; t.ringing[c.key.who] == 0 {
-				delete(t.ringing, c.key.who)
-			}
-			t.total--
-		}
-		c.told, c.toldTaken = true, c.ring.Taken
-		r := c.ring
+		r, first := c.ring, !c.told
 		t.mu.Unlock()
 		c.tell(r)
 		t.mu.Lock()
+		c.told, c.toldTaken = true, r.Taken
+		if first {
+			t.countDown(c)
+		}
 	}
 	c.telling = false
 	t.mu.Unlock()
+}
+
+// countDown takes a call that was told off the number of those that ring. The lock is held.
+func (t *calls) countDown(c *call) {
+	if t.ringing[c.key.who]--; t.ringing[c.key.who] == 0 {
+		delete(t.ringing, c.key.who)
+	}
+	t.total--
 }
 
 func (c *call) tell(r portal.Ring) {
@@ -299,7 +302,7 @@ func takenElsewhere(cancel *sip.Request) bool {
 	for _, h := range cancel.GetHeaders("Reason") {
 		for _, value := range splitQuoted(h.Value(), ',') {
 			parts := splitQuoted(value, ';')
-			if !strings.EqualFold(strings.TrimSpace(parts[0]), "SIP") {
+			if len(parts) == 0 || !strings.EqualFold(strings.TrimSpace(parts[0]), "SIP") {
 				continue
 			}
 			if (nameAddr{params: parts[1:]}).param("cause") == "200" {

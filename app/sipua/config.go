@@ -68,6 +68,9 @@ type Config struct {
 	NoWatcherInfo bool
 	// Dialogs asks for each person's own calls (RFC 4235), MessageSummary for their voice mail (RFC 3842).
 	Dialogs, MessageSummary bool
+	// HoldCalls is how long a call is held while other devices of the person ring; as long as the server lets them
+	// ring. Default 60 s.
+	HoldCalls time.Duration
 	// KeepPresence leaves the published presence to expire when Run ends; default: it is removed.
 	KeepPresence bool
 
@@ -146,6 +149,7 @@ func (c Config) withDefaults() (Config, proxy, error) {
 	setDefault(&c.PongTimeout, 10*time.Second)
 	setDefault(&c.ReconnectMin, 200*time.Millisecond)
 	setDefault(&c.ReconnectMax, 15*time.Second)
+	setDefault(&c.HoldCalls, time.Minute)
 	setDefault(&c.DownGrace, 3*time.Second)
 	setDefault(&c.AnswerTimeout, 15*time.Second)
 	if c.Logger == nil {

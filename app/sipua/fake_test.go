@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,7 @@ type fake struct {
 	answers []packet
 	changed chan struct{}
 	lean    bool // keep no record
+	sent    atomic.Int64
 }
 
 type fakeConn struct {
@@ -263,7 +265,7 @@ func (c *fakeConn) notifyAs(sub packet, tag string, cseq int, state, body string
 
 // request sends a request; it returns its branch, by which await finds the answer.
 func (c *fakeConn) request(method, uri, from, to, callID string, cseq int, body string, headers ...string) string {
-	branch := fmt.Sprintf("z9hG4bK%d", time.Now().UnixNano())
+	branch := fmt.Sprintf("z9hG4bK%dn%dx", time.Now().UnixNano(), c.f.sent.Add(1)) // no branch is in another
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/TCP %s;branch=%s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
 		method, uri, c.c.LocalAddr(), branch, from, to, callID, cseq, method)

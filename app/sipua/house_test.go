@@ -41,6 +41,8 @@ type house struct {
 	waiting  map[portal.Address][]portal.Waiting
 	// refuse, when set, is what Receive returns instead of storing.
 	refuse func(portal.Incoming) error
+	// takeRoom, when set, is asked before a room's message is stored.
+	takeRoom func(context.Context, portal.RoomIncoming) error
 }
 
 func newHouse() *house {
@@ -98,7 +100,15 @@ func (h *house) Silent(watcher, of portal.Address) {
 	})
 }
 
-func (h *house) RoomMessage(_ context.Context, in portal.RoomIncoming) error {
+func (h *house) RoomMessage(ctx context.Context, in portal.RoomIncoming) error {
+	h.mu.Lock()
+	take := h.takeRoom
+	h.mu.Unlock()
+	if take != nil {
+		if err := take(ctx, in); err != nil {
+			return err
+		}
+	}
 	h.note(func() { h.said = append(h.said, in) })
 	return nil
 }

@@ -57,13 +57,17 @@ func FuzzReceive(f *testing.F) {
 		"MESSAGE" + head + "CSeq: 1 MESSAGE\r\nContent-Type: message/cpim\r\nContent-Encoding: deflate\r\n\r\nhello",
 		"NOTIFY" + head + "CSeq: 1 NOTIFY\r\nEvent: presence\r\nSubscription-State: active;expires=5\r\n\r\n<presence/>",
 		"INVITE" + head + "CSeq: 1 INVITE\r\nContact: <sip:b@h>\r\n\r\n",
+		"INVITE" + strings.Replace(head, "<sip:bob@example.test>", `"B\\"ob" <tel:+49-30-1;x=y>`, 1) + "CSeq: 1 INVITE\r\nContact: <sip:b@h>\r\nP-Asserted-Identity: <sip:1@h;user=phone>, <tel:1>\r\n\r\n",
+		"CANCEL" + head + "CSeq: 1 CANCEL\r\nReason: Q.850;cause=16, SIP;cause=200;text=\"Call completed elsewhere\"\r\n\r\n",
+		"MESSAGE" + strings.Replace(head, "alice@127.0.0.1", "team@rooms.example.test", 1) + "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello",
+		"NOTIFY" + head + "CSeq: 1 NOTIFY\r\nEvent: dialog\r\nSubscription-State: active;expires=5\r\n\r\n<dialog-info/>",
 		"CANCEL" + head + "CSeq: 1 CANCEL\r\n\r\n",
 		"OPTIONS" + head + "CSeq: 1 OPTIONS\r\n\r\n",
 		"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK1\r\nCSeq: 1 MESSAGE\r\nContact: *\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}
-	a, err := New(Config{Domain: "example.test", Proxy: "sip:127.0.0.1:9", Instance: "fuzz"}, nobody{})
+	a, err := New(Config{Domain: "example.test", Proxy: "sip:127.0.0.1:9", Instance: "fuzz", RoomsDomain: "rooms.example.test", Dialogs: true, MessageSummary: true}, nobody{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -72,6 +76,8 @@ func FuzzReceive(f *testing.F) {
 	l.subs = map[portal.Address]*sub{"sip:bob@example.test": {l: l, of: "sip:bob@example.test", flags: subWanted}}
 	s := l.subs["sip:bob@example.test"]
 	s.anew()
+	l.othersUntil = time.Now().Add(24 * time.Hour) // calls are held
+	l.wantOwn()
 	a.lines[l.who] = l
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		remote := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}

@@ -51,7 +51,7 @@ func (a *Agent) roomAsked(req *sip.Request, tx *sip.ServerTx, began time.Time) {
 
 // roomMessage has a MESSAGE to a room dealt with in its sender's lane.
 func (a *Agent) roomMessage(req *sip.Request, tx *sip.ServerTx, began time.Time) {
-	room, roomErr := portal.ParseAddress(req.Recipient.String())
+	room, roomErr := portal.ParseAddress(strings.ToLower(req.Recipient.String())) // as all rooms' names are
 	from, err := portal.ParseAddress(req.From().Address.String())
 	var ans answer
 	switch {
