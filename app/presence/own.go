@@ -297,6 +297,11 @@ func (s *Service) claimOf(p *person, now time.Time) (c portal.Claim, present boo
 		c.Source, c.Availability, c.Activity, c.Since, c.Until = portal.SourceHand, m.Availability, m.Activity, m.SetAt, m.Until
 		return c, true, next
 	}
+	if p.inCall {
+		c.Source, c.Availability, c.Activity = portal.SourceCall, portal.Busy, portal.InACall
+		c.Since = s.sinceOf(p, c, now)
+		return c, true, next
+	}
 	var change time.Time
 	if cal := p.calendar; cal.Availability != "" && (cal.Until.IsZero() || cal.Until.After(now)) {
 		soon(cal.Until)

@@ -62,6 +62,8 @@ type person struct {
 	note              string
 	// calendar is what the person's calendar says now.
 	calendar portal.CalendarState
+	// inCall: a device of the person's is in a call.
+	inCall bool
 	// claim is what the portal says of the person now; present is false for "nobody is there".
 	claim   portal.Claim
 	present bool
