@@ -38,7 +38,7 @@ func (r *messageRow) message() portal.Message {
 
 // AddMessage stores a person's copy of a message, once for (Owner, From, ID): a repeat changes
 // nothing, logs nothing and gives the copy that is there (created false). Order is filled in, in a
-// MessageEvent about it too. The conversation's last message and unread count move in the same transaction.
+// MessageEvent about it too. The conversation's last message and unread count, and its history, move in the same transaction.
 func (s *Store) AddMessage(ctx context.Context, m portal.Message, evs ...portal.Addressed) (stored portal.Message, created bool, err error) {
 	if err := checkMessage(m); err != nil {
 		return portal.Message{}, false, err
@@ -87,6 +87,9 @@ func (t *txn) addMessage(m portal.Message, evs []portal.Addressed) (portal.Messa
 		return m, false, err
 	}
 	if err := t.addToConversation(m); err != nil {
+		return m, false, err
+	}
+	if err := t.addToHistory(m, true); err != nil {
 		return m, false, err
 	}
 	return m, true, t.log(placed(m, evs)...)

@@ -66,6 +66,9 @@ func (t *txn) addRoomMessage(m portal.RoomMessage, named []portal.Address, evs [
 	if err := t.insertRoomMessage(num, m); err != nil {
 		return m, false, err
 	}
+	if err := t.roomEpisode(num, m.Place, m.At); err != nil {
+		return m, false, err
+	}
 	for pos, f := range m.Files {
 		n, err := t.affect(`UPDATE room_files SET place = ?, pos = ? WHERE id = ? AND room = ? AND who = ? AND place = 0`,
 			m.Place, pos, f.ID, num, string(m.From))

@@ -47,6 +47,8 @@ type Options struct {
 	Retention time.Duration
 	// RoomRetention is how long what was said in rooms is kept, but for pinned messages; zero: for ever.
 	RoomRetention time.Duration
+	// EpisodeGap is the quiet time after which a conversation's next message begins a new episode. Default 30 minutes.
+	EpisodeGap time.Duration
 	// UpkeepEvery is the time between two rounds of pruning. Default 10 minutes.
 	UpkeepEvery time.Duration
 }
@@ -74,6 +76,7 @@ func (o *Options) fill() {
 	}
 	orDuration(&o.BusyTimeout, 5*time.Second)
 	orDuration(&o.EventAge, 30*24*time.Hour)
+	orDuration(&o.EpisodeGap, 30*time.Minute)
 	orDuration(&o.UpkeepEvery, 10*time.Minute)
 }
 
@@ -123,7 +126,7 @@ func (s *Store) SetSink(sink func([]portal.Logged)) { s.o.Sink = sink }
 func (s *Store) Started() <-chan struct{} { return s.running }
 
 // Run writes until ctx ends: it is the goroutine that owns the writing connection. It also prunes
-// the event log, expired sessions and, where told so, old messages. When ctx ends, what is already
+// the event log, expired sessions and, where told so, old messages, and indexes what an older program stored. When ctx ends, what is already
 // queued is still committed. It can run once.
 func (s *Store) Run(ctx context.Context) error {
 	if !s.started.CompareAndSwap(false, true) {
@@ -134,9 +137,15 @@ func (s *Store) Run(ctx context.Context) error {
 		defer close(upkeep)
 		s.upkeep(ctx)
 	}()
+	filling := make(chan struct{})
+	go func() {
+		defer close(filling)
+		s.fill(ctx)
+	}()
 	close(s.running)
 	s.writer.run(ctx)
 	<-upkeep
+	<-filling
 	close(s.ended)
 	return nil
 }

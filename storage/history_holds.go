@@ -1,0 +1,159 @@
+package storage
+
+import (
+	"context"
+
+	"portico/app/portal"
+)
+
+// Legal holds, and the record of holds and of what administrators exported. The record is never pruned.
+
+// exportsMost bounds what is listed of the record.
+const exportsMost = 1000
+
+// Holds lists the people under legal hold.
+func (s *Store) Holds(ctx context.Context) ([]portal.Hold, error) {
+	list := []portal.Hold{}
+	err := s.all(ctx, "holds", `SELECT who, reason, setter, at FROM history_holds ORDER BY who`, nil, func(scan scanFunc) error {
+		var h portal.Hold
+		var at int64
+		err := scan(&h.Who, &h.Reason, &h.By, &at)
+		h.At = instant(at)
+		list = append(list, h)
+		return err
+	})
+	return list, err
+}
+
+// PutHold keeps a person's archive from now on, in place of an earlier hold, and records it.
+func (s *Store) PutHold(ctx context.Context, h portal.Hold) error {
+	if h.Who == "" || h.By == "" || h.Reason == "" {
+		return invalid("a hold needs a person, somebody who sets it, and a reason")
+	}
+	return s.write(ctx, "hold", func(t *txn) error {
+		if err := t.exec(`INSERT INTO history_holds (who, reason, setter, at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (who) DO UPDATE SET reason = excluded.reason, setter = excluded.setter, at = excluded.at`,
+			string(h.Who), h.Reason, string(h.By), stamp(h.At)); err != nil {
+			return err
+		}
+		_, err := t.logExport(portal.HistoryExport{At: h.At, By: h.By, Who: h.Who, What: portal.HistoryHeld, Reason: h.Reason})
+		return err
+	})
+}
+
+// DropHold lifts a hold and records it; what the person deleted meanwhile goes in the background. ErrNotFound ("history.no-hold").
+func (s *Store) DropHold(ctx context.Context, who, by portal.Address, reason string) error {
+	if by == "" || reason == "" {
+		return invalid("lifting a hold needs somebody who does it, and a reason")
+	}
+	return s.write(ctx, "release", func(t *txn) error {
+		n, err := t.affect(`DELETE FROM history_holds WHERE who = ?`, string(who))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return portal.Fail(portal.ErrNotFound, keyNoHold)
+		}
+		_, err = t.logExport(portal.HistoryExport{At: t.w.s.o.Now(), By: by, Who: who, What: portal.HistoryReleased, Reason: reason})
+		return err
+	})
+}
+
+// LogExport adds a line to the record and gives its number, or with a Number fills in how many Messages it came to.
+func (s *Store) LogExport(ctx context.Context, x portal.HistoryExport) (number int64, err error) {
+	if x.Number == 0 && (x.By == "" || x.Who == "" || x.Reason == "" || x.What == "") {
+		return 0, invalid("a record needs somebody who did it, a person and a reason")
+	}
+	err = s.write(ctx, "record an export", func(t *txn) error {
+		if x.Number != 0 {
+			number = x.Number
+			return t.exec(`UPDATE history_exports SET messages = ? WHERE num = ?`, x.Messages, x.Number)
+		}
+		number, err = t.logExport(x)
+		return err
+	})
+	return number, err
+}
+
+func (t *txn) logExport(x portal.HistoryExport) (num int64, err error) {
+	_, err = t.one(`INSERT INTO history_exports (at, setter, who, what, from_at, to_at, format, messages, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING num`,
+		[]any{stamp(x.At), string(x.By), string(x.Who), x.What, stamp(x.From), stamp(x.To), x.Format, x.Messages, x.Reason}, &num)
+	return num, err
+}
+
+// Exports is the record, newest first, at most limit (default and most: 1000).
+func (s *Store) Exports(ctx context.Context, limit int) ([]portal.HistoryExport, error) {
+	if limit <= 0 || limit > exportsMost {
+		limit = exportsMost
+	}
+	list := []portal.HistoryExport{}
+	err := s.all(ctx, "exports", `SELECT num, at, setter, who, what, from_at, to_at, format, messages, reason FROM history_exports ORDER BY num DESC LIMIT ?`,
+		[]any{limit}, func(scan scanFunc) error {
+			var x portal.HistoryExport
+			var at, from, to int64
+			err := scan(&x.Number, &at, &x.By, &x.Who, &x.What, &from, &to, &x.Format, &x.Messages, &x.Reason)
+			x.At, x.From, x.To = instant(at), instant(from), instant(to)
+			list = append(list, x)
+			return err
+		})
+	return list, err
+}
+
+// pruneHeld removes what people deleted while they were under a hold that has been lifted.
+func (s *Store) pruneHeld(ctx context.Context) error {
+	if err := s.repeat(ctx, "prune held copies", func(t *txn) (bool, error) {
+		n, err := t.affect(`DELETE FROM history_held WHERE (episode, ord) IN (SELECT h.episode, h.ord FROM history_held h
+			WHERE h.owner IN (`+released+`) LIMIT ?)`, slice)
+		return n == slice, err
+	}); err != nil {
+		return err
+	}
+	return s.repeat(ctx, "prune held episodes", func(t *txn) (bool, error) {
+		n, err := t.affect(`DELETE FROM history_episodes WHERE num IN (SELECT e.num FROM history_episodes e
+			WHERE e.hidden = 1 AND e.owner IN (`+released+`) LIMIT ?)`, slice)
+		return n == slice, err
+	})
+}
+
+// released are the people with hidden episodes who are under no hold.
+const released = `SELECT o.owner FROM history_episodes o WHERE o.hidden = 1 AND NOT EXISTS (SELECT 1 FROM history_holds w WHERE w.who = o.owner)`
+
+// pruneRoomEpisodes removes the episodes of rooms of which retention has left nothing.
+func (s *Store) pruneRoomEpisodes(ctx context.Context) error {
+	if s.o.RoomRetention <= 0 {
+		return nil
+	}
+	before := stamp(s.o.Now().Add(-s.o.RoomRetention))
+	var after int64
+	return s.repeat(ctx, "prune episodes of rooms", func(t *txn) (bool, error) {
+		var old, empty []int64
+		err := t.all(`SELECT e.num, EXISTS (SELECT 1 FROM room_messages m WHERE m.room = e.room AND m.place >= e.first_place AND m.place <= e.last_place)
+			FROM (SELECT num, room, first_place, last_place, end_at FROM history_room_episodes WHERE num > ? ORDER BY num LIMIT ?) AS e WHERE e.end_at < ?`,
+			[]any{after, slice, before}, func(scan scanFunc) error {
+				var num int64
+				var holds int
+				if err := scan(&num, &holds); err != nil {
+					return err
+				}
+				old = append(old, num)
+				if holds == 0 {
+					empty = append(empty, num)
+				}
+				return nil
+			})
+		if err != nil {
+			return false, err
+		}
+		for _, num := range empty {
+			for _, query := range []string{`DELETE FROM history_unseen WHERE episode = ?`, `DELETE FROM history_room_episodes WHERE num = ?`} {
+				if err := t.exec(query, num); err != nil {
+					return false, err
+				}
+			}
+		}
+		if len(old) > 0 {
+			after = old[len(old)-1]
+		}
+		return len(old) == slice, nil
+	})
+}
