@@ -65,7 +65,6 @@ func everything(t *testing.T, s *storage.Store) {
 	everySyncQuery(t, s)
 	everyHookQuery(t, s)
 	everyRoomQuery(t, s)
-	everyHistoryQuery(t, s)
 	must(t, storage.Prune(ctx, s))
 }
 

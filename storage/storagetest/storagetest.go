@@ -91,6 +91,7 @@ type Store interface {
 	CRMStore
 	SyncStore
 	HookStore
+	RoomStore
 
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
@@ -122,6 +123,12 @@ func Run(t *testing.T, open Open) {
 		{"sync due", testSyncDue}, {"sync renewal", testSyncRenewal}, {"sync outcome", testSyncOutcome}, {"sync queue", testSyncQueue},
 		{"sync many retries", testSyncManyRetries}, {"sync log", testSyncLog}, {"sync conflicts", testSyncConflicts},
 		{"hook endpoints", testHookEndpoints}, {"hook order", testHookOrder}, {"hook lists", testHookLists},
+		{"rooms", testRooms}, {"room renamed", testRoomRenamed}, {"room members", testRoomMembers}, {"room audience", testRoomAudience},
+		{"room audience pruned", testAudiencePruned}, {"room audience bound", testAudienceBound}, {"room messages", testRoomMessages},
+		{"room pages", testRoomPages}, {"room once", testRoomOnce}, {"room places", testRoomPlaces}, {"room changes", testRoomChanges},
+		{"room reactions", testRoomReactions}, {"room pins", testRoomPins}, {"room files", testRoomFiles}, {"room mentions", testRoomMentions},
+		{"room read marks", testRoomRead}, {"room search", testRoomSearch}, {"room search pages", testRoomSearchPages},
+		{"room retention", testRoomRetention}, {"room words", testRoomWords}, {"room model", testRoomModel},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
