@@ -110,7 +110,7 @@ func (a *access) changes(ctx context.Context, state string) (portal.CalendarDelt
 		a.c.series.saw(a.key(), changed, gone)
 	}
 	next := syncState{Sync: m.State}
-	if err := a.deliver(ctx, &d, changed, s.Parked, &next); err != nil {
+	if err := a.deliver(ctx, &d, changed, versionsOf(m.Changes), s.Parked, &next); err != nil {
 		return portal.CalendarDelta{}, err
 	}
 	d.State = next.String()
@@ -171,8 +171,20 @@ func told(changes []soap.ItemSyncChange, skipped func(string, error)) (changed, 
 	return changed, gone
 }
 
-// deliver reads the changed entries, and those parked earlier, into a delta. What cannot be understood is parked.
-func (a *access) deliver(ctx context.Context, d *portal.CalendarDelta, changed []string, parked map[string]int, next *syncState) error {
+// versionsOf are the change keys that a server told of, by id.
+func versionsOf(changes []soap.ItemSyncChange) map[string]string {
+	out := make(map[string]string, len(changes))
+	for i := range changes {
+		if id := changes[i].Item.ID(); id.ID != "" {
+			out[id.ID] = id.ChangeKey // the last word about an id counts
+		}
+	}
+	return out
+}
+
+// deliver reads the changed entries, and those parked earlier, into a delta. What cannot be understood is parked; what this portal has
+// just written itself, and is told of in that version, is not read once more.
+func (a *access) deliver(ctx context.Context, d *portal.CalendarDelta, changed []string, versions map[string]string, parked map[string]int, next *syncState) error {
 	ids := slices.Clone(changed)
 	for _, id := range slices.Sorted(maps.Keys(parked)) {
 		if !slices.Contains(changed, id) && !slices.Contains(d.Gone, id) {
@@ -182,6 +194,7 @@ func (a *access) deliver(ctx context.Context, d *portal.CalendarDelta, changed [
 	if len(ids) == 0 {
 		return nil
 	}
+	ids, own := a.c.fresh.unread(a.key(), ids, versions)
 	list, gone, bad, err := a.entries(ctx, ids)
 	if err != nil {
 		return err
@@ -190,6 +203,7 @@ func (a *access) deliver(ctx context.Context, d *portal.CalendarDelta, changed [
 	if err != nil {
 		return err
 	}
+	list = append(list, own...)
 	a.comment(ctx, list)
 	d.Changed, d.Gone = list, append(d.Gone, gone...)
 	for _, id := range slices.Sorted(maps.Keys(bad)) {
@@ -277,7 +291,7 @@ func (a *access) listed(ctx context.Context, s syncState, known bool) (portal.Ca
 		}
 	}
 	next := syncState{Listing: true, Listed: packVersions(told), Lists: s.Lists + 1}
-	if err := a.deliver(ctx, &d, changed, s.Parked, &next); err != nil {
+	if err := a.deliver(ctx, &d, changed, now, s.Parked, &next); err != nil {
 		return portal.CalendarDelta{}, err
 	}
 	d.State = next.String()

@@ -29,6 +29,9 @@ type Connector struct {
 	series  *seriesBook
 	noted   *noteBook
 	watched watched
+	fresh   *freshBook
+	makes   *together[*soap.CalendarItem, soap.ItemID]
+	reads   *together[string, portal.Entry]
 	flight  singleflight.Group
 }
 
@@ -39,7 +42,8 @@ func New(o Options) (*Connector, error) {
 		return nil, err
 	}
 	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), places: make(chan struct{}, o.Places), smtp: newNameBook(),
-		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook(), noted: newNoteBook(o.Now)}
+		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook(), noted: newNoteBook(o.Now),
+		fresh: newFreshBook(), makes: newTogether[*soap.CalendarItem, soap.ItemID](), reads: newTogether[string, portal.Entry]()}
 	for _, s := range o.Servers {
 		h, err := newHost(c, s)
 		if err != nil {

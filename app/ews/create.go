@@ -43,17 +43,25 @@ func (a *access) create(ctx context.Context, ap portal.Appointment, o portal.Wri
 	if err != nil {
 		return portal.Entry{}, err
 	}
-	e, err := a.entry(ctx, id.ID)
+	e, err := a.readTogether(ctx, id.ID)
 	if err != nil {
 		// It is made, whatever is said now; what cannot be read back now comes with the next changes.
 		a.c.o.Logger.Info("a new entry could not be read back", "mailbox", a.email, "error", err)
 		ap.Calendar, ap.Source, ap.Sync = a.owner, portal.SourceExchange, portal.SyncState{State: portal.SyncDone}
 		return portal.Entry{Appointment: ap, RemoteID: id.ID, ChangeKey: id.ChangeKey, ChangeID: o.ChangeID}, nil
 	}
-	return e, err
+	a.c.fresh.keep(a.key(), e)
+	return e, nil
 }
 
 func (a *access) make(ctx context.Context, it *soap.CalendarItem, send string) (soap.ItemID, error) {
+	if send == soap.SendToNone {
+		return a.makeTogether(ctx, it)
+	}
+	return a.makeAlone(ctx, it, send)
+}
+
+func (a *access) makeAlone(ctx context.Context, it *soap.CalendarItem, send string) (soap.ItemID, error) {
 	folder := a.folder("calendar")
 	res, err := a.CreateItem(ctx, a.as, &soap.CreateItem{SendInvitations: send, Folder: &folder, Items: []soap.NewItem{{CalendarItem: it}}})
 	if err != nil {
@@ -61,6 +69,14 @@ func (a *access) make(ctx context.Context, it *soap.CalendarItem, send string) (
 	}
 	m, err := one(res.Messages)
 	if err != nil {
+		return soap.ItemID{}, err
+	}
+	return made(m)
+}
+
+// made is the id of what was made.
+func made(m *soap.ItemMessage) (soap.ItemID, error) {
+	if err := m.Err(); err != nil {
 		return soap.ItemID{}, err
 	}
 	if len(m.Items) == 0 || m.Items[0].ID().ID == "" {

@@ -82,8 +82,9 @@ func TestBrokenItemsStopNobodyElse(t *testing.T) {
 	})
 	me := p.person("alice")
 	_, state := all(t, c, me)
+	outlook := p.connector(t, nil) // what this connector has written itself it would not read again
 	for _, s := range []string{"Good 1", "Wrong markup", "Good 2", "No beginning", "Refused", "Good 3"} {
-		book(t, c, me, s)
+		book(t, outlook, me, s)
 	}
 	r.set(func(_ string, answer []byte) []byte {
 		s := strings.ReplaceAll(string(answer), "Wrong markup", "Wrong </t:oops> markup")
@@ -156,7 +157,7 @@ func TestParkedItemIsReadWhenItCanBe(t *testing.T) {
 	p, c, r := differing(t, nil)
 	me := p.person("alice")
 	_, state := all(t, c, me)
-	book(t, c, me, "Broken now")
+	book(t, p.connector(t, nil), me, "Broken now")
 	r.set(func(_ string, answer []byte) []byte {
 		return bytes.ReplaceAll(answer, []byte("Broken now"), []byte("</t:oops>"))
 	})

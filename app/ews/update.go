@@ -39,7 +39,11 @@ func (a *access) update(ctx context.Context, ref portal.Entry, ch portal.Appoint
 	if err != nil {
 		return portal.Entry{}, err
 	}
-	return a.entry(ctx, ref.RemoteID)
+	e, err := a.entry(ctx, ref.RemoteID)
+	if err == nil {
+		a.c.fresh.keep(a.key(), e)
+	}
+	return e, err
 }
 
 // done tells whether an item carries the stamp of a change: an earlier try got through.
