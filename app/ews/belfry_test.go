@@ -18,7 +18,7 @@ import (
 type bellTower struct {
 	mu       sync.Mutex
 	next     int
-	subs     map[string]portal.Address
+	subs     map[string]post
 	streams  map[*openStream]bool
 	opened   [][]string
 	down     error
@@ -42,7 +42,7 @@ type openStream struct {
 }
 
 func newTower() *bellTower {
-	return &bellTower{subs: map[string]portal.Address{}, streams: map[*openStream]bool{}, refuse: map[portal.Address]error{},
+	return &bellTower{subs: map[string]post{}, streams: map[*openStream]bool{}, refuse: map[portal.Address]error{},
 		pulled: map[string]bool{}, notes: map[portal.Address]error{}}
 }
 
@@ -80,7 +80,7 @@ func (b *bellTower) subscribe(ctx context.Context, at post, pull bool) (subscrip
 	}
 	b.next++
 	id := fmt.Sprintf("s%d", b.next)
-	b.subs[id] = who
+	b.subs[id] = at
 	return subscription{id, "w"}, nil
 }
 
@@ -157,13 +157,15 @@ func (b *bellTower) events(_ context.Context, _ post, s subscription) (subscript
 }
 
 // ring rings the bell of one person on the stream that has it.
-func (b *bellTower) ring(who portal.Address) bool {
+func (b *bellTower) ring(who portal.Address) bool { return b.ringAt(post{who: who}) }
+
+func (b *bellTower) ringAt(at post) bool {
 	b.mu.Lock()
 	var on *openStream
 	var id string
 	for s := range b.streams {
 		for _, i := range s.ids {
-			if b.subs[i] == who {
+			if b.subs[i] == at {
 				on, id = s, i
 			}
 		}
@@ -384,7 +386,7 @@ func TestBellsDeadSubscriptionIsMadeAnew(t *testing.T) {
 		e.take()
 		tower.set(func() {
 			for id, who := range tower.subs {
-				if who == people[1] {
+				if who.who == people[1] {
 					delete(tower.subs, id)
 				}
 			}
@@ -486,10 +488,10 @@ func TestBellsPullWhereTheServerCannotStream(t *testing.T) {
 		e.take()
 		tower.set(func() {
 			for id, who := range tower.subs {
-				if who == people[7] {
+				if who.who == people[7] {
 					tower.pulled[id] = true
 				}
-				if who == people[8] {
+				if who.who == people[8] {
 					delete(tower.subs, id)
 				}
 			}
@@ -567,6 +569,90 @@ func TestBellsWithOwnPasswordsStandAlone(t *testing.T) {
 		b.watch(calendars(crowd(5)))
 		pass(time.Minute)
 		if n, ids := tower.open(); n != 5 || ids != 5 {
+			t.Errorf("%d streams with %d subscriptions", n, ids)
+		}
+	})
+}
+
+// voices are the bells of people's voice mail.
+func voices(people []portal.Address) []post {
+	out := calendars(people)
+	for i := range out {
+		out[i].voice = true
+	}
+	return out
+}
+
+// Calendars and voice mail share streams; each rings for itself.
+func TestBellsOfVoiceMailShareStreams(t *testing.T) {
+	inTower(t, 10, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
+		var rang []post
+		b.rang = func(at post) { rang = append(rang, at) }
+		people := crowd(80)
+		b.watch(append(calendars(people), voices(people)...))
+		pass(time.Minute)
+		if n, ids := tower.open(); n != 1 || ids != 160 {
+			t.Fatalf("%d streams with %d subscriptions", n, ids)
+		}
+		for _, at := range []post{{people[3], true}, {people[3], false}} {
+			rang = nil
+			if !tower.ringAt(at) {
+				t.Fatalf("%v is on no stream", at)
+			}
+			pass(time.Second)
+			if !slices.Equal(rang, []post{at}) {
+				t.Errorf("%v rang %v", at, rang)
+			}
+		}
+		b.watch(calendars(people))
+		pass(time.Minute)
+		if _, ids := tower.open(); ids != 80 {
+			t.Errorf("%d subscriptions when nobody listens for voice mail", ids)
+		}
+	})
+}
+
+// Where there are not places enough calendars have them; voice mail yields one that it has, and takes it again when it is free.
+func TestBellsOfVoiceMailYield(t *testing.T) {
+	inTower(t, 2, Bells{PerStream: 3}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
+		subscribed := func() (books, mails int) {
+			tower.set(func() {
+				for _, at := range tower.subs {
+					if at.voice {
+						mails++
+					} else {
+						books++
+					}
+				}
+			})
+			return books, mails
+		}
+		people := crowd(6)
+		b.watch(append(calendars(people[:3]), voices(people)...))
+		pass(time.Minute)
+		if books, mails := subscribed(); books != 3 || mails != 3 {
+			t.Fatalf("%d calendars and %d voice mail", books, mails)
+		}
+		b.watch(append(calendars(people), voices(people)...))
+		pass(time.Minute)
+		if books, mails := subscribed(); books != 6 || mails != 0 {
+			t.Errorf("%d calendars and %d voice mail after more calendars came", books, mails)
+		}
+		b.watch(append(calendars(people[:2]), voices(people)...))
+		pass(5 * time.Minute)
+		if books, mails := subscribed(); books != 2 || mails != 4 {
+			t.Errorf("%d calendars and %d voice mail after calendars went", books, mails)
+		}
+	})
+}
+
+// With each person's own password their calendar and their voice mail are on one stream.
+func TestBellsOfOnePersonShareTheirStream(t *testing.T) {
+	inTower(t, 2, Bells{}, func(t *testing.T, tower *bellTower, b *belfry, _ *ear) {
+		tower.own = true
+		b.watch(append(calendars(crowd(5)), voices(crowd(6))...))
+		pass(time.Minute)
+		if n, ids := tower.open(); n != 6 || ids != 11 {
 			t.Errorf("%d streams with %d subscriptions", n, ids)
 		}
 	})

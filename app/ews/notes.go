@@ -43,7 +43,7 @@ func (a *access) writeNote(ctx context.Context, n portal.ConversationNote) (id s
 		if !gone(err) {
 			return id, err
 		}
-		missing := err
+		why := err
 		err = a.inNotes(ctx, n.Class, false, func(folder soap.FolderRef) error {
 			found, err := a.stamped(ctx, folder, n)
 			if err != nil {
@@ -56,7 +56,7 @@ func (a *access) writeNote(ctx context.Context, n portal.ConversationNote) (id s
 			return soap.ItemID{}, err
 		}
 		if id.ID == "" {
-			return soap.ItemID{}, portal.Fail(portal.ErrNotFound, "exchange.not-found").Because(missing)
+			return soap.ItemID{}, missing(why)
 		}
 		return a.updateNote(ctx, id, n)
 	}
@@ -83,6 +83,11 @@ func gone(err error) bool {
 		return true
 	}
 	return false
+}
+
+// missing is an error that says that an item is gone, whatever the server called that.
+func missing(why error) error {
+	return portal.Fail(portal.ErrNotFound, "exchange.not-found").Because(errors.New(why.Error()))
 }
 
 // inNotes does something in the folder where items of a class are kept: a missed conversation is mail, all else history.

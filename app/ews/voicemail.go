@@ -216,6 +216,9 @@ func (c *Connector) MarkHeard(ctx context.Context, owner portal.Address, id stri
 	return c.on(ctx, owner, owner, func(a *access) error {
 		_, err := a.rewrite(ctx, soap.ItemID{ID: id}, []soap.Update{
 			soap.Set(soap.Field("message:IsRead"), soap.AnyItem{Message: &soap.Message{IsRead: &heard}})})
+		if gone(err) {
+			return missing(err)
+		}
 		return err
 	})
 }
