@@ -51,7 +51,10 @@ func (s *Service) Receive(ctx context.Context, in portal.RoomIncoming) error {
 		return s.flooded(r, in.From, portal.Fail(portal.ErrTooMany, "room.flood").After(wait))
 	}
 	err = s.obey(ctx, r, v, in.From, name, rest)
-	if m := portal.Meaning(err); err == nil || m == portal.ErrForbidden || m == portal.ErrInvalid || m == portal.ErrConflict {
+	if portal.Meaning(err) == portal.ErrConflict { // for good, as far as a client is concerned
+		err = portal.Fail(portal.ErrForbidden, portal.Reason(err)).Because(err)
+	}
+	if m := portal.Meaning(err); err == nil || m == portal.ErrForbidden || m == portal.ErrInvalid {
 		s.recent.note(key, err, s.o.Now(), commandAge)
 	}
 	return err
