@@ -17,12 +17,9 @@ import (
 // item from now on; the item carries the episode's stamp, by which a repeat finds it. So a portal that is killed between
 // writing and noting updates the one item there is.
 
-// Run writes until ctx ends and its tries under way have returned.
+// Run writes until ctx ends and its tries under way have returned. Without Exchange it takes what waits for not to be kept, so that
+// nothing piles up.
 func (s *Service) Run(ctx context.Context) error {
-	if s.mail == nil {
-		<-ctx.Done()
-		return nil
-	}
 	w := &writing{s: s, busy: map[portal.Address]bool{}, done: make(chan portal.Address, s.o.Parallel)}
 	defer w.crew.Wait()
 	every := time.NewTicker(s.o.Every)
@@ -115,6 +112,12 @@ func stored(err error) error {
 }
 
 func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
+	if s.mail == nil && n.Gone {
+		return stored(s.store.NoteWritten(ctx, n, "", ""))
+	}
+	if s.mail == nil {
+		return stored(s.store.KeepNothing(ctx, n.Owner))
+	}
 	if n.Gone {
 		return s.remove(ctx, n)
 	}
