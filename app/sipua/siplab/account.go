@@ -20,8 +20,9 @@ type account struct {
 	ha1s     map[string]string // by algorithm, for the plain name
 	bindings []*binding
 	inbox    inbox
-	pubs     []*publication // newest first
-	doc      []byte         // composed presence document, nil when out of date
+	pubs     []*publication       // newest first
+	doc      []byte               // composed presence document, nil when out of date
+	own      map[string]*ownState // calls and voice mail, by event package
 	watchers map[*subscription]struct{}
 	winfos   map[*subscription]struct{}
 	rules    map[string]Authorization // by watcher AOR
@@ -139,13 +140,14 @@ func (b *binding) listens() bool {
 // sweepAccount lets bindings, publications and stored messages expire, and tries stored messages again.
 func (s *Server) sweepAccount(a *account, now time.Time) {
 	a.mu.Lock()
-	idle := len(a.bindings) == 0 && len(a.pubs) == 0 && len(a.inbox.queue) == 0
+	idle := len(a.bindings) == 0 && len(a.pubs) == 0 && len(a.own) == 0 && len(a.inbox.queue) == 0
 	a.mu.Unlock()
 	if idle {
 		return
 	}
 	a.dropBindings(s, func(b *binding) bool { return !b.expires.After(now) })
 	s.dropPublications(a, func(p *publication) bool { return !p.expires.After(now) })
+	s.sweepOwn(a, now)
 	if a.inboxDue(now, s.cfg.StoreAge) {
 		s.deliverStored(a)
 	}

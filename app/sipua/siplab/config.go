@@ -70,6 +70,9 @@ type Config struct {
 	// Routes maps foreign domains to the SIP URI (with port and transport) that serves them, as for a domain of chat rooms.
 	// Requests from such a domain are accepted without digest when they come from that address or one in Trusted.
 	Routes map[string]string
+	// Publishers are accounts (local parts) that may publish the calls and the voice mail of others: a PBX, a voice mail
+	// system.
+	Publishers []string
 	// Lists are resource lists that can be subscribed to with Supported: eventlist (RFC 4662): local part → members' URIs.
 	Lists map[string][]string
 

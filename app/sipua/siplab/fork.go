@@ -5,6 +5,7 @@ package siplab
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,9 +24,10 @@ type fork struct {
 	branches []*branch
 	open     int
 	best     *sip.Response
-	final    bool // a final answer went back
-	accept   bool // that answer was a 2xx
-	stopped  bool // cancelled, by the caller or by a final answer
+	final    bool   // a final answer went back
+	accept   bool   // that answer was a 2xx
+	stopped  bool   // cancelled, by the caller or by a final answer
+	reason   string // why, as the Reason of CANCEL has it (RFC 3326); may be empty
 }
 
 type branch struct {
@@ -81,7 +83,7 @@ func (fk *fork) launch(tg target, f *flow) {
 	late := fk.stopped
 	fk.mu.Unlock()
 	if late {
-		fk.cancel()
+		fk.cancel("")
 	}
 	if !fk.in.t.spawn(func() { fk.watch(tg, b) }) {
 		tx.Terminate()
@@ -193,12 +195,12 @@ func (fk *fork) conclude(res *sip.Response) {
 	case res.IsSuccess() && (!fk.final || fk.in.IsInvite() && fk.accept):
 		// Every 2xx of an INVITE goes back; of anything else the first.
 		fk.final, fk.accept, send = true, true, res
-		fk.stopAll()
+		fk.stopAll(completedElsewhere)
 	case fk.final:
 	default:
 		fk.best = better(fk.best, res)
 		if res.StatusCode >= 600 {
-			fk.stopAll()
+			fk.stopAll("SIP;cause=" + strconv.Itoa(res.StatusCode))
 		}
 		if fk.open == 0 {
 			fk.final, send = true, fk.best
@@ -267,15 +269,21 @@ func (fk *fork) accepted() bool {
 	return fk.accept
 }
 
-// cancel stops every branch that has no final answer yet.
-func (fk *fork) cancel() {
+// completedElsewhere tells the devices that lost that one has taken the call (RFC 3326 section 2).
+const completedElsewhere = `SIP;cause=200;text="Call completed elsewhere"`
+
+// cancel stops every branch that has no final answer yet, for a reason that may be empty.
+func (fk *fork) cancel(reason string) {
 	fk.mu.Lock()
 	defer fk.mu.Unlock()
-	fk.stopAll()
+	fk.stopAll(reason)
 }
 
-func (fk *fork) stopAll() {
-	fk.stopped = true
+// stopAll keeps the first reason there was.
+func (fk *fork) stopAll(reason string) {
+	if !fk.stopped {
+		fk.stopped, fk.reason = true, reason
+	}
 	if !fk.in.IsInvite() {
 		return
 	}
@@ -290,7 +298,7 @@ func (fk *fork) stop(b *branch) {
 		return
 	}
 	b.cancelled = true
-	req := cancelFor(b.req)
+	req := cancelFor(b.req, fk.reason)
 	fk.in.t.spawn(func() {
 		if _, err := fk.in.t.roundTrip(b.flow, req, fk.s.cfg.ForwardTimeout); err != nil {
 			fk.s.log.Debug("CANCEL", "error", err)

@@ -9,8 +9,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// cancelFor makes the CANCEL of a branch (section 9.1): the same in everything but the method.
-func cancelFor(invite *sip.Request) *sip.Request {
+// cancelFor makes the CANCEL of a branch (section 9.1): the same in everything but the method, and the reason where there is one.
+func cancelFor(invite *sip.Request, reason string) *sip.Request {
 	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
 	req.AppendHeader(invite.Via())
 	for _, h := range invite.Headers() {
@@ -20,6 +20,9 @@ func cancelFor(invite *sip.Request) *sip.Request {
 		}
 	}
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	if reason != "" {
+		req.AppendHeader(hdr("Reason", reason))
+	}
 	req.SetBody(nil)
 	return req
 }

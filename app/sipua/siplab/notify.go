@@ -183,6 +183,9 @@ func (s *Server) state(sub *subscription) (body []byte, contentType string, extr
 		return body, contentType, []sip.Header{hdr("Require", "eventlist")}
 	case sub.pkg == packageWinfo:
 		return s.winfoDocument(sub), typeWinfo, nil
+	case sub.pkg != packagePresence:
+		body, contentType = s.ownDocument(sub)
+		return body, contentType, nil
 	}
 	decision := sub.owner.authorizationOf(sub.watcher)
 	sub.mu.Lock()

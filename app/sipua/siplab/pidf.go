@@ -79,6 +79,8 @@ func xmlWalk(doc []byte, visit func(d *xml.Decoder, depth int, e xml.StartElemen
 // splitter cuts a presence document into its parts.
 type splitter struct {
 	doc   []byte
+	name  string            // of the root element
+	space []string          // namespaces of the parts that are known; the root's is the first
 	root  map[string]string // prefix → namespace on the root
 	names []string          // open elements, as written
 	parts []part
@@ -90,12 +92,15 @@ type splitter struct {
 }
 
 // splitPIDF takes a document apart; an error means 415.
-func splitPIDF(doc []byte) ([]part, error) {
+func splitPIDF(doc []byte) ([]part, error) { return split(doc, "presence", nsPIDF, nsData) }
+
+// split takes a document apart whose root has that name and the first of these namespaces.
+func split(doc []byte, name string, space ...string) ([]part, error) {
 	// The strict decoder checks nesting of names, which raw tokens do not.
 	if err := wellFormed(doc); err != nil {
 		return nil, err
 	}
-	s := &splitter{doc: doc, root: map[string]string{}}
+	s := &splitter{doc: doc, name: name, space: space, root: map[string]string{}}
 	if err := xmlWalk(doc, s.visit, s.leave); err != nil {
 		return nil, err
 	}
@@ -138,8 +143,8 @@ func (s *splitter) visit(d *xml.Decoder, depth int, e xml.StartElement) error {
 				s.root[prefix] = a.Value
 			}
 		}
-		if s.root[e.Name.Space] != nsPIDF || e.Name.Local != "presence" {
-			return fmt.Errorf("%w: root is not presence", errXML)
+		if s.root[e.Name.Space] != s.space[0] || e.Name.Local != s.name {
+			return fmt.Errorf("%w: root is not %s", errXML, s.name)
 		}
 		s.names = append(s.names, e.Name.Local)
 		return nil
@@ -182,7 +187,7 @@ func (s *splitter) begin(d *xml.Decoder, e xml.StartElement) {
 			ns = a.Value
 		}
 	}
-	if ns != nsPIDF && ns != nsData {
+	if !slices.Contains(s.space, ns) {
 		s.cur.kind = "other"
 	}
 }

@@ -99,7 +99,7 @@ func TestPublishRefusals(t *testing.T) {
 		{"a document type", a.aor(), `<!DOCTYPE x [<!ENTITY a "b">]>` + pidfOpen[21:], pidf, 415},
 		{"too brief", a.aor(), pidfOpen, append([]string{"Expires: 5"}, pidf...), 423},
 		{"no body", a.aor(), "", []string{"Event: presence"}, 400},
-		{"another package", a.aor(), pidfOpen, []string{"Event: dialog", "Content-Type: application/pidf+xml"}, 489},
+		{"another package", a.aor(), pidfOpen, []string{"Event: conference", "Content-Type: application/pidf+xml"}, 489},
 		{"no package", a.aor(), pidfOpen, []string{"Content-Type: application/pidf+xml"}, 489},
 		{"for somebody else", "sip:bob@example.test", pidfOpen, pidf, 403},
 		{"for nobody", "sip:nobody@example.test", pidfOpen, pidf, 404},

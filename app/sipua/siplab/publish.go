@@ -5,8 +5,6 @@ package siplab
 import (
 	"slices"
 	"time"
-
-	"github.com/emiago/sipgo/sip"
 )
 
 // maxPublications bounds the devices that publish for one person; the oldest gives way.
@@ -18,6 +16,7 @@ type publication struct {
 	etag    string
 	expires time.Time
 	parts   []part
+	body    []byte // of a message summary, which has no parts
 	size    int
 }
 
@@ -33,20 +32,21 @@ func (s *Server) publish(in *inbound) {
 	if who == nil {
 		return
 	}
-	a := s.account(in.uri.name())
+	a, pkg := s.account(in.uri.name()), eventPackage(in)
+	_, own := ownType(pkg)
 	switch {
 	case a == nil:
 		in.reply(404, "Not Found")
-	case a != who:
-		in.reply(403, "Forbidden: not your own presence")
-	case eventPackage(in) != packagePresence:
+	case !s.mayPublish(who, a, pkg):
+		in.reply(403, "Forbidden: not your own state")
+	case pkg != packagePresence && !own:
 		in.reply(489, "Bad Event", hdr("Allow-Events", allowEvents))
 	default:
-		s.publishState(in, a)
+		s.publishState(in, a, pkg)
 	}
 }
 
-func (s *Server) publishState(in *inbound, a *account) {
+func (s *Server) publishState(in *inbound, a *account, pkg string) {
 	d := in.expires(s.cfg.DefaultExpires)
 	if s.tooBrief(in, d) {
 		return
@@ -57,63 +57,78 @@ func (s *Server) publishState(in *inbound, a *account) {
 		in.reply(400, "Bad Request: an initial publication needs a body and a time")
 		return
 	}
-	var parts []part
-	if len(in.Body()) > 0 {
-		var err error
-		if in.mediaType() != typePIDF {
-			err = errXML
-		} else {
-			parts, err = splitPIDF(in.Body())
+	content, err := publishedContent(in, pkg)
+	if err != nil {
+		media, own := ownType(pkg)
+		if !own {
+			media = typePIDF
 		}
-		if err != nil {
-			in.reply(415, "Unsupported Media Type", hdr("Accept", typePIDF))
-			return
-		}
+		in.reply(415, "Unsupported Media Type", hdr("Accept", media))
+		return
 	}
-	etag, changed, ok := a.setPublication(match, conditional, parts, len(in.Body()), d)
+	etag, changed, ok := a.setPublication(pkg, match, conditional, content, d)
 	if !ok {
 		in.reply(412, "Conditional Request Failed")
 		return
 	}
-	extra := []sip.Header{hdr("Expires", itoa(d))}
-	if etag != "" {
-		extra = append(extra, hdr("SIP-ETag", etag))
-	}
-	in.reply(200, "OK", extra...)
-	if changed {
+	published(in, etag, d)
+	switch {
+	case !changed:
+	case pkg == packagePresence:
 		s.presenceChanged(a)
+	default:
+		s.ownChanged(a, pkg)
 	}
+}
+
+// publishedContent takes a document apart; an error means 415.
+func publishedContent(in *inbound, pkg string) (*publication, error) {
+	if pkg != packagePresence {
+		return ownContent(in, pkg)
+	}
+	if len(in.Body()) == 0 {
+		return &publication{}, nil
+	}
+	if in.mediaType() != typePIDF {
+		return nil, errXML
+	}
+	parts, err := splitPIDF(in.Body())
+	return &publication{parts: parts, size: len(in.Body())}, err
 }
 
 // setPublication applies a PUBLISH (RFC 3903 section 6): initial, modify (body), refresh (no body) or removal (no time).
 // ok is false when the entity tag names nothing. etag is empty after a removal.
-func (a *account) setPublication(match string, conditional bool, parts []part, size int, d time.Duration) (etag string, changed, ok bool) {
+func (a *account) setPublication(pkg, match string, conditional bool, content *publication, d time.Duration) (etag string, changed, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	pubs := &a.pubs
+	if pkg != packagePresence {
+		pubs = &a.ownOf(pkg).pubs
+	}
 	p := &publication{key: randomHex(4)}
 	if conditional {
-		i := slices.IndexFunc(a.pubs, func(p *publication) bool { return p.etag == match })
-		if i < 0 || !a.pubs[i].expires.After(time.Now()) {
+		i := slices.IndexFunc(*pubs, func(p *publication) bool { return p.etag == match })
+		if i < 0 || !(*pubs)[i].expires.After(time.Now()) {
 			return "", false, false
 		}
-		p = a.pubs[i]
+		p = (*pubs)[i]
 		if d == 0 {
-			a.pubs = slices.Delete(a.pubs, i, i+1)
+			*pubs = slices.Delete(*pubs, i, i+1)
 			a.doc = nil
 			return "", true, true
 		}
-		if size > 0 {
-			a.pubs = slices.Delete(a.pubs, i, i+1)
+		if content.size > 0 {
+			*pubs = slices.Delete(*pubs, i, i+1)
 		}
 	}
 	p.etag = randomHex(8)
 	p.expires = time.Now().Add(d)
-	if size == 0 {
+	if content.size == 0 {
 		return p.etag, false, true
 	}
-	p.parts, p.size = parts, size
-	if a.pubs = slices.Insert(a.pubs, 0, p); len(a.pubs) > maxPublications {
-		a.pubs = a.pubs[:maxPublications]
+	p.parts, p.body, p.size = content.parts, content.body, content.size
+	if *pubs = slices.Insert(*pubs, 0, p); len(*pubs) > maxPublications {
+		*pubs = (*pubs)[:maxPublications]
 	}
 	a.doc = nil
 	return p.etag, true, true

@@ -38,13 +38,14 @@ func (s *Server) route(in *inbound) {
 		s.routeForeign(in, routes[0].uri)
 		return
 	}
+	next, neighbour := s.neighbour(in.uri.host)
 	switch {
 	case in.local(&in.uri) && in.uri.user == "":
 		s.toServer(in)
 	case in.local(&in.uri):
 		s.toPerson(in)
-	case s.routes[in.uri.host].host != "":
-		s.toNeighbour(in)
+	case neighbour:
+		s.toNeighbour(in, next)
 	case ours || in.to.tag() != "":
 		s.alongDialog(in)
 	default:
@@ -80,7 +81,7 @@ func (in *inbound) popRoutes() (rest []nameAddr, ours, ok bool) {
 	if len(rest) == 0 {
 		return nil, ours, true
 	}
-	_, known := in.s.routes[rest[0].uri.host]
+	_, known := in.s.neighbour(rest[0].uri.host)
 	_, device := in.s.contacts.Load(contactKey(&rest[0].uri))
 	return rest, ours, known || device || ours
 }
@@ -104,7 +105,7 @@ func (s *Server) toServer(in *inbound) {
 // identify authenticates the sender of a request for one of ours. Neighbour domains are known by their address.
 func (s *Server) identify(in *inbound) bool {
 	from := &in.from.uri
-	if r, ok := s.routes[from.host]; ok {
+	if r, ok := s.neighbour(from.host); ok {
 		if s.trusted(in.flow) || s.fromNeighbour(in.flow, r) {
 			return true
 		}
@@ -156,11 +157,10 @@ func (s *Server) toPerson(in *inbound) {
 	s.fork(in, targets, nil)
 }
 
-func (s *Server) toNeighbour(in *inbound) {
+func (s *Server) toNeighbour(in *inbound, next uri) {
 	if !s.identify(in) {
 		return
 	}
-	next := s.routes[in.uri.host]
 	s.fork(in, []target{{uri: in.uri, flow: nil, binding: &binding{contact: next}}}, nil)
 }
 

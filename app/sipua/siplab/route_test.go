@@ -168,6 +168,8 @@ func TestInvite(t *testing.T) {
 	}
 	if m := busy.hear("CANCEL"); m.get("Call-ID") != first.get("Call-ID") {
 		t.Error("the other device is told to stop ringing")
+	} else if m.get("Reason") != `SIP;cause=200;text="Call completed elsewhere"` {
+		t.Errorf("without saying that the call was taken: %q", m.get("Reason"))
 	}
 	busy.respond(first, "SIP/2.0 487 Request Terminated", "")
 	busy.hear("ACK")
@@ -211,12 +213,14 @@ func TestCancel(t *testing.T) {
 	invite := b.hear("INVITE")
 	b.hearNothingBefore(t, ch, 180)
 	cancel, _, _ := strings.Cut(text, "\r\n\r\n")
-	cancel = strings.Replace(strings.Replace(cancel, "INVITE sip", "CANCEL sip", 1), "CSeq: 1 INVITE", "CSeq: 1 CANCEL", 1) + "\r\n\r\n"
+	cancel = strings.Replace(strings.Replace(cancel, "INVITE sip", "CANCEL sip", 1), "CSeq: 1 INVITE", "CSeq: 1 CANCEL", 1) + "\r\nReason: Q.850;cause=16\r\n\r\n"
 	a.write(cancel)
 	if m := a.final(ch); m.status != 200 || m.get("CSeq") != "1 CANCEL" {
 		t.Fatalf("CANCEL itself is answered first: %s", m.start)
 	}
-	b.hear("CANCEL")
+	if m := b.hear("CANCEL"); m.get("Reason") != "Q.850;cause=16" {
+		t.Errorf("the caller's reason became %q", m.get("Reason"))
+	}
 	b.respond(invite, "SIP/2.0 487 Request Terminated", "")
 	if m := a.final(ch); m.status != 487 {
 		t.Errorf("INVITE: %s, want 487", m.start)
@@ -272,6 +276,55 @@ func TestNeighbourDomain(t *testing.T) {
 	}
 	if m := a.do(ask{method: "MESSAGE", target: "sip:bob@example.test", from: "<sip:lobby@rooms.example.test>;tag=1", noAuth: true}); m.status != 202 {
 		t.Errorf("from the neighbour's address: %s", m.start)
+	}
+}
+
+// A neighbour comes, moves and goes while the server runs; only its address may speak for its domain.
+func TestNeighbourWhileRunning(t *testing.T) {
+	s := newLab(t)
+	a := newPhone(t, s, "alice", "tcp").online()
+	b := newPhone(t, s, "bob", "tcp").online()
+	toRoom := func() int {
+		return a.do(ask{method: "MESSAGE", target: "sip:lobby@rooms.example.test", body: "hello"}).status
+	}
+	fromRoom := func() int {
+		return a.do(ask{method: "MESSAGE", target: "sip:bob@example.test", from: "<sip:lobby@rooms.example.test>;tag=1", body: "hi", noAuth: true}).status
+	}
+	if got := toRoom(); got != 403 {
+		t.Errorf("an unknown domain: %d", got)
+	}
+	if got := fromRoom(); got != 407 {
+		t.Errorf("from an unknown domain: %d", got)
+	}
+	for _, addr := range []string{"x y", "sip:", "sip:a b;transport=tcp"} {
+		if err := s.Neighbour("rooms.example.test", addr); err == nil {
+			t.Errorf("neighbour at %q", addr)
+		}
+	}
+	if err := s.Neighbour("Rooms.example.test", "127.0.0.9:5070"); err != nil {
+		t.Fatal(err)
+	}
+	if got := fromRoom(); got != 403 {
+		t.Errorf("the domain of another address: %d", got)
+	}
+	rooms := newLab(t, func(c *Config) { c.Domain, c.Open, c.Users = "rooms.example.test", true, []User{{Name: "lobby"}} })
+	if err := s.Neighbour("rooms.example.test", rooms.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	if got := toRoom(); got != 202 { // stored there, nobody is registered
+		t.Errorf("to the neighbour: %d", got)
+	}
+	if got := fromRoom(); got != 200 {
+		t.Errorf("from the neighbour: %d", got)
+	}
+	if m := b.hear("MESSAGE"); m.body != "hi" {
+		t.Errorf("bob hears %q", m.body)
+	}
+	if err := s.Neighbour("rooms.example.test", ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := toRoom(); got != 403 {
+		t.Errorf("after it has gone: %d", got)
 	}
 }
 

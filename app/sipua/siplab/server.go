@@ -34,7 +34,8 @@ type Server struct {
 	counters counters
 	nonces   nonceBook
 	branch   branchMaker
-	routes   map[string]uri
+	routesMu sync.RWMutex
+	routes   map[string]uri // by domain, in lower case
 
 	accountsMu sync.RWMutex
 	accounts   map[string]*account // by folded local part
@@ -63,11 +64,9 @@ func New(cfg Config) (*Server, error) {
 	s.nonces.init(cfg.NonceLifetime)
 	s.branch.init()
 	for d, r := range cfg.Routes {
-		u, err := parseURI(r)
-		if err != nil {
-			return nil, fmt.Errorf("siplab: route %s: %w", d, err)
+		if err := s.Neighbour(d, r); err != nil {
+			return nil, err
 		}
-		s.routes[strings.ToLower(d)] = u
 	}
 	for name, members := range cfg.Lists {
 		if err := s.SetList(name, members); err != nil {
@@ -78,6 +77,36 @@ func New(cfg Config) (*Server, error) {
 		s.AddUser(u)
 	}
 	return s, nil
+}
+
+// Neighbour says who serves a foreign domain from now on, as for a domain of chat rooms: a SIP URI, or host:port for TCP;
+// empty: nobody. Requests for the domain go there, and requests from the domain are accepted, without digest, from that
+// address only (and from those in Config.Trusted).
+func (s *Server) Neighbour(domain, addr string) error {
+	domain = strings.ToLower(domain)
+	s.routesMu.Lock()
+	defer s.routesMu.Unlock()
+	if addr == "" {
+		delete(s.routes, domain)
+		return nil
+	}
+	if !strings.HasPrefix(strings.ToLower(addr), "sip") {
+		addr = "sip:" + addr + ";transport=tcp"
+	}
+	u, err := parseURI(addr)
+	if err != nil || !u.isSIP() || u.host == "" {
+		return fmt.Errorf("siplab: neighbour %s: %q is no SIP address", domain, addr)
+	}
+	s.routes[domain] = u
+	return nil
+}
+
+// neighbour finds who serves a foreign domain.
+func (s *Server) neighbour(domain string) (uri, bool) {
+	s.routesMu.RLock()
+	defer s.routesMu.RUnlock()
+	u, ok := s.routes[domain]
+	return u, ok
 }
 
 // AddUser adds an account, or replaces the display name and password of one.

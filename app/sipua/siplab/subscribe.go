@@ -14,7 +14,7 @@ import (
 const (
 	packagePresence = "presence"
 	packageWinfo    = "presence.winfo"
-	allowEvents     = "presence, presence.winfo"
+	allowEvents     = "presence, presence.winfo, dialog, message-summary"
 
 	// maxWatchers bounds the subscriptions to one person; further ones get 503.
 	maxWatchers = 20000
@@ -48,7 +48,7 @@ type subscription struct {
 	sending  bool
 	timed    bool      // a timer will send
 	reported time.Time // when the last change was sent
-	version  int       // of winfo and list documents
+	version  int       // of winfo, dialog and list documents
 	gone     []watcherInfo
 }
 
@@ -92,7 +92,7 @@ func (s *Server) subscribe(in *inbound) {
 		return
 	}
 	pkg := eventPackage(in)
-	if pkg != packagePresence && pkg != packageWinfo {
+	if _, own := ownType(pkg); pkg != packagePresence && pkg != packageWinfo && !own {
 		in.reply(489, "Bad Event", hdr("Allow-Events", allowEvents))
 		return
 	}
@@ -149,12 +149,16 @@ func (s *Server) aim(in *inbound, who *account, sub *subscription) bool {
 	}
 	sub.owner = a
 	want := typePIDF
-	if sub.pkg == packageWinfo {
+	media, own := ownType(sub.pkg)
+	switch {
+	case own:
+		want = media
+	case sub.pkg == packageWinfo:
 		want = typeWinfo
-		if a != who {
-			in.reply(403, "Forbidden: only the owner may see the watchers")
-			return false
-		}
+	}
+	if sub.pkg != packagePresence && a != who {
+		in.reply(403, "Forbidden: only the owner may see this")
+		return false
 	}
 	if !accepts(in, want) {
 		in.reply(406, "Not Acceptable", hdr("Accept", want))
@@ -165,7 +169,7 @@ func (s *Server) aim(in *inbound, who *account, sub *subscription) bool {
 		return false
 	}
 	a.mu.Lock()
-	full := len(a.watchers)+len(a.winfos) >= maxWatchers
+	full := len(a.watchers)+len(a.winfos)+a.ownSubscriptions() >= maxWatchers
 	a.mu.Unlock()
 	if full {
 		in.reply(503, "Service Unavailable: too many watchers", hdr("Retry-After", "60"))
@@ -206,9 +210,12 @@ func (s *Server) contact(t *transport, f *flow) string {
 func (s *Server) watch(sub *subscription) {
 	for _, a := range sub.watched() {
 		a.mu.Lock()
-		if sub.pkg == packageWinfo {
+		switch _, own := ownType(sub.pkg); {
+		case own:
+			a.ownOf(sub.pkg).subs[sub] = struct{}{}
+		case sub.pkg == packageWinfo:
 			a.winfos[sub] = struct{}{}
-		} else {
+		default:
 			a.watchers[sub] = struct{}{}
 		}
 		a.mu.Unlock()
@@ -316,6 +323,9 @@ func (s *Server) unwatch(sub *subscription) {
 		_, was := a.watchers[sub]
 		delete(a.watchers, sub)
 		delete(a.winfos, sub)
+		if o := a.own[sub.pkg]; o != nil {
+			delete(o.subs, sub)
+		}
 		a.mu.Unlock()
 		if was {
 			s.winfoChanged(a, sub)

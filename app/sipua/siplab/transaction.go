@@ -244,7 +244,8 @@ func (t *transport) cancel(r *request) {
 	}
 	in.reply(200, "OK")
 	if ok {
-		fk.cancel()
+		reason, _ := header(in, "Reason")
+		fk.cancel(reason)
 	}
 }
 
