@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"portico/app/account"
+	"portico/app/blobs"
 	"portico/app/calendar"
 	"portico/app/calsync"
 	"portico/app/chat"
@@ -28,9 +29,11 @@ import (
 	"portico/app/directory"
 	"portico/app/ews"
 	"portico/app/ews/ewslab"
+	"portico/app/history"
 	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
+	"portico/app/rooms"
 	"portico/app/sipua"
 	"portico/app/sipua/siplab"
 	"portico/app/web"
@@ -56,6 +59,9 @@ type house struct {
 	panel     *calsync.Panel   // nil without sync
 	hooks     *hook.Service    // nil without CRM
 	agent     *sipua.Agent
+	blobs     *blobs.Store
+	rooms     *rooms.Service
+	history   *history.Service
 	chat      *chat.Service
 	presence  *presence.Service
 	account   *account.Service
@@ -127,7 +133,10 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 	if err := h.openExchange(); err != nil {
 		return nil, err
 	}
-	if err := h.openRooms(); err != nil {
+	if err := h.openRooms(ctx); err != nil {
+		return nil, err
+	}
+	if err := h.openRoomsDomain(); err != nil {
 		return nil, err
 	}
 	if err := h.openWeb(); err != nil {
@@ -139,7 +148,7 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 func (h *house) openStore(ctx context.Context) (err error) {
 	h.store, err = storage.Open(ctx, storage.Options{
 		DSN: h.cfg.Storage.DSN, Logger: h.log.With("part", "storage"),
-		EventBound: h.cfg.Limits.ReplayEvents, EventAge: eventAge(h.cfg), Retention: h.cfg.Chat.Retention,
+		EventBound: h.cfg.Limits.ReplayEvents, EventAge: eventAge(h.cfg), Retention: h.cfg.Chat.Retention, RoomRetention: h.cfg.Rooms.Retention,
 		Sink: func(evs []portal.Logged) { h.web.Live().Logged(evs) },
 	})
 	if err != nil {
@@ -151,10 +160,13 @@ func (h *house) openStore(ctx context.Context) (err error) {
 // eventAge is how long events are kept for browsers that were cut off: never longer than the archive keeps the
 // messages that they repeat.
 func eventAge(cfg *config.Config) time.Duration {
-	if cfg.Chat.Retention > 0 {
-		return min(cfg.Limits.ReplayAge, cfg.Chat.Retention)
+	age := cfg.Limits.ReplayAge
+	for _, kept := range []time.Duration{cfg.Chat.Retention, cfg.Rooms.Retention} {
+		if kept > 0 {
+			age = min(age, kept)
+		}
 	}
-	return cfg.Limits.ReplayAge
+	return age
 }
 
 // openLab starts listening for the lab, where it is on, and points the line at it.
@@ -192,7 +204,7 @@ func (h *house) openLine() (err error) {
 }
 
 // openRooms makes the use cases.
-func (h *house) openRooms() (err error) {
+func (h *house) openRooms(ctx context.Context) (err error) {
 	emit := func(to portal.Address, ev portal.Current) { h.web.Live().Current(to, ev) }
 	var books []directory.Source
 	if h.lab != nil {
@@ -206,8 +218,8 @@ func (h *house) openRooms() (err error) {
 	})
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
-		Relationship: h.contacts.Relationship,
-		Emit:         emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
+		Relationship: h.contacts.Relationship, Beside: h.countsBeside(),
+		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
 		Instance:      h.instance,
@@ -227,6 +239,9 @@ func (h *house) openRooms() (err error) {
 		Person:  func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
 		Logger:  h.log.With("part", "account"),
 	})
+	if err == nil {
+		err = h.openTalk(ctx, emit)
+	}
 	if err == nil {
 		h.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "portico_sessions", Help: "Sign-ins that live.",
@@ -289,6 +304,7 @@ func (h *house) openWeb() (err error) {
 		Ready: h.probes(),
 	}
 	h.openPanel(&deps)
+	h.talkDeps(&deps)
 	if h.web, err = web.New(deps); err != nil {
 		return err
 	}
@@ -331,6 +347,7 @@ func (h *house) stages() []stage {
 		stages = append(stages, stage{name: "exchange", run: h.exchange.Run})
 	}
 	stages = append(stages, stage{name: "calendar", run: h.calendar.Run})
+	stages = append(stages, h.talkStages()...)
 	stages = append(stages, h.syncStages()...)
 	return append(stages,
 		stage{name: "live", run: h.hub.Run},

@@ -21,8 +21,15 @@ import (
 // switchboard connects the line to the rooms that what arrives on it is for.
 type switchboard struct{ h *house }
 
-// Receive gives a message to chat.
+// Receive gives a message to chat; what a room of the SIP server says to the rooms. What a room of this portal sent to
+// a SIP client comes to the portal's own line of that person too: it is in the room's log already.
 func (s switchboard) Receive(ctx context.Context, in portal.Incoming) error {
+	switch {
+	case s.h.rooms.IsRoom(in.From):
+		return nil
+	case s.h.rooms.IsServerRoom(in.From):
+		return s.h.rooms.ReceiveServer(ctx, in)
+	}
 	return s.h.chat.Receive(ctx, in)
 }
 
@@ -44,18 +51,18 @@ func (s switchboard) Notified(watcher portal.Address, r portal.Report) {
 // Silent tells the board that nothing is known any more.
 func (s switchboard) Silent(watcher, of portal.Address) { s.h.presence.Silent(watcher, of) }
 
-// RoomMessage is for rooms, of which this portal has none.
-func (s switchboard) RoomMessage(context.Context, portal.RoomIncoming) error {
-	return portal.Fail(portal.ErrNotFound, "room.not-found")
+// RoomMessage gives what a SIP client says to a room to the rooms.
+func (s switchboard) RoomMessage(ctx context.Context, in portal.RoomIncoming) error {
+	return s.h.rooms.Receive(ctx, in)
 }
 
 // Rang is told of calls, which no list is kept of.
 func (s switchboard) Rang(portal.Ring) {}
 
-// Dialogs is told of calls under way, which lineConfig does not ask for.
-func (s switchboard) Dialogs(portal.Address, []portal.Dialog) {}
+// Dialogs tells the board of the calls of a person's devices.
+func (s switchboard) Dialogs(who portal.Address, ds []portal.Dialog) {}
 
-// MessageWaiting is told of voice mail, which lineConfig does not ask for.
+// MessageWaiting is told of voice mail.
 func (s switchboard) MessageWaiting(portal.Address, portal.Waiting) {}
 
 // Watchers notes who watches a person. No page shows it, so lineConfig does not ask for it.
@@ -83,6 +90,7 @@ func lineConfig(cfg *config.Config, instance string) (sipua.Config, error) {
 		RoomsDomain: cfg.SIP.RoomsDomain, Instance: instance, UserAgent: "Portico",
 		RegisterExpires: cfg.SIP.RegisterExpires, PublishExpires: cfg.SIP.PublishExpires,
 		SubscribeExpires: cfg.SIP.SubscribeExpires, ResumeRate: cfg.SIP.ResumeRate, PublishPace: cfg.Presence.PublishPace,
+		Dialogs: cfg.SIP.DialogEvents, MessageSummary: cfg.SIP.MessageSummary,
 		NoWatcherInfo: true, // a subscription for each person that nobody would look at
 	}
 	var err error

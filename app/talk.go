@@ -1,0 +1,201 @@
+package main
+
+// Rooms, history and calls in the house: what stands behind them, and who is told of what.
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"portico/app/blobs"
+	"portico/app/history"
+	"portico/app/policy"
+	"portico/app/portal"
+	"portico/app/rooms"
+	"portico/app/web"
+	"portico/views"
+	"portico/views/catalogue"
+)
+
+// openTalk makes rooms, history and calls. Exchange is open by then.
+func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.Current)) (err error) {
+	if h.blobs, err = blobs.Open(filepath.Join(h.cfg.Storage.DataDir, "uploads"), time.Now); err != nil {
+		return fmt.Errorf("uploads: %w", err)
+	}
+	h.rooms = rooms.New(h.store, h.blobs, h.agent, rooms.Options{
+		Domain: h.cfg.SIP.RoomsDomain, PersonDomain: h.cfg.SIP.Domain, ServerRooms: h.cfg.Rooms.ServerRooms,
+		Emit: emit, Changed: h.chat.Recount,
+		Live:       func(who portal.Address) bool { return h.hub.Online(who) > 0 },
+		NameOf:     func(who portal.Address) string { return h.nameOf(who) },
+		Known:      h.knows,
+		Say:        h.roomWords,
+		Archive:    h.store.AddMessage,
+		EditWindow: h.cfg.Rooms.EditWindow, MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
+		Rate: rate.Limit(h.cfg.Rooms.Rate), Burst: max(1, int(10*h.cfg.Rooms.Rate)), Retention: h.cfg.Rooms.Retention,
+		Logger: h.log.With("part", "rooms"),
+	})
+	if err := h.rooms.Load(ctx); err != nil {
+		return fmt.Errorf("rooms: %w", err)
+	}
+	var mail history.Mail
+	if h.exchange != nil && h.cfg.History.Exchange {
+		mail = h.exchange
+	}
+	h.history = history.New(h.store, mail, history.Options{
+		Spans: h.rooms.Spans, Saving: h.Saving,
+		Subject: h.episodeSubject, Lookup: h.directory.Lookup, Find: h.directory.ByEmail,
+		Zone:  func(ctx context.Context, who portal.Address) *time.Location { return h.readerOf(ctx, who).Zone },
+		Words: h.exportWords, Changed: h.chat.Recount, Rest: h.cfg.History.Rest,
+		Logger: h.log.With("part", "history"),
+	})
+	return nil
+}
+
+// openRoomsDomain lets the lab SIP server send what is for rooms to the portal, and take what rooms send.
+func (h *house) openRoomsDomain() error {
+	if h.lab == nil {
+		return nil
+	}
+	if err := h.lab.Neighbour(h.cfg.SIP.RoomsDomain, h.agent.Addr()); err != nil {
+		return fmt.Errorf("lab SIP server: rooms: %w", err)
+	}
+	return nil
+}
+
+// talkStages are what lives of rooms, history and calls.
+func (h *house) talkStages() []stage {
+	var out []stage
+	if h.lab != nil {
+		out = append(out, stage{name: "example rooms", run: h.seedRooms})
+	}
+	return append(out,
+		stage{name: "rooms", run: h.rooms.Run},
+		stage{name: "history", run: h.history.Run},
+		stage{name: "uploads", run: h.sweepUploads})
+}
+
+// countsBeside are what is counted for the badges beside unread messages. The rooms exist before anybody is counted for.
+func (h *house) countsBeside() []func(context.Context, portal.Address, *portal.CountsEvent) error {
+	return []func(context.Context, portal.Address, *portal.CountsEvent) error{
+		func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) error {
+			unread, mentions, err := h.rooms.Unread(ctx, who)
+			if err != nil {
+				return err
+			}
+			for room, n := range unread {
+				ev.Unread[room] = n
+			}
+			ev.Mentions = mentions
+			return nil
+		},
+	}
+}
+
+// talkDeps gives the edge its rooms, history and calls.
+func (h *house) talkDeps(d *web.Deps) {
+	d.Rooms, d.History, d.Savings = h.rooms, h.history, h
+}
+
+// nameOf is somebody's name where the address book knows one.
+func (h *house) nameOf(who portal.Address) string {
+	if !h.directory.Known(who) {
+		return ""
+	}
+	return h.directory.Lookup(context.Background(), who).DisplayName // from memory
+}
+
+// knows reports whether somebody can be invited: whom the address book has or who is of this portal's domain, where
+// nobody keeps a list of all people.
+func (h *house) knows(_ context.Context, who portal.Address) bool {
+	return h.directory.Known(who) || h.lab == nil && who.Domain() == h.cfg.SIP.Domain
+}
+
+// Saving is what policy and the person want kept.
+func (h *house) Saving(ctx context.Context, who portal.Address) (portal.Saving, error) {
+	set, err := h.account.Settings(ctx, who)
+	if err != nil {
+		return portal.Saving{}, err
+	}
+	return policy.Saving(policy.SavingRules{
+		Possible: h.exchange != nil && h.cfg.History.Exchange, DisableSavingIM: h.cfg.Policy.DisableSavingIM,
+		EnableAutoArchiving: h.cfg.Policy.EnableAutoArchiving, EnableCallLogAutoArchiving: h.cfg.Policy.EnableCallLogAutoArchiving,
+	}, set), nil
+}
+
+// isAway reports whether a message to somebody is missed: no page of theirs is open, or they are not at it.
+func (h *house) isAway(who portal.Address) bool {
+	if h.hub.Online(who) == 0 {
+		return true
+	}
+	switch h.presence.Own(who).Availability {
+	case portal.Away, portal.BeRightBack, portal.Offline:
+		return true
+	}
+	return false
+}
+
+// readerOf is a person with their language and zone, for what is written to them outside of a page.
+func (h *house) readerOf(ctx context.Context, who portal.Address) views.Reader {
+	set, err := h.account.Settings(ctx, who)
+	if err != nil {
+		h.log.Warn("language of somebody", "person", who, "error", err)
+	}
+	locale := set.Locale
+	if locale == "" {
+		locale = catalogue.Locales()[0]
+	}
+	return views.NewReader(locale, set.TimeZone, time.Now())
+}
+
+// roomWords is what a room says to a SIP client, in the person's language.
+func (h *house) roomWords(to portal.Address, key string, args map[string]string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r := h.readerOf(ctx, to)
+	if !r.Has(key) {
+		return ""
+	}
+	pairs := make([]any, 0, 2*len(args))
+	for name, value := range args {
+		pairs = append(pairs, name, value)
+	}
+	return r.Text(key, pairs...)
+}
+
+// episodeSubject is the subject of a conversation's item in Exchange.
+func (h *house) episodeSubject(ctx context.Context, who portal.Address, e portal.Episode) string {
+	return h.readerOf(ctx, who).Text("history.item-subject", "Name", h.directory.Lookup(ctx, e.Conversation).DisplayName)
+}
+
+// exportWords are the texts of an exported conversation.
+func (h *house) exportWords(ctx context.Context, who portal.Address) history.Words {
+	r := h.readerOf(ctx, who)
+	return history.Words{
+		Lang: r.Locale(), Title: r.Text("history.export-title"), Nothing: r.Text("history.export-nothing"),
+		With: r.Text("history.export-with"), Time: r.Text("history.export-time"), From: r.Text("history.export-from"),
+		Text:  r.Text("history.export-text"),
+		Day:   func(t time.Time) string { return r.Day(t, time.Time{}) },
+		Clock: r.Clock,
+	}
+}
+
+// sweepUploads removes, once a day, files that belong to no message.
+func (h *house) sweepUploads(ctx context.Context) error {
+	tick := time.NewTicker(24 * time.Hour)
+	defer tick.Stop()
+	for {
+		if n, freed, err := h.blobs.Sweep(ctx, h.store.BlobUsed); err != nil && ctx.Err() == nil {
+			h.log.Warn("files that nobody needs", "error", err)
+		} else if n > 0 {
+			h.log.Info("files that nobody needs are gone", "files", n, "bytes", freed)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
