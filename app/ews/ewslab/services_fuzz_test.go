@@ -2,7 +2,9 @@ package ewslab
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -87,6 +89,61 @@ func FuzzWatermark(f *testing.F) {
 		seq, err := parseWatermark(text)
 		if err == nil && watermark(seq) != strings.TrimSpace(text) {
 			t.Fatalf("%q is read as %d", text, seq)
+		}
+	})
+}
+
+// Whatever is left through the door becomes a message that can be read as every other, or is refused.
+func FuzzVoiceMessage(f *testing.F) {
+	for _, seed := range []string{`{"mailbox":"alice","number":"1","seconds":1}`, `{"mailbox":"alice@example.test","from":"bob","at":"0001-01-01T00:00:00Z","audio":"UklGRg==","file":"a\"b\r\nc.wav"}`,
+		`{"mailbox":"alice","class":"\u0000","protected":true,"text":"]]>","name":"\ufffe"}`, `{"mailbox":"nobody"}`, `[]`} {
+		f.Add(seed)
+	}
+	s, err := New(Config{People: people()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			f.Error(err)
+		}
+	})
+	f.Fuzz(func(t *testing.T, body string) {
+		if len(body) > 4096 {
+			return
+		}
+		r := httptest.NewRequest(http.MethodPost, VoicemailPath, strings.NewReader(body))
+		r.RemoteAddr = "127.0.0.1:1"
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.serveVoicemail(w, r)
+		if w.Code == http.StatusInternalServerError {
+			t.Fatalf("%q: %s", body, w.Body)
+		}
+		if w.Code != http.StatusCreated {
+			return
+		}
+		var said struct{ ID string }
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil {
+			t.Fatal(err)
+		}
+		i, err := parseID(said.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.update(t.Context(), func(x *tx) error {
+			it, err := x.item(i.Row)
+			if err != nil {
+				return err
+			}
+			c := &call{ctx: t.Context(), s: s, me: s.people.byID[it.Mailbox]}
+			if _, err := c.items(x, []*item{it}, everything()); err != nil {
+				return err
+			}
+			return x.eraseItem(it)
+		})
+		if err != nil {
+			t.Fatalf("%q: %v", body, err)
 		}
 	})
 }

@@ -33,6 +33,7 @@ type ExchangelibOptions struct {
 	List     string   // a distribution list's address; "": sales of the domain
 	Delegate string   // somebody with editor rights on alice's calendar; "": heidi, "-": leave that out
 	NoPeople bool     // leave FindPeople out
+	Keep     bool     // leave the conversation and the voice mail where they are
 }
 
 // Step is what one step of the round found.
@@ -47,7 +48,7 @@ type Step struct {
 // Exchangelib drives the endpoint by exchangelib: signing in, folders, create, update, conflict, list, move, delete,
 // series with an exception and every pattern, attachments, invitations, answers, tracking, rescheduling,
 // cancellations, rooms, lists, forwarding, free/busy, out of office, synchronisation, streaming and pull notifications,
-// the directory, delegates and impersonation. Each step is a subtest; what each found is returned by its name.
+// the directory, delegates and impersonation, conversations and voice mail. Each step is a subtest; what each found is returned by its name.
 func Exchangelib(t *testing.T, e Endpoint, o ExchangelibOptions) map[string]Step {
 	t.Helper()
 	needExchangelib(t)
@@ -130,7 +131,7 @@ func (o ExchangelibOptions) task(e Endpoint) map[string]any {
 	}
 	return map[string]any{
 		"url": e.URL, "password": e.password(), "domain": strings.TrimPrefix(e.Email(""), "@"), "service": e.Service, "secret": e.Secret,
-		"day": or(o.Day, "2031-03-24"), "steps": o.Steps, "people": !o.NoPeople,
+		"day": or(o.Day, "2031-03-24"), "steps": o.Steps, "people": !o.NoPeople, "keep": o.Keep,
 		"alice": "alice", "bob": "bob", "carol": "carol", "dave": "dave", "stranger": "erin",
 		"room": or(o.Room, e.Email("studio1")), "list": or(o.List, e.Email("sales")), "delegate": strings.TrimPrefix(or(o.Delegate, "heidi"), "-"),
 	}

@@ -5,6 +5,7 @@ package ewstest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -105,6 +106,25 @@ func (c *imap) messages(folder string) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// Mails are the messages in one of somebody's folders, as the gateway shows them: flags, headers and text.
+func (d *DavMail) Mails(ctx context.Context, user, folder string) (mails []string, err error) {
+	c, err := d.imap(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if _, err := c.command("EXAMINE %q", folder); err != nil {
+		return nil, err
+	}
+	lines, err := c.command("UID FETCH 1:* (UID FLAGS BODY.PEEK[])")
+	for _, l := range lines {
+		if strings.Contains(l, "FETCH") {
+			mails = append(mails, l)
+		}
+	}
+	return mails, err
 }
 
 // close says goodbye.

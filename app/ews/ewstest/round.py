@@ -726,6 +726,100 @@ def impersonates():
         return {"denied": refused, "nobody": type(e).__name__}
 
 
+class Kind(ExtendedProperty):
+    property_tag = 0x001A
+    property_type = "String"
+
+
+class Flags(ExtendedProperty):
+    property_tag = 0x0E07
+    property_type = "Integer"
+
+
+class Delivered(ExtendedProperty):
+    property_tag = 0x0E06
+    property_type = "SystemTime"
+
+
+class Submitted(ExtendedProperty):
+    property_tag = 0x0039
+    property_type = "SystemTime"
+
+
+class Episode(ExtendedProperty):
+    distinguished_property_set_id = "PublicStrings"
+    property_name = "PorticoEpisode"
+    property_type = "String"
+
+
+class VoiceSeconds(ExtendedProperty):
+    property_tag = 0x6801
+    property_type = "Integer"
+
+
+class CallerNumber(ExtendedProperty):
+    property_tag = 0x6802
+    property_type = "String"
+
+
+class CallerName(ExtendedProperty):
+    property_tag = 0x6803
+    property_type = "String"
+
+
+class SoundOrder(ExtendedProperty):
+    property_tag = 0x6805
+    property_type = "String"
+
+
+class CallID(ExtendedProperty):
+    property_tag = 0x6806
+    property_type = "String"
+
+
+def tagged_messages():
+    """Messages have their MAPI properties from here on."""
+    for p in (Kind, Flags, Delivered, Submitted, Episode, VoiceSeconds, CallerNumber, CallerName, SoundOrder, CallID):
+        name = "x_" + p.__name__.lower()
+        if name not in {f.name for f in Message.FIELDS}:
+            Message.register(name, p)
+
+
+@step
+def keeps_conversations():
+    tagged_messages()
+    folder = account(TASK["alice"]).conversation_history
+    seen = [{"subject": i.subject, "class": i.item_class, "draft": i.is_draft, "read": i.is_read, "text": str(i.body or ""), "stamp": i.x_episode or "", "number": i.x_callernumber or "",
+             "from": i.author.email_address if i.author else "", "to": sorted(m.email_address or "" for m in i.to_recipients or []),
+             "came": i.datetime_received.astimezone(EWSTimeZone("UTC")).ewsformat(), "sent": i.datetime_sent.astimezone(EWSTimeZone("UTC")).ewsformat()} for i in folder.all()]
+    kept = Message(folder=folder, subject=subject("Kept by another"), body=HTMLBody("<html><body><p>words of another program</p></body></html>"), x_kind="IPM.Note.Microsoft.Conversation",
+                   author=Mailbox(name="Carol", email_address=email(TASK["carol"])), to_recipients=[Mailbox(email_address=email(TASK["alice"]))],
+                   is_read=True, x_flags=1, x_delivered=at(0, 9, 30), x_submitted=at(0, 9))
+    kept.save()
+    got = folder.get(subject=subject("Kept by another"))
+    equal((got.item_class, got.is_draft, got.is_read, got.datetime_received), ("IPM.Note.Microsoft.Conversation", False, True, at(0, 9, 30)))
+    if not TASK["keep"]:
+        got.delete()
+    return {"seen": seen, "subject": kept.subject}
+
+
+@step
+def leaves_voicemail():
+    """As programs without Unified Messaging leave one: the class, the file and the properties at once."""
+    tagged_messages()
+    sound = b"RIFF" + (36 + 800).to_bytes(4, "little") + b"WAVEfmt " + bytes.fromhex("10000000010001 00401f0000401f000001000800") + b"data" + (800).to_bytes(4, "little") + b"\x80" * 800
+    a = account(TASK["alice"])
+    left = Message(folder=a.inbox, subject=subject("Voice mail"), body="left by a program", x_kind="IPM.Note.Microsoft.Voicemail.UM.CA", author=Mailbox(email_address=email(TASK["bob"])),
+                   is_read=False, x_flags=0, x_voiceseconds=9, x_callernumber="+49 30 5550 102", x_callername="Bob B.", x_soundorder="hello.wav", x_callid="1-2@pbx",
+                   attachments=[FileAttachment(name="hello.wav", content=sound, content_type="audio/wav")])
+    left.save()
+    got = a.inbox.get(subject=subject("Voice mail"))
+    equal((got.item_class, got.is_read, got.x_voiceseconds, got.x_callernumber, len(got.attachments), got.attachments[0].content), (left.x_kind, False, 9, left.x_callernumber, 1, sound))
+    if not TASK["keep"]:
+        got.delete()
+    return {"subject": left.subject, "bytes": len(sound)}
+
+
 @step
 def tidies():
     """What the round left in the mailboxes goes, so that it can be done again."""
