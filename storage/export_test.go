@@ -152,3 +152,12 @@ func FillArchive(ctx context.Context, s *Store, n int) error {
 		return nil
 	})
 }
+
+// FillSome indexes one slice of the older archive.
+func FillSome(ctx context.Context, s *Store) (more bool, err error) {
+	err = s.write(ctx, "test", func(t *txn) error {
+		more, err = t.fillSlice()
+		return err
+	})
+	return more, err
+}

@@ -17,8 +17,8 @@ import (
 const (
 	// episodeMost is how many messages an episode has at most.
 	episodeMost = 500
-	// fillSlice is how many older messages one write indexes.
-	fillSlice = 50
+	// fillMost is how many older messages one write indexes.
+	fillMost = 50
 )
 
 // episodeID is an episode's name outside: its number, with "r" before a room's, "e" before any other.
@@ -193,26 +193,29 @@ func (s *Store) fill(ctx context.Context) {
 // fillHistory takes up what was in the archive before there was a history, newest first, a little at a time. It goes on where
 // it was when the program ended.
 func (s *Store) fillHistory(ctx context.Context) error {
-	return s.repeat(ctx, "index the archive", func(t *txn) (bool, error) {
-		var next int64
-		found, err := t.one(`SELECT next FROM history_fill WHERE one = 1`, nil, &next)
-		if err != nil || !found || next == 0 {
+	return s.repeat(ctx, "index the archive", (*txn).fillSlice)
+}
+
+// fillSlice takes up a slice of it; more is false where nothing is left.
+func (t *txn) fillSlice() (more bool, err error) {
+	var next int64
+	found, err := t.one(`SELECT next FROM history_fill WHERE one = 1`, nil, &next)
+	if err != nil || !found || next == 0 {
+		return false, err
+	}
+	var older []portal.Message
+	err = t.all(`SELECT `+messageColumns+` FROM messages m WHERE m.ord <= ? ORDER BY m.ord DESC LIMIT ?`, []any{next, fillMost}, appendMessage(&older))
+	if err != nil {
+		return false, err
+	}
+	for _, m := range older {
+		if err := t.addToHistory(m, false); err != nil {
 			return false, err
 		}
-		var slice []portal.Message
-		err = t.all(`SELECT `+messageColumns+` FROM messages m WHERE m.ord <= ? ORDER BY m.ord DESC LIMIT ?`, []any{next, fillSlice}, appendMessage(&slice))
-		if err != nil {
-			return false, err
-		}
-		for _, m := range slice {
-			if err := t.addToHistory(m, false); err != nil {
-				return false, err
-			}
-		}
-		next = 0
-		if len(slice) == fillSlice {
-			next = slice[len(slice)-1].Order - 1
-		}
-		return next > 0, t.exec(`UPDATE history_fill SET next = ? WHERE one = 1`, next)
-	})
+	}
+	next = 0
+	if len(older) == fillMost {
+		next = older[len(older)-1].Order - 1
+	}
+	return next > 0, t.exec(`UPDATE history_fill SET next = ? WHERE one = 1`, next)
 }

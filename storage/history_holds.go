@@ -127,8 +127,8 @@ func (s *Store) pruneRoomEpisodes(ctx context.Context) error {
 	var after int64
 	return s.repeat(ctx, "prune episodes of rooms", func(t *txn) (bool, error) {
 		var old, empty []int64
-		err := t.all(`SELECT e.num, EXISTS (SELECT 1 FROM room_messages m WHERE m.room = e.room AND m.place >= e.first_place AND m.place <= e.last_place)
-			FROM (SELECT num, room, first_place, last_place, end_at FROM history_room_episodes WHERE num > ? ORDER BY num LIMIT ?) AS e WHERE e.end_at < ?`,
+		err := t.all(`SELECT num, EXISTS (SELECT 1 FROM room_messages m WHERE m.room = oldest.room AND m.place >= first_place AND m.place <= last_place)
+			FROM (SELECT num, room, first_place, last_place, end_at FROM history_room_episodes WHERE num > ? ORDER BY num LIMIT ?) AS oldest WHERE end_at < ?`,
 			[]any{after, slice, before}, func(scan scanFunc) error {
 				var num int64
 				var holds int
