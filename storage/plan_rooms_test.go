@@ -76,6 +76,7 @@ func everyRoomQuery(t *testing.T, s *storage.Store) {
 		"other events": func() error { _, _, err := s.EventsSince(ctx, bob, 0, 500); return err },
 	})
 	must(t, change(func(m *portal.RoomMessage) { m.Reactions = nil })())
+	everyCallQuery(t, s)
 	must(t, change(func(m *portal.RoomMessage) {
 		m.Text, m.DeletedAt, m.Files, m.Pinned, m.Reactions = "", now, nil, false, reaction
 	})())
@@ -89,4 +90,25 @@ func everyRoomQuery(t *testing.T, s *storage.Store) {
 		_, _, err := s.AddRoomMessage(ctx, m, nil)
 		must(t, err)
 	}
+}
+
+// everyCallQuery calls what keeps the list of calls.
+func everyCallQuery(t *testing.T, s *storage.Store) {
+	t.Helper()
+	ctx, now := t.Context(), time.Now()
+	c := portal.Call{ID: "c", Owner: alice, Kind: portal.MissedCall, From: bob, CallID: "sip", Kept: portal.KeptWaiting}
+	must(t, s.PutCall(ctx, c))
+	calls(t, map[string]func() error{
+		"of":     func() error { _, _, err := s.CallOf(ctx, alice, "sip"); return err },
+		"last":   func() error { _, _, err := s.LastOf(ctx, alice, bob, portal.MissedCall); return err },
+		"list":   func() error { _, _, err := s.Calls(ctx, alice, "", 1); return err },
+		"see":    func() error { _, err := s.SeeCalls(ctx, alice, "", nil); return err },
+		"see of": func() error { _, err := s.SeeCalls(ctx, alice, bob, nil); return err },
+		"see by": func() error { _, err := s.SeeCalls(ctx, alice, "", []string{"c"}); return err },
+		"unseen": func() error { _, err := s.Unseen(ctx, alice); return err },
+		"due":    func() error { _, err := s.DueCalls(ctx, now, 1); return err },
+		"kept":   func() error { return s.CallKept(ctx, portal.DueCall{Call: c}, portal.KeptThere, "i", now) },
+		"tell":   func() error { return s.Tell(ctx) },
+	})
+	must(t, s.DeleteCall(ctx, alice, "c"))
 }

@@ -11,9 +11,9 @@ import (
 
 // Store keeps the list of calls. Each call that writes is one transaction; events reach the log in the same one.
 type Store interface {
-	// PutCall adds an entry or replaces the one of the same ID.
+	// PutCall adds an entry or replaces the owner's one of the same ID.
 	PutCall(ctx context.Context, c portal.Call, evs ...portal.Addressed) error
-	// CallOf finds the owner's entry of a SIP Call-ID, LastOf the newest of a kind from somebody; found is false where there is none.
+	// CallOf finds the owner's entry that stands for a SIP Call-ID (of several in a row each finds it), LastOf the newest of a kind from somebody; found is false where there is none.
 	CallOf(ctx context.Context, owner portal.Address, callID string) (c portal.Call, found bool, err error)
 	LastOf(ctx context.Context, owner, from portal.Address, kind portal.CallKind) (c portal.Call, found bool, err error)
 	// Calls lists the owner's entries, newest first; cursor is opaque.
@@ -23,17 +23,12 @@ type Store interface {
 	DeleteCall(ctx context.Context, owner portal.Address, id string, evs ...portal.Addressed) error
 	// Unseen counts the owner's entries that are not seen.
 	Unseen(ctx context.Context, owner portal.Address) (int, error)
-	// DueCalls are entries that are to be written to Exchange and due for a try; CallKept settles one.
-	DueCalls(ctx context.Context, limit int) ([]DueCall, error)
-	CallKept(ctx context.Context, d DueCall, state portal.KeptState, itemID string, again time.Time) error
-}
-
-// DueCall is an entry that is to be written to Exchange.
-type DueCall struct {
-	portal.Call
-	ItemID   string
-	Tries    int
-	Revision int64
+	// DueCalls are entries that are to be written to Exchange, have not changed since rested and are due for a try; CallKept
+	// settles one: what changed while it was written stays due.
+	DueCalls(ctx context.Context, rested time.Time, limit int) ([]portal.DueCall, error)
+	CallKept(ctx context.Context, d portal.DueCall, state portal.KeptState, itemID string, again time.Time) error
+	// Tell logs events that go with nothing else: those of voice mail, which is not kept here.
+	Tell(ctx context.Context, evs ...portal.Addressed) error
 }
 
 // Voicemail is the voice mail in people's mailboxes. Errors mean as the connector's do.

@@ -44,6 +44,16 @@ type Call struct {
 	Kept KeptState `json:"kept,omitempty"`
 }
 
+// DueCall is an entry of the list of calls that is to be written to Exchange.
+type DueCall struct {
+	Call
+	// ItemID is that of the item that is there already; Tries how often it failed; Revision tells what changed while
+	// it was written.
+	ItemID   string
+	Tries    int
+	Revision int64
+}
+
 // Ring is an INVITE that came for a person of this portal, or what became of one.
 type Ring struct {
 	To     Address

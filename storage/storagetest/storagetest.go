@@ -92,6 +92,7 @@ type Store interface {
 	SyncStore
 	HookStore
 	RoomStore
+	CallStore
 
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
@@ -129,6 +130,7 @@ func Run(t *testing.T, open Open) {
 		{"room reactions", testRoomReactions}, {"room pins", testRoomPins}, {"room files", testRoomFiles}, {"room mentions", testRoomMentions},
 		{"room read marks", testRoomRead}, {"room search", testRoomSearch}, {"room search pages", testRoomSearchPages},
 		{"room retention", testRoomRetention}, {"room words", testRoomWords}, {"room model", testRoomModel},
+		{"calls", testCalls}, {"call pages", testCallPages}, {"calls seen", testCallsSeen}, {"calls due", testCallsDue}, {"call retention", testCallRetention},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
