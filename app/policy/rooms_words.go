@@ -91,7 +91,7 @@ func readings(s string) []string {
 	if end < 0 {
 		end = len(s)
 	}
-	if end > maxHandle {
+	if end == 0 || end > maxHandle || strings.IndexByte(joins, s[0]) >= 0 {
 		return nil
 	}
 	var out []string
