@@ -14,7 +14,7 @@ import (
 const (
 	keyNoRoom     = "room.not-found"
 	keyRoomExists = "room.exists"
-	keyManyPins   = "room.too-many-pins"
+	keyManyPins   = "room.pins-many"
 	keyNoFile     = "file.not-found"
 )
 

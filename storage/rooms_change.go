@@ -14,7 +14,7 @@ import (
 // ChangeRoomMessage lets change alter a message: its text, times and doer of editing and deleting, pin, mentions and reactions, and which of
 // its files it still has; all else stays. An error of change is given back and nothing is written. What changed is stored with the
 // next Version and logged with what events makes of it; where nothing changed nothing is. A message that is taken back names nobody any
-// more. ErrNotFound where there is no such message; ErrInvalid ("room.too-many-pins") for more than portal.MaxPins. Both functions run
+// more. ErrNotFound where there is no such message; ErrConflict ("room.pins-many") for more than portal.MaxPins. Both functions run
 // on the writing goroutine: they neither block nor call the store.
 func (s *Store) ChangeRoomMessage(ctx context.Context, room portal.Address, place int64, change func(*portal.RoomMessage) error, events func(portal.RoomMessage) []portal.Addressed) (stored portal.RoomMessage, err error) {
 	err = s.write(ctx, "change room message", func(t *txn) error {
@@ -122,7 +122,7 @@ func (t *txn) pin(num int64, was roomRow, pinned bool) (int64, error) {
 		return 0, err
 	}
 	if n >= portal.MaxPins {
-		return 0, portal.Fail(portal.ErrInvalid, keyManyPins).With("max", fmt.Sprint(portal.MaxPins))
+		return 0, portal.Fail(portal.ErrConflict, keyManyPins).With("Max", fmt.Sprint(portal.MaxPins))
 	}
 	_, err := t.one(`UPDATE rooms SET last_pin = last_pin + 1 WHERE num = ? RETURNING last_pin`, []any{num}, &pin)
 	return pin, err

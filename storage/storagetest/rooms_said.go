@@ -345,7 +345,7 @@ func testRoomPins(t *testing.T, open Open) {
 	for place := int64(4); place <= portal.MaxPins; place++ {
 		must(t, pin(place, true))
 	}
-	wantMeaning(t, pin(portal.MaxPins+1, true), portal.ErrInvalid)
+	wantMeaning(t, pin(portal.MaxPins+1, true), portal.ErrConflict)
 	must(t, pin(7, false))
 	must(t, pin(portal.MaxPins+1, true))
 	if got := places(0); len(got) != portal.MaxPins || got[0] != portal.MaxPins+1 {
