@@ -25,14 +25,18 @@ type box struct {
 	// tries counts readings that failed in a row.
 	tries        int
 	loaded, held bool
-	readAt       time.Time
-	items        int
+	// whole: its first reading has seen all that is there, and what waits for it in CRM is being stored.
+	whole  bool
+	readAt time.Time
+	items  int
 	// lost is why it cannot be read, told: an incident was told of it.
 	lost error
 	told bool
 	// active jobs are carried; after fails failures in a row, none is before until.
 	active, fails int
 	until         time.Time
+	// queued is how many due jobs of it the dispatcher saw last.
+	queued int
 	// woken: what waits for it is to be tried at once.
 	woken bool
 }
@@ -54,6 +58,7 @@ type boxes struct {
 	servers map[string]*server
 	due     boxHeap
 	woken   []portal.Address
+	crowded []portal.Address // of which a crowd of jobs was due when the dispatcher looked last
 	// bell wakes the readers; it holds one ring.
 	bell chan struct{}
 }
@@ -104,7 +109,45 @@ func (b *boxes) set(users []portal.CRMUser, now time.Time) (gone []portal.Addres
 	return gone
 }
 
-// wake makes a mailbox be read at once, or once more where it is being read.
+// A mailbox of which crowd jobs are due is read once in a crowdPace at most: most of what rings there is the jobs' own work.
+const (
+	crowd     = 3
+	crowdPace = time.Second
+)
+
+// answers is when a ring of the mailbox is answered.
+func (x *box) answers(now time.Time) time.Time {
+	if at := x.readAt.Add(crowdPace); x.queued >= crowd && at.After(now) {
+		return at
+	}
+	return now
+}
+
+// queue notes how many jobs of each mailbox are due; those that are not named have none. Where a crowd has gone, a ring that waited for
+// it is answered.
+func (b *boxes) queue(jobs map[portal.Address]int, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, who := range b.crowded {
+		if x := b.of[who]; x != nil && jobs[who] < crowd {
+			x.queued = 0
+			if x.rung && x.place >= 0 && x.at.After(now) {
+				x.at = now
+				heap.Fix(&b.due, x.place)
+				b.ring()
+			}
+		}
+	}
+	b.crowded = b.crowded[:0]
+	for who, n := range jobs {
+		if x := b.of[who]; x != nil && n >= crowd {
+			x.queued = n
+			b.crowded = append(b.crowded, who)
+		}
+	}
+}
+
+// wake makes a mailbox be read as soon as its rings are answered, or once more where it is being read.
 func (b *boxes) wake(who portal.Address, now time.Time, change func(*box)) {
 	b.mu.Lock()
 	x := b.of[who]
@@ -113,8 +156,8 @@ func (b *boxes) wake(who portal.Address, now time.Time, change func(*box)) {
 			change(x)
 		}
 		x.rung = true
-		if x.place >= 0 && x.at.After(now) {
-			x.at = now
+		if at := x.answers(now); x.place >= 0 && x.at.After(at) {
+			x.at = at
 			heap.Fix(&b.due, x.place)
 		}
 	}
@@ -140,7 +183,7 @@ func (b *boxes) take(now time.Time) (who portal.Address, next time.Time, ok bool
 	return x.who, time.Time{}, true
 }
 
-// gave ends the reading of a mailbox: it is due again at a time, or at once where it rang meanwhile and could be read.
+// gave ends the reading of a mailbox: it is due again at a time, or when its rings are answered where it rang meanwhile and could be read.
 func (b *boxes) gave(who portal.Address, at, now time.Time, change func(*box)) {
 	b.mu.Lock()
 	x := b.of[who]
@@ -148,7 +191,7 @@ func (b *boxes) gave(who portal.Address, at, now time.Time, change func(*box)) {
 		change(x)
 		x.at = at
 		if x.rung && x.lost == nil {
-			x.at = now
+			x.at = x.answers(now)
 		}
 		if x.place < 0 {
 			heap.Push(&b.due, x)

@@ -78,6 +78,9 @@ func (w *work) settles() time.Time {
 	if p == nil || p.RemoteID != "" || p.State == portal.SyncDone || len(p.Agreed) == 0 || w.found {
 		return time.Time{}
 	}
+	if w.f.Record == nil || w.f.Record.Origin == portal.SourceExchange { // what is made in CRM is there as soon as CRM says so
+		return time.Time{}
+	}
 	return p.At.Add(w.s.o.Settle)
 }
 
@@ -145,20 +148,23 @@ func (w *work) steps(ctx context.Context, plan merge.Steps) error {
 	return nil
 }
 
-// foretell notes what is about to be written on either side, so that a later try knows it as ours.
+// foretell notes what is about to be written on either side, so that a later try knows it as ours, and what loses by that: a later try may
+// no longer see it.
 func (w *work) foretell(ctx context.Context, plan merge.Steps) error {
 	p, err := plan.Try(w.f)
-	if p == nil || err != nil {
+	if err != nil || p == nil && len(plan.Conflicts) == 0 {
 		return err
 	}
-	if p.Version = 0; w.pair != nil {
+	if p != nil && w.pair != nil {
 		p.Version = w.pair.Version
+	} else if p != nil {
+		p.Version = 0
 	}
-	err = w.s.l.EndSyncJob(ctx, portal.SyncOutcome{Pair: p})
+	err = w.s.l.EndSyncJob(ctx, portal.SyncOutcome{Pair: p, Conflicts: plan.Conflicts})
 	if errors.Is(err, portal.ErrConflict) {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
-	if err != nil {
+	if err != nil || p == nil {
 		return err
 	}
 	p.Version++

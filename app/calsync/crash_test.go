@@ -210,3 +210,112 @@ func TestACrashAtAnyStepChangesNothing(t *testing.T) {
 		})
 	}
 }
+
+// What loses against a later change is kept, however the service dies after it has carried the winner.
+func TestConflictIsKeptWhereverTheServiceDies(t *testing.T) {
+	for step := 1; step <= 40; step++ {
+		w := calm(t)
+		w.c.create(w.meeting(alice, "m one", bob.Bare()))
+		w.run()
+		w.pass(time.Minute)
+		w.c.edit(w.only("m").ID, func(r *portal.CRMAppointment) { r.Status = portal.StatusCancelled })
+		w.pass(time.Minute)
+		place, there := "room 9", w.entryIn(alice, "m")
+		w.x.user(func() {
+			w.x.alter(alice, there.RemoteID, portal.AppointmentChange{Location: &place}, "", true, false)
+		})
+		w.fuse = step
+		w.run()
+		spent := w.fuse >= 0
+		w.rest()
+		list, err := w.b.SyncConflicts(t.Context(), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := w.only("m"); r.Status != portal.StatusPending || r.Location != place || len(list) != 1 || list[0].Fields[0] != "deleted" {
+			t.Errorf("died at step %d: %s at %q, conflicts %+v", step, r.Status, r.Location, list)
+		}
+		if spent {
+			return // it had done everything by then
+		}
+	}
+	t.Error("the service did more than was thought of")
+}
+
+// A record that was made of an entry, and not noted before the service died, is known for what it was: what people do to either side
+// meanwhile is their change, and no more.
+func TestWhatHappensToARecordThatWasNotNoted(t *testing.T) {
+	for step := 1; step <= 20; step++ {
+		w := calm(t)
+		w.x.user(func() { w.x.make(alice, w.meeting(alice, "m one", bob.Bare(), erin), "", true, false) })
+		w.fuse = step
+		for range 12 {
+			w.lived(w.s.ReadDue(t.Context()))
+			if _, err := w.s.CarryOne(t.Context(), func(int) int { return 0 }); err != nil {
+				w.lived(err)
+				break
+			}
+		}
+		died := w.fuse < 0
+		w.pass(time.Minute)
+		fewer := []portal.Attendee{{Name: "Bob", Email: bob.Bare(), Role: portal.RoleRequired}}
+		there := w.entryIn(alice, "m")
+		w.x.user(func() {
+			w.x.alter(alice, there.RemoteID, portal.AppointmentChange{Attendees: &fewer, Known: []string{bob.Bare(), erin}}, "", true, false)
+		})
+		if list := w.c.of("m"); len(list) == 1 {
+			w.c.edit(list[0].ID, func(r *portal.CRMAppointment) { r.Categories = []string{"blue"} })
+		}
+		w.rest()
+		r, e := w.only("m"), w.entryIn(alice, "m")
+		if len(r.Attendees) != 1 || len(e.Attendees) != 1 || fmt.Sprint(r.Categories) != fmt.Sprint(e.Categories) {
+			t.Errorf("died at step %d: %v %v in CRM, %v %v in Exchange", step, r.Attendees, r.Categories, e.Attendees, e.Categories)
+		}
+		if !died {
+			return
+		}
+	}
+	t.Error("the service did more than was thought of")
+}
+
+// Who was taken off a meeting by hand is told of it, also where it is a first reading of some mailbox that makes the engine look, and stays
+// off it when their copy is read only afterwards.
+func TestGuestWhoseCopyWasNotReadStaysOff(t *testing.T) {
+	b := newBook()
+	w := newWorld(t, 1, b)
+	w.x.page, w.x.normal, w.x.ownUID = 0, true, false
+	b.settings(w.settings())
+	w.x.rang = func(portal.Address) {}
+	w.pass(time.Hour)
+	w.build()
+	read := func() { // the desk's mailbox alone: no other is due yet
+		t.Helper()
+		if err := w.s.ReadCRM(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 4 { // all mailboxes are read once, while there is nothing in them
+		if _, err := w.s.ReadOne(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	carry := func() {
+		t.Helper()
+		for range 10 {
+			if went, err := w.s.CarryOne(t.Context(), func(int) int { return 0 }); err != nil || !went {
+				return
+			}
+		}
+	}
+	w.c.create(w.meeting(carol, "m one", alice.Bare(), bob.Bare()))
+	read()
+	carry()
+	w.pass(time.Second)
+	w.c.edit(w.only("m").ID, func(r *portal.CRMAppointment) { r.Attendees = r.Attendees[:1] })
+	read()
+	carry()
+	w.rest()
+	if r, e := w.only("m"), w.entryIn(desk, "m"); len(r.Attendees) != 1 || len(e.Attendees) != 1 {
+		t.Errorf("invited are %v in CRM and %v in Exchange", r.Attendees, e.Attendees)
+	}
+}

@@ -162,6 +162,7 @@ func (d *dispatcher) fill(ctx context.Context, now time.Time) error {
 		}
 	}
 	d.partial = d.partial || len(list) >= handMost
+	d.s.boxes.queue(of, now)
 	rank := map[portal.Address]int{}
 	place := make(map[int64]int, len(d.hand))
 	for _, j := range d.hand { // the first of each mailbox before the second of any

@@ -53,6 +53,9 @@ func (s *Service) CarryOne(ctx context.Context, pick func(n int) int) (bool, err
 		case mayGo:
 			err := s.carry(ctx, j)
 			s.leave(j.Mailbox)
+			for len(s.marked) > 0 {
+				s.markSome(ctx, s.waitingMarks(<-s.marked))
+			}
 			return true, err
 		case mustDefer:
 			if err := s.deferTo(ctx, j, at); err != nil {
@@ -74,4 +77,13 @@ func (s *Service) BoxOf(who portal.Address) portal.MailboxStatus {
 		return portal.MailboxStatus{Mailbox: who, State: portal.MailboxOff}
 	}
 	return b.status(s.known())
+}
+
+// MarkAll tells of records in one batch.
+func (s *Service) MarkAll(ctx context.Context, ids []string, states []portal.SyncState) {
+	var list []mark
+	for i := range ids {
+		list = append(list, mark{ids[i], states[i]})
+	}
+	s.markSome(ctx, list)
 }

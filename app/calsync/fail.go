@@ -177,14 +177,3 @@ func (w *work) tell(ctx context.Context, plan merge.Steps, out portal.SyncOutcom
 		w.s.ringWork()
 	}
 }
-
-// mark tells those who look at the record how it stands.
-func (w *work) mark(ctx context.Context, p *portal.SyncPair, news bool) {
-	if p == nil || !news {
-		return
-	}
-	err := w.s.crm.Marked(ctx, p.CRM, portal.SyncState{State: p.State, Error: p.Reason})
-	if err != nil && !errors.Is(err, portal.ErrNotFound) && ctx.Err() == nil {
-		w.s.o.Logger.WarnContext(ctx, "calsync: nobody could be told how a record stands", "record", p.CRM, "err", err)
-	}
-}

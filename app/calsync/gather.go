@@ -67,6 +67,9 @@ func (w *work) gather(ctx context.Context) error {
 		if err := w.findRecord(ctx, w.pair.CRM, ""); err != nil {
 			return err
 		}
+		if w.f.Record == nil && w.pair.RemoteID == "" {
+			w.f.NewID = w.pair.CRM // that an earlier try was to make
+		}
 	}
 	if err := w.gatherCopies(ctx, uid); err != nil {
 		return err
@@ -84,8 +87,19 @@ func (w *work) gather(ctx context.Context) error {
 	}
 	w.note(w.f.AlikeCopies)
 	w.f.Unread = w.unread()
+	w.f.Quiet = w.f.Quiet && !w.news()
 	w.record = w.f.Record
 	return nil
+}
+
+// news tells whether somebody changed the record by hand since both sides agreed about it: that is no part of a first synchronisation or
+// of what was restored, whatever it is that makes us look, and people hear of it.
+func (w *work) news() bool {
+	r, p := w.f.Record, w.f.Pair
+	if r == nil || p == nil || p.RemoteID == "" || p.State != portal.SyncDone || r.Revision == p.Revision || r.ChangedBy == portal.CRMSync {
+		return false
+	}
+	return r.ChangedAt.After(p.At) && r.ChangedAt.After(w.k.byWho[p.Mailbox].Since)
 }
 
 // note notes the versions of copies as the ledger has them.
@@ -411,7 +425,7 @@ func (w *work) unread() []portal.Address {
 		if !ok || !u.Synced() || slices.Contains(out, u.Address) {
 			return
 		}
-		if b, ok := w.s.boxes.look(u.Address); ok && !b.loaded {
+		if b, ok := w.s.boxes.look(u.Address); ok && !b.loaded && !b.whole {
 			out = append(out, u.Address)
 		}
 	}

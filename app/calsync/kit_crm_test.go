@@ -26,8 +26,11 @@ type records struct {
 	files   map[string][]byte
 	changed chan struct{}
 	marks   map[string]portal.SyncState
-	alerts  int
-	serial  int
+	// markCalls counts the calls of Marked; marking is called by each before it does anything.
+	markCalls int
+	marking   func()
+	alerts    int
+	serial    int
 	// fail is asked at each write of the synchronisation.
 	fail func() error
 }
@@ -160,10 +163,19 @@ func (c *records) line(ch portal.CRMChange) {
 	c.changed = make(chan struct{})
 }
 
-func (c *records) Marked(_ context.Context, id string, st portal.SyncState) error {
+func (c *records) Marked(_ context.Context, ids []string, st portal.SyncState) error {
+	c.mu.Lock()
+	wait := c.marking
+	c.mu.Unlock()
+	if wait != nil {
+		wait()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.marks[id] = st
+	c.markCalls++
+	for _, id := range ids {
+		c.marks[id] = st
+	}
 	return nil
 }
 

@@ -101,13 +101,32 @@ func (w *world) inCRM() {
 func (k *tok) changed(side string, before, after side) {
 	for name, v := range after {
 		if before[name] != v {
+			k.undone(side, name, before[name], v)
 			k.wrote(side, name, v)
 		}
 	}
-	for name := range before {
+	for name, v := range before {
 		if _, ok := after[name]; !ok {
+			k.undone(side, name, v, "")
 			k.wrote(side, name, "")
 		}
+	}
+}
+
+// undone notes where a side is back at what it had at the last rest: that may never have been seen as a change.
+func (k *tok) undone(side, name, was, is string) {
+	sl := k.slots[name]
+	if sl == nil {
+		sl = &slot{written: map[string]string{}}
+		k.slots[name] = sl
+	}
+	if sl.began == nil {
+		sl.began = map[string]string{}
+	}
+	if began, ok := sl.began[side]; !ok {
+		sl.began[side] = was
+	} else if began == is {
+		sl.unseen = true
 	}
 }
 
@@ -243,7 +262,10 @@ func (w *world) atOutlook() {
 	case w.rnd.IntN(10) == 0:
 		w.note("outlook: %s deletes %s", owner.User(), k.name)
 		if p, err := w.b.SyncPairByUID(context.Background(), e.UID); err != nil || p.RemoteID == "" {
-			k.allowed++ // nobody can know that it was there: it is made once more
+			k.allowed++ // nobody can know that it was there: it is made once more, as CRM has it
+			for _, sl := range k.slots {
+				delete(sl.written, "exchange")
+			}
 		}
 		w.x.user(func() { w.x.takeAway(owner, e.RemoteID, time.Time{}, false, false) })
 		k.gone["exchange"], k.touched["exchange"] = true, true

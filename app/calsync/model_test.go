@@ -47,6 +47,15 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// TestModelOfLivesThatWentWrong repeats the lives in which the model found something: who was taken off came back by a copy that was read
+// late, or by one that was gone; a conflict was forgotten by a crash; what a record was made of was not known after one; what was undone
+// before anybody saw it.
+func TestModelOfLivesThatWentWrong(t *testing.T) {
+	for _, seed := range []uint64{9688, 11078, 13010, 15418, 16651, 19784, 22639, 23168, 26452, 26836, 28842, 33534, 33900, 37202, 37980, 39838} {
+		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) { run(t, seed, newBook()) })
+	}
+}
+
 // TestModelOverTheRealLedger holds the ledger in memory against the one on disk: the same lives must end as well over both.
 func TestModelOverTheRealLedger(t *testing.T) {
 	for seed := range uint64(40) {

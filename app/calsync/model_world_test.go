@@ -79,6 +79,8 @@ type slot struct {
 	rest    string            // what it was at the last rest
 	written map[string]string // what each side wrote last since then
 	all     []string          // all that was written since then
+	began   map[string]string // what each side that changed it had before
+	unseen  bool              // a side is back at what it had
 }
 
 func newWorld(t *testing.T, seed uint64, ledger calsync.Ledger) *world {
@@ -256,7 +258,11 @@ func (sl *slot) may() []string {
 	if len(sl.written) == 0 {
 		return []string{sl.rest}
 	}
-	return slices.Sorted(maps.Values(sl.written))
+	out := slices.Sorted(maps.Values(sl.written))
+	if sl.unseen {
+		out = append(out, sl.rest)
+	}
+	return out
 }
 
 // side is one side's version of an appointment as texts by slot.

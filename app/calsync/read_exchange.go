@@ -142,6 +142,7 @@ func (s *Service) forget(ctx context.Context, who portal.Address) error {
 
 // readMailbox reads a mailbox to the end of its changes.
 func (s *Service) readMailbox(ctx context.Context, who portal.Address) error {
+	s.boxes.change(who, func(b *box) { b.whole = false })
 	for {
 		stored, err := s.l.SyncCursor(ctx, string(who))
 		if err != nil {
@@ -188,6 +189,7 @@ func (s *Service) loaded(ctx context.Context, who portal.Address, c *reading) er
 	if err != nil {
 		return err
 	}
+	s.boxes.change(who, func(b *box) { b.whole = true }) // what is stored from here on need not wait for the rest
 	for ; len(jobs) > waitingBatch; jobs = jobs[waitingBatch:] {
 		if err := s.intake(ctx, who, c, portal.SyncIntake{Jobs: jobs[:waitingBatch]}); err != nil {
 			return err

@@ -51,6 +51,8 @@ type Service struct {
 	taking  sync.Mutex // one version is taken back after the other
 	// work wakes the dispatcher, rang the reader of CRM; each holds one ring.
 	work, rang chan struct{}
+	// marked is what waits to be told; see marker.
+	marked chan mark
 	// dead is why the service ended as by a crash.
 	dead atomic.Pointer[error]
 }
@@ -59,7 +61,7 @@ type Service struct {
 func New(crm CRM, x Exchange, l Ledger, o Options) *Service {
 	o = o.withDefaults()
 	s := &Service{crm: crm, l: l, o: o, live: newLiveLog(o.LiveLog), boxes: newBoxes(), swell: newSwell(), unsure: newMarks(), items: &stripes{},
-		bornAt: o.Now(), work: make(chan struct{}, 1), rang: make(chan struct{}, 1)}
+		bornAt: o.Now(), work: make(chan struct{}, 1), rang: make(chan struct{}, 1), marked: make(chan mark, markQueue)}
 	s.x = &clocks{Exchange: x, offset: s.offset}
 	s.state.Store(&state{settings: StandardSettings()})
 	return s
@@ -98,12 +100,19 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	s.running.Store(true)
 	defer s.running.Store(false)
+	telling, release := s.drained(ctx)
+	defer release()
+	idle := make(chan struct{})
+	var marker sync.WaitGroup
+	marker.Go(func() { s.marker(telling, idle) })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.readers(ctx) })
 	g.Go(func() error { return s.crmReader(ctx) })
 	g.Go(func() error { return s.dispatch(ctx) })
 	g.Go(func() error { return s.upkeep(ctx) })
 	err := g.Wait()
+	close(idle)
+	marker.Wait()
 	if errors.Is(err, errCrashed) {
 		return err
 	}

@@ -25,8 +25,8 @@ type CRM interface {
 	// Put stores a record as the synchronisation's work: Revision is the one it was made from (0: new), a stale one is
 	// ErrConflict. alert: people who take part are told as of a change by hand.
 	Put(ctx context.Context, a portal.CRMAppointment, alert bool) (portal.CRMAppointment, error)
-	// Marked tells those who look at a record that its way to Exchange got further.
-	Marked(ctx context.Context, id string, st portal.SyncState) error
+	// Marked tells those who look at records that their way to Exchange got as far as a state. Records that are no more are left out.
+	Marked(ctx context.Context, ids []string, st portal.SyncState) error
 	// File gives the bytes of a file of a record; Keep stores bytes and gives what to put into Kept.
 	File(ctx context.Context, hash string) ([]byte, error)
 	Keep(ctx context.Context, name, contentType string, data []byte) (portal.CRMFile, error)

@@ -97,14 +97,23 @@ func (s *Service) Put(ctx context.Context, a portal.CRMAppointment, alert bool) 
 	return out[0], nil
 }
 
-// Marked tells those who look at a record that its way to Exchange got further.
-func (s *Service) Marked(ctx context.Context, id string, st portal.SyncState) error {
-	r, err := s.s.CRMAppointment(ctx, id)
-	if err != nil {
-		return err
+// Marked tells those who look at records that their way to Exchange got as far as a state. Records that are no more are left out.
+func (s *Service) Marked(ctx context.Context, ids []string, st portal.SyncState) error {
+	var evs []portal.Addressed
+	for _, id := range ids {
+		r, err := s.s.CRMAppointment(ctx, id)
+		if errors.Is(err, portal.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		evs = append(evs, portal.Addressed{For: participants(&r), Event: portal.SyncEvent{ID: id, Change: portal.Updated, State: st.State}})
 	}
-	ev := portal.SyncEvent{ID: id, Change: portal.Updated, State: st.State}
-	_, err = s.s.PutCRMAppointments(ctx, "", nil, portal.Addressed{For: participants(&r), Event: ev})
+	if len(evs) == 0 {
+		return nil
+	}
+	_, err := s.s.PutCRMAppointments(ctx, "", nil, evs...)
 	return err
 }
 

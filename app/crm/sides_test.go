@@ -180,11 +180,10 @@ func TestWhereARecordIsOnItsWay(t *testing.T) {
 		t.Errorf("changed since: %+v, %v", sync(r.ID), err)
 	}
 	o.told()
-	o.must(o.Marked(o.ctx, r.ID, portal.SyncState{State: portal.SyncDone}))
+	o.must(o.Marked(o.ctx, []string{"crm-nothing", r.ID}, portal.SyncState{State: portal.SyncDone}))
 	o.wantTold("alice sync done, carol sync done", "")
-	if err := o.Marked(o.ctx, "crm-nothing", portal.SyncState{}); !errors.Is(err, portal.ErrNotFound) {
-		t.Errorf("of nothing: %v", err)
-	}
+	o.must(o.Marked(o.ctx, []string{"crm-nothing"}, portal.SyncState{}))
+	o.wantTold("", "")
 }
 
 func TestEntriesStandAsInTheCalendar(t *testing.T) {

@@ -16,6 +16,8 @@ type who struct {
 	key            string
 	c, e, bc, be   *Person
 	local, hasCopy bool
+	// mailbox: there may be a copy that nobody has read yet.
+	mailbox bool
 }
 
 func (m *merging) attendees(target, noted *Agreed, s *sides, occurrence string) {
@@ -34,7 +36,7 @@ func (m *merging) attendees(target, noted *Agreed, s *sides, occurrence string) 
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		w := who{key: key, c: s.c.person(key), e: s.e.person(key), bc: s.bc.person(key), be: s.be.person(key),
-			local: m.Local != nil && m.Local(key), hasCopy: m.Copy != nil && m.Copy(key)}
+			local: m.Local != nil && m.Local(key), hasCopy: m.Copy != nil && m.Copy(key), mailbox: m.Mailbox != nil && m.Mailbox(key)}
 		switch {
 		case w.c != nil && w.e != nil:
 			m.both(&out, w, s, occurrence)
@@ -65,9 +67,9 @@ func (o *peopleOut) only(p Person, via string) {
 	o.crm, o.notedCRM = append(o.crm, p), append(o.notedCRM, p)
 }
 
-// leaves notes somebody who was removed; a copy of theirs will be cancelled, and says nothing until then.
+// leaves notes somebody who was removed; a copy of theirs, which may not have been read yet, will be cancelled, and says nothing until then.
 func (o *peopleOut) leaves(w who) {
-	if w.bc != nil && w.hasCopy {
+	if w.bc != nil && (w.hasCopy || w.mailbox) {
 		gone := *w.bc
 		gone.Via = ViaRemoved
 		o.notedCRM = append(o.notedCRM, gone)
@@ -157,7 +159,7 @@ func (m *merging) inCRM(o *peopleOut, w who, copies map[string]Person) {
 		o.note(w.bc, w.be)
 	case w.local || p.Email == "":
 		o.only(p, ViaCRM)
-	case w.bc != nil && w.bc.Via == ViaCopy && m.Off != nil && m.Off(w.key): // the organiser took them off
+	case w.bc != nil && w.bc.Via == ViaCopy && m.Off != nil && m.Off(w.key): // the organiser took them off, or they did themselves
 	case (w.hasCopy || w.bc != nil && w.bc.Via == ViaCopy) && !w.bc.removed():
 		m.ownCopy(&p, w, copies)
 		o.only(p, ViaCopy)
@@ -215,7 +217,7 @@ func (m *merging) inExchange(o *peopleOut, w who) {
 func (m *merging) nowhere(o *peopleOut, w who, copies map[string]Person) {
 	p, ok := copies[w.key]
 	switch {
-	case !ok:
+	case !ok && !(w.mailbox && w.bc.removed() && !(m.Off != nil && m.Off(w.key))):
 	case w.bc != nil:
 		o.notedCRM = append(o.notedCRM, *w.bc)
 	case m.ToCRM:

@@ -27,7 +27,9 @@ type Terms struct {
 	// Local tells whether the bearer of a key has no mailbox; Copy whether they have a copy of the meeting; Synced whether an answer of theirs
 	// in CRM is carried to their mailbox. Nil: nobody.
 	Local, Copy, Synced func(key string) bool
-	// Off tells whether somebody's copy says that the meeting is cancelled for them.
+	// Mailbox tells whether somebody has a mailbox in which a copy may be that nobody has read yet. Nil: nobody.
+	Mailbox func(key string) bool
+	// Off tells whether somebody's copy is gone, or says that the meeting is cancelled for them.
 	Off func(key string) bool
 	// Copies are the attendees who have a copy, whether a list names them or not.
 	Copies []Person

@@ -152,9 +152,10 @@ func (p *planning) terms() Terms {
 	t.Local = func(key string) bool { return p.Users.local(portal.Address(key)) }
 	t.Copy = func(key string) bool { return p.copyOf(key) != nil }
 	t.Synced = t.Copy
+	t.Mailbox = func(key string) bool { return p.Users.synced(portal.Address(key)) }
 	t.Off = func(key string) bool {
 		return p.copyOf(key) == nil && slices.ContainsFunc(p.Copies, func(it portal.SyncItem) bool {
-			return it.Gone.IsZero() && string(it.Mailbox) == key && !it.Entry.Mine && it.Entry.Status == portal.StatusCancelled
+			return string(it.Mailbox) == key && !it.Entry.Mine && (!it.Gone.IsZero() || it.Entry.Status == portal.StatusCancelled)
 		})
 	}
 	return t

@@ -84,6 +84,9 @@ func (p *planning) learn() {
 		b := p.tried.learned(*p.base, &p.c, &p.e)
 		p.invited = p.invited || p.tried.Invited && added(p.base.Exchange.Attendees, b.Exchange.Attendees)
 		p.base = b
+	case p.record != nil && p.tried.Record: // it is there: it was made as it was tried
+		p.base = &Agreed{CRM: *p.tried.CRM, Exchange: *p.tried.Exchange}
+		p.invited = p.tried.Invited
 	case p.record != nil && p.truth.Entry.ChangeID == p.record.ID:
 		p.base = p.tried.made(&p.e)
 		p.invited = p.tried.Invited

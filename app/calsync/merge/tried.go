@@ -20,6 +20,8 @@ type tried struct {
 	Exchange *Content `json:"exchange"`
 	CRM      *Content `json:"crm"`
 	Invited  bool     `json:"invited,omitempty"`
+	// Record: it is the record that is new, made of what Exchange had.
+	Record bool `json:"record,omitempty"`
 }
 
 // Try is the pair to be stored before the first step that changes an entry or a record: what was agreed, and what is tried. nil: the
@@ -32,15 +34,18 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 		case RemoveExchange:
 			return !st.Occurrence.IsZero()
 		case PutCRM:
-			return f.Pair != nil
+			return f.Pair != nil || st.Record.Revision == 0
 		}
 		return false
 	})
-	if !writes || s.plan == nil || s.Pair == nil || s.plan.record == nil {
+	if !writes || s.plan == nil || s.Pair == nil {
 		return nil, nil
 	}
 	p := s.plan
-	q := portal.SyncPair{CRM: p.record.ID, UID: p.record.UID, Mailbox: s.Pair.Mailbox}
+	q := portal.SyncPair{CRM: s.Pair.CRM, UID: s.Pair.UID, Mailbox: s.Pair.Mailbox}
+	if p.record != nil {
+		q.CRM, q.UID = p.record.ID, p.record.UID
+	}
 	form := agreedForm{Form: 1}
 	if f.Pair != nil {
 		q = *f.Pair
@@ -62,6 +67,7 @@ func (s Steps) Try(f Facts) (*portal.SyncPair, error) {
 	if s.wrote.anew {
 		t.From = &Content{}
 	}
+	t.Record = p.record == nil
 	form.Tried = &t
 	raw, err := json.Marshal(form)
 	if err != nil {
