@@ -116,10 +116,11 @@ func (b *BaresipClient) writeConfig() error {
 		"poll_method epoll",
 		"sip_listen 127.0.0.1:0",
 		"net_interface 127.0.0.1",
-		"audio_player aufile,/dev/null", "audio_source aufile,/dev/null", "audio_alert aufile,/dev/null",
+		// Calls have sound that goes nowhere.
+		"audio_player aubridge,void", "audio_source aubridge,void", "audio_alert aubridge,void",
 		"module_path "+modules,
 		"module stdio.so", // prints what is received; its input stays open and unused
-		"module g711.so",
+		"module g711.so", "module aubridge.so",
 		"module_app account.so", "module_app contact.so", "module_app menu.so",
 		"module ctrl_tcp.so", "ctrl_tcp_listen "+b.control,
 	)

@@ -42,6 +42,10 @@ type KamailioOptions struct {
 	RoomsURI    string // can also be set later, by RouteRooms
 	RoomsIP     string // where requests from rooms may come from; 127.0.0.1 where empty
 
+	Calls         bool   // calls are published and can be asked for (event package dialog)
+	VoicemailUser string // who publishes message summaries for everybody, also one of Users; off where empty
+	IMC           bool   // rooms of the server itself: sip:chat-NAME@Domain
+
 	TLS bool // listen on TLS too, with a certificate made for 127.0.0.1 and Domain
 
 	SharedMemory  int           // in MB; 64 where zero, Kamailio's own default. Load needs 512

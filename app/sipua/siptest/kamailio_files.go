@@ -102,6 +102,15 @@ func (k *Kamailio) writeLocalConfig() error {
 		text("ROOMS_URI", o.RoomsURI)
 		text("ROOMS_IP", o.RoomsIP)
 	}
+	if o.Calls {
+		number("WITH_CALLS", 1)
+	}
+	if o.VoicemailUser != "" {
+		text("VOICEMAIL_USER", o.VoicemailUser)
+	}
+	if o.IMC {
+		number("WITH_IMC", 1)
+	}
 	fmt.Fprintf(&b, "listen=udp:%s\nlisten=tcp:%s\n", k.Addr(), k.Addr())
 	if o.TLS {
 		b.WriteString("#!define WITH_TLS\n")

@@ -26,6 +26,10 @@ const (
 	SippMessage = "message"
 	// SippTrusted sends a message with P-Asserted-Identity instead of digest and wants Status.
 	SippTrusted = "message-trusted"
+	// SippCall calls somebody with digest and wants to be refused with Status, without a ring.
+	SippCall = "call-refused"
+	// SippWaiting publishes for somebody that voice mail waits, Text as "new/old (urgent/urgent)", and wants Status.
+	SippWaiting = "waiting"
 )
 
 // SippOptions says who sipp is and what it does.
