@@ -161,3 +161,15 @@ func FillSome(ctx context.Context, s *Store) (more bool, err error) {
 	})
 	return more, err
 }
+
+// AddMessages stores messages in one write.
+func AddMessages(ctx context.Context, s *Store, list []portal.Message) error {
+	return s.write(ctx, "test", func(t *txn) error {
+		for _, m := range list {
+			if _, _, err := t.addMessage(m, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
