@@ -25,8 +25,8 @@ func (s *Service) Upload(ctx context.Context, who, at portal.Address, name strin
 	if err := policy.MaySpeak(v.room, v.mine); err != nil {
 		return portal.File{}, err
 	}
-	if wait := s.flood.wait(limited{who, v.room.URI, "upload"}, s.o.Now()); wait > 0 {
-		return portal.File{}, portal.Fail(portal.ErrTooMany, "room.flood").After(wait)
+	if err := s.calm(who, v.room.URI, "upload"); err != nil {
+		return portal.File{}, err
 	}
 	blob, size, err := s.blobs.Put(ctx, r, s.o.MaxFile)
 	if err != nil {

@@ -53,6 +53,14 @@ func (f *flood) wait(l limited, now time.Time) time.Duration {
 	return d
 }
 
+// calm refuses who does one thing in one room too quickly: ErrTooMany ("room.flood"), with the time to wait.
+func (s *Service) calm(who, at portal.Address, what string) error {
+	if wait := s.flood.wait(limited{who, at, what}, s.o.Now()); wait > 0 {
+		return portal.Fail(portal.ErrTooMany, "room.flood").After(wait)
+	}
+	return nil
+}
+
 func (f *flood) tidy(now time.Time) {
 	if len(f.of) < f.sweep {
 		return

@@ -217,6 +217,9 @@ func (s *Service) Change(ctx context.Context, who, at portal.Address, c portal.R
 	if err := mayChange(v, c); err != nil {
 		return portal.RoomEntry{}, err
 	}
+	if err := s.calm(who, v.room.URI, "change"); err != nil {
+		return portal.RoomEntry{}, err
+	}
 	next, err := changed(v.room, c)
 	if err != nil {
 		return portal.RoomEntry{}, err

@@ -20,7 +20,7 @@ const (
 )
 
 // Join lets who come in by themselves; who is in already changes nothing. Errors: ErrNotFound, ErrForbidden
-// ("room.closed", "room.archived"), ErrConflict ("room.full").
+// ("room.closed", "room.archived"), ErrConflict ("room.full"), ErrTooMany ("room.flood": they come and go).
 func (s *Service) Join(ctx context.Context, who, at portal.Address) (portal.RoomEntry, error) {
 	if err := s.join(ctx, who, at, false); err != nil {
 		return portal.RoomEntry{}, err
@@ -49,6 +49,9 @@ func (s *Service) join(ctx context.Context, who, at portal.Address, sip bool) er
 	}
 	if !policy.RightsIn(v.room, v.mine).Join {
 		return portal.Fail(portal.ErrForbidden, cmp.Or(why(v.room.Archived, "room.archived"), "room.closed"))
+	}
+	if err := s.calm(who, v.room.URI, "members"); err != nil {
+		return err
 	}
 	return s.admit(ctx, r, v, who, who, portal.RoleMember, sip)
 }
@@ -247,6 +250,11 @@ func (s *Service) invite(ctx context.Context, r *room, v sight, rights policy.Ro
 		return portal.Fail(portal.ErrForbidden, "room.managers-only")
 	case !s.welcome(ctx, in):
 		return portal.Fail(portal.ErrInvalid, "room.unknown-person").With("Who", in.Bare())
+	}
+	if !rights.Roles { // everybody hears of it
+		if err := s.calm(who, v.room.URI, "members"); err != nil {
+			return err
+		}
 	}
 	if err := s.admit(ctx, r, v, who, in, role, false); err != nil {
 		return err

@@ -259,6 +259,23 @@ func (r *memRoom) read(who portal.Address, upTo int64) {
 	maps.DeleteFunc(r.mentions[who], func(place int64, _ bool) bool { return place <= upTo })
 }
 
+// renamed keeps the unread mentions in step with a message that changes.
+func (r *memRoom) renamed(was, now portal.RoomMessage) {
+	for who, places := range r.mentions {
+		if !now.DeletedAt.IsZero() || slices.Contains(was.Mentions, who) && !slices.Contains(now.Mentions, who) {
+			delete(places, now.Place)
+		}
+	}
+	for _, who := range now.Mentions {
+		if m, is := r.members[who]; is && who != now.From && !slices.Contains(was.Mentions, who) && m.ReadUpTo < now.Place {
+			if r.mentions[who] == nil {
+				r.mentions[who] = map[int64]bool{}
+			}
+			r.mentions[who][now.Place] = true
+		}
+	}
+}
+
 func (s *memStore) ChangeRoomMessage(_ context.Context, room portal.Address, place int64, change func(*portal.RoomMessage) error, events func(portal.RoomMessage) []portal.Addressed) (m portal.RoomMessage, err error) {
 	err = s.write("ChangeRoomMessage", nil, func() error {
 		r := s.rooms[room]
@@ -270,6 +287,10 @@ func (s *memStore) ChangeRoomMessage(_ context.Context, room portal.Address, pla
 		if err := change(&m); err != nil {
 			return err
 		}
+		if m.Pinned && !was && len(r.pins) >= portal.MaxPins {
+			return portal.Fail(portal.ErrConflict, "room.pins-many")
+		}
+		r.renamed(r.messages[place-1], m)
 		m.Version++
 		r.messages[place-1] = m
 		if was != m.Pinned {

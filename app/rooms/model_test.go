@@ -206,6 +206,9 @@ func (m *model) deletes(at portal.Address, r *modelRoom, who portal.Address, me 
 	place := 1 + m.r.IntN(len(r.said))
 	if m.expect("delete", m.Delete(m.t.Context(), who, at, int64(place)), place > me.first && (!r.archived || r.deleted[place])) {
 		r.deleted[place] = true
+		for _, n := range r.members {
+			n.mentioned = slices.DeleteFunc(n.mentioned, func(p int) bool { return p == place })
+		}
 	}
 }
 

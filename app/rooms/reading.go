@@ -57,7 +57,7 @@ func (s *Service) Get(ctx context.Context, who, at portal.Address) (portal.RoomE
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return r.entry(who), nil
+	return s.entry(r, who), nil
 }
 
 // Mine gives the rooms who follows: those with something unread first, then by their last message (or when they were
@@ -75,7 +75,7 @@ func (s *Service) Mine(ctx context.Context, who portal.Address) ([]portal.RoomEn
 	entries := make([]portal.RoomEntry, 0, len(rooms))
 	for _, r := range rooms {
 		if r.members[who] != nil { // they may have left meanwhile
-			entries = append(entries, r.entry(who))
+			entries = append(entries, s.entry(r, who))
 		}
 	}
 	s.mu.RUnlock()
@@ -122,7 +122,7 @@ func (s *Service) learn(ctx context.Context, who portal.Address, r *room) error 
 }
 
 // entry is the room as who sees it in a list. Called with the lock held.
-func (r *room) entry(who portal.Address) portal.RoomEntry {
+func (s *Service) entry(r *room, who portal.Address) portal.RoomEntry {
 	e := portal.RoomEntry{Room: r.Room}
 	m := r.members[who]
 	if m == nil {
@@ -130,7 +130,7 @@ func (r *room) entry(who portal.Address) portal.RoomEntry {
 		return e
 	}
 	e.Mine, e.Unread, e.Mentions = m.Membership, r.unread(m), len(m.mentions)
-	if r.newest != nil && r.newest.Place >= m.First {
+	if r.newest != nil && r.newest.Place >= m.First && !s.outlived(r.newest) {
 		newest := *r.newest
 		e.Newest = &newest
 	}
@@ -142,6 +142,11 @@ func (r *room) entry(who portal.Address) portal.RoomEntry {
 		}
 	}
 	return e
+}
+
+// outlived reports whether a message is kept no longer; the store may have removed it.
+func (s *Service) outlived(m *portal.RoomMessage) bool {
+	return s.o.Retention > 0 && !m.Pinned && s.now().Sub(m.At) >= s.o.Retention
 }
 
 // moment is by what a list of rooms is ordered.
@@ -174,7 +179,7 @@ func (s *Service) Find(ctx context.Context, who portal.Address, q string, limit 
 	})
 	entries := make([]portal.RoomEntry, 0, min(len(found), size(limit)))
 	for _, r := range found[:min(len(found), size(limit))] {
-		entries = append(entries, r.entry(who))
+		entries = append(entries, s.entry(r, who))
 	}
 	s.mu.RUnlock()
 	return entries, ctx.Err()

@@ -32,12 +32,12 @@ func (s *Service) Receive(ctx context.Context, in portal.RoomIncoming) error {
 	if in.From == "" || in.ID == "" {
 		return portal.Fail(portal.ErrInvalid, "message.id")
 	}
-	if s.IsRoom(in.From) || s.IsServerRoom(in.From) || !s.o.Known(ctx, in.From) {
-		return portal.Fail(portal.ErrForbidden, "room.unknown-person").With("Who", in.From.Bare())
-	}
 	r, v, err := s.peek(in.From, in.Room)
 	if err != nil {
 		return err
+	}
+	if !v.mine.Role.Valid() && !s.welcome(ctx, in.From) {
+		return portal.Fail(portal.ErrForbidden, "room.unknown-person").With("Who", in.From.Bare())
 	}
 	name, rest, text, is := command(in.Text)
 	if !is {
@@ -47,8 +47,8 @@ func (s *Service) Receive(ctx context.Context, in portal.RoomIncoming) error {
 	if err, again := s.recent.seen(key, s.o.Now()); again {
 		return err
 	}
-	if wait := s.flood.wait(limited{in.From, v.room.URI, "command"}, s.o.Now()); wait > 0 {
-		return s.flooded(r, in.From, portal.Fail(portal.ErrTooMany, "room.flood").After(wait))
+	if err := s.calm(in.From, v.room.URI, "command"); err != nil {
+		return s.flooded(r, in.From, err)
 	}
 	err = s.obey(ctx, r, v, in.From, name, rest)
 	if portal.Meaning(err) == portal.ErrConflict { // for good, as far as a client is concerned

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,8 +50,8 @@ func (s *Service) say(ctx context.Context, who, at portal.Address, d portal.Room
 	if err := policy.MaySpeak(v.room, v.mine); err != nil {
 		return portal.RoomMessage{}, err
 	}
-	if wait := s.flood.wait(limited{who, v.room.URI, "say"}, s.o.Now()); wait > 0 {
-		return portal.RoomMessage{}, portal.Fail(portal.ErrTooMany, "room.flood").After(wait)
+	if err := s.calm(who, v.room.URI, "say"); err != nil {
+		return portal.RoomMessage{}, err
 	}
 	s.mu.RLock()
 	meant := s.means(r, who, words, called)
@@ -176,7 +175,7 @@ func (s *Service) Edit(ctx context.Context, who, at portal.Address, place int64,
 		return portal.RoomMessage{}, err
 	}
 	words, called := policy.Tokens(text), policy.Handles(text)
-	return s.alter(ctx, who, at, place, nil, func(r *room, v sight, m *portal.RoomMessage) error {
+	return s.alter(ctx, who, at, place, func(r *room, v sight, m *portal.RoomMessage) error {
 		if err := policy.MaySpeak(v.room, v.mine); err != nil {
 			return err
 		}
@@ -198,7 +197,7 @@ func (s *Service) Edit(ctx context.Context, who, at portal.Address, place int64,
 // Delete takes a message back: who's own, or anybody's if they manage the room. What was deleted stays so. Errors: as
 // Edit.
 func (s *Service) Delete(ctx context.Context, who, at portal.Address, place int64) error {
-	_, err := s.alter(ctx, who, at, place, nil, func(_ *room, v sight, m *portal.RoomMessage) error {
+	_, err := s.alter(ctx, who, at, place, func(_ *room, v sight, m *portal.RoomMessage) error {
 		if !m.DeletedAt.IsZero() {
 			return errSame
 		}
@@ -222,7 +221,7 @@ func (s *Service) React(ctx context.Context, who, at portal.Address, place int64
 	if err := policy.Sign(sign); err != nil {
 		return err
 	}
-	_, err := s.alter(ctx, who, at, place, nil, func(_ *room, v sight, m *portal.RoomMessage) error {
+	_, err := s.alter(ctx, who, at, place, func(_ *room, v sight, m *portal.RoomMessage) error {
 		switch {
 		case v.room.Archived:
 			return portal.Fail(portal.ErrForbidden, "room.archived")
@@ -260,13 +259,7 @@ func react(m *portal.RoomMessage, who portal.Address, sign string, on bool) erro
 // Pin pins a message or takes the pin off. Errors: ErrNotFound, ErrForbidden ("room.managers-only", "room.archived",
 // "room.message-gone"), ErrConflict ("room.pins-many").
 func (s *Service) Pin(ctx context.Context, who, at portal.Address, place int64, on bool) error {
-	check := func(v sight) error {
-		if !on {
-			return nil
-		}
-		return s.pinsLeft(ctx, v, place)
-	}
-	_, err := s.alter(ctx, who, at, place, check, func(_ *room, v sight, m *portal.RoomMessage) error {
+	_, err := s.alter(ctx, who, at, place, func(_ *room, v sight, m *portal.RoomMessage) error {
 		switch {
 		case v.room.Archived:
 			return portal.Fail(portal.ErrForbidden, "room.archived")
@@ -283,14 +276,9 @@ func (s *Service) Pin(ctx context.Context, who, at portal.Address, place int64, 
 	return err
 }
 
-// alter changes one message that who may read; change is called in the store's transaction. With a check before it
-// nothing else happens in the room meanwhile.
-func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64, check func(sight) error, change func(*room, sight, *portal.RoomMessage) error) (portal.RoomMessage, error) {
-	n := int64(1)
-	if check != nil {
-		n = everything
-	}
-	r, release, err := s.take(ctx, at, n)
+// alter changes one message that who may read; change is called in the store's transaction.
+func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64, change func(*room, sight, *portal.RoomMessage) error) (portal.RoomMessage, error) {
+	r, release, err := s.take(ctx, at, 1)
 	if err != nil {
 		return portal.RoomMessage{}, err
 	}
@@ -305,10 +293,8 @@ func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64
 	if place < max(1, v.mine.First) {
 		return portal.RoomMessage{}, portal.Fail(portal.ErrNotFound, "message.not-found")
 	}
-	if check != nil {
-		if err := check(v); err != nil {
-			return portal.RoomMessage{}, err
-		}
+	if err := s.calm(who, v.room.URI, "change"); err != nil {
+		return portal.RoomMessage{}, err
 	}
 	var was portal.RoomMessage
 	stored, err := s.store.ChangeRoomMessage(ctx, v.room.URI, place, func(m *portal.RoomMessage) error {
@@ -325,22 +311,29 @@ func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.changes++
-	if r.newest != nil && r.newest.Place == place && stored.Version > r.newest.Version {
-		r.newest = &stored
-	}
+	r.altered(was, stored)
 	return stored, nil
 }
 
-// pinsLeft refuses one pin too many.
-func (s *Service) pinsLeft(ctx context.Context, v sight, place int64) error {
-	pins, err := s.store.PinnedMessages(ctx, v.room.URI, 1)
-	if err != nil {
-		return err
+// altered follows a change of a message, as the store does: one that is taken back names nobody, another text those
+// whom it names with an "@". Called with the lock held.
+func (r *room) altered(was, now portal.RoomMessage) {
+	r.changes++
+	if r.newest != nil && r.newest.Place == now.Place && now.Version > r.newest.Version {
+		r.newest = &now
 	}
-	pinned := slices.ContainsFunc(pins, func(m portal.RoomMessage) bool { return m.Place == place })
-	if len(pins) >= portal.MaxPins && !pinned {
-		return portal.Fail(portal.ErrConflict, "room.pins-many").With("Max", strconv.Itoa(portal.MaxPins))
+	forget := was.Mentions
+	if !now.DeletedAt.IsZero() {
+		forget = r.people
 	}
-	return nil
+	for _, who := range forget {
+		if m := r.members[who]; m != nil && !slices.Contains(now.Mentions, who) {
+			m.unmention(now.Place)
+		}
+	}
+	for _, who := range now.Mentions {
+		if m := r.members[who]; m != nil && who != now.From && !slices.Contains(was.Mentions, who) {
+			m.mention(now.Place)
+		}
+	}
 }

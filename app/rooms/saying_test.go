@@ -87,6 +87,9 @@ func TestEditAndDelete(t *testing.T) {
 	if err != nil || e.Text != "first, @carol" || e.EditedAt.IsZero() || !slices.Equal(e.Mentions, []portal.Address{carol}) {
 		t.Errorf("edited %+v %v", e, err)
 	}
+	if n := h.sees(carol, at).Mentions; n != 1 {
+		t.Errorf("carol, named later, has %d mentions", n)
+	}
 	if newest := h.sees(carol, at).Newest; newest == nil || newest.Text != "first, @carol" {
 		t.Errorf("the list has %+v", newest)
 	}
@@ -107,6 +110,9 @@ func TestEditAndDelete(t *testing.T) {
 	gone, err := h.Message(ctx, carol, at, m.Place)
 	if err != nil || gone.Text != "" || gone.DeletedBy != alice || len(gone.Reactions)+len(gone.Mentions) != 0 {
 		t.Errorf("deleted %+v %v", gone, err)
+	}
+	if n := h.sees(carol, at).Mentions; n != 0 {
+		t.Errorf("carol has %d mentions of what was taken back", n)
 	}
 	refused(t, "reacting to it", h.React(ctx, carol, at, m.Place, "🎉", true), "room.message-gone")
 	refused(t, "pinning it", h.Pin(ctx, alice, at, m.Place, true), "room.message-gone")
@@ -239,4 +245,60 @@ func TestFloodIsLimitedForEachSender(t *testing.T) {
 	h.says(alice, at, "ham")
 	h.later(time.Second)
 	h.says(bob, at, "slower")
+}
+
+// Reactions, joining and leaving are heard by everybody too.
+func TestFloodsOfOtherKinds(t *testing.T) {
+	h := build(t, rooms.Options{Rate: 1, Burst: 4})
+	ctx := t.Context()
+	at := h.room(portal.RoomDraft{Title: "Team", Members: []portal.Address{bob}})
+	h.says(alice, at, "hello")
+	flood := func(what string, do func(i int) error) {
+		t.Helper()
+		for i := range 20 {
+			if err := do(i); err != nil {
+				refused(t, what, err, "room.flood")
+				if i < 4 {
+					t.Errorf("%s: refused after %d", what, i)
+				}
+				return
+			}
+		}
+		t.Errorf("%s: not limited", what)
+	}
+	flood("reactions", func(i int) error { return h.React(ctx, bob, at, 1, "👍", i%2 == 0) })
+	flood("invitations", func(i int) error {
+		return h.PutMember(ctx, bob, at, portal.Address(fmt.Sprintf("sip:u%d@example.test", i)), portal.RoleMember)
+	})
+	flood("coming and going", func(int) error {
+		if _, err := h.Join(ctx, carol, at); err != nil {
+			return err
+		}
+		return h.Leave(ctx, carol, at)
+	})
+	flood("topics", func(i int) error {
+		topic := fmt.Sprint(i)
+		_, err := h.Change(ctx, alice, at, portal.RoomChange{Topic: &topic})
+		return err
+	})
+	for i := range 20 { // a manager brings as many as there are
+		fine(t, "a manager invites", h.PutMember(ctx, alice, at, portal.Address(fmt.Sprintf("sip:v%d@example.test", i)), portal.RoleMember))
+	}
+}
+
+func TestWhatIsKeptNoLongerIsNotShown(t *testing.T) {
+	h := build(t, rooms.Options{Retention: 48 * time.Hour})
+	at := h.room(portal.RoomDraft{Title: "Team"})
+	h.says(alice, at, "old news")
+	if e := h.sees(alice, at); e.Newest == nil {
+		t.Error("no newest message")
+	}
+	h.later(49 * time.Hour)
+	if e := h.sees(alice, at); e.Newest != nil {
+		t.Errorf("still shown: %+v", e.Newest)
+	}
+	fine(t, "pin", h.Pin(t.Context(), alice, at, 1, true))
+	if e := h.sees(alice, at); e.Newest == nil {
+		t.Error("a pinned message is kept")
+	}
 }

@@ -45,10 +45,12 @@ type Options struct {
 	// MaxFile is the largest file in bytes (25 MiB), MaxPixels the largest picture that is shown (40 million).
 	MaxFile   int64
 	MaxPixels int
-	// Rate and Burst bound what one sender says in one room (5 a second, 30).
+	// Rate and Burst bound how often one person does one thing in one room: says something, changes what was said, puts
+	// files there, comes or lets people in (5 a second, 30).
 	Rate  rate.Limit
 	Burst int
-	// Retention is how long messages are kept; storage removes them, the rooms only tell it. Zero: for ever.
+	// Retention is how long messages are kept, but for pinned ones. The store removes them; lists show none that is
+	// older. Zero: for ever.
 	Retention time.Duration
 	Logger    *slog.Logger
 	Now       func() time.Time

@@ -150,6 +150,13 @@ func (m *member) mention(place int64) {
 	}
 }
 
+// unmention takes a mention away. Called with the lock held.
+func (m *member) unmention(place int64) {
+	if i, there := slices.BinarySearch(m.mentions, place); there {
+		m.mentions = slices.Delete(m.mentions, i, i+1)
+	}
+}
+
 // unread counts what a member has not read. Called with the lock held.
 func (r *room) unread(m *member) int {
 	return int(max(0, r.Last-max(m.ReadUpTo, m.First-1)))

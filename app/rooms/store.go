@@ -36,7 +36,9 @@ type Store interface {
 	// the people whom it mentions; the sender's own read mark moves to it. Err that means ErrNotFound: no such room.
 	AddRoomMessage(ctx context.Context, m portal.RoomMessage, named []portal.Address, evs ...portal.Addressed) (stored portal.RoomMessage, created bool, err error)
 	// ChangeRoomMessage reads the message, lets change alter it (an error of change is given back and nothing is
-	// written) and stores it with the next Version; events makes the events from what is stored then.
+	// written) and stores it with the next Version; events makes the events from what is stored then. More than
+	// portal.MaxPins pinned messages: ErrConflict ("room.pins-many"). Mentions that are unread follow the message's. Both
+	// functions run while the store writes: they do not block.
 	ChangeRoomMessage(ctx context.Context, room portal.Address, place int64, change func(*portal.RoomMessage) error, events func(portal.RoomMessage) []portal.Addressed) (portal.RoomMessage, error)
 	// RoomMessage is one message with its quote; ErrNotFound ("message.not-found").
 	RoomMessage(ctx context.Context, room portal.Address, place int64) (portal.RoomMessage, error)
