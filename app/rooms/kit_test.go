@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,6 +109,7 @@ type house struct {
 	mu      sync.Mutex
 	now     time.Time
 	changed []portal.Address
+	ids     atomic.Int64
 	current []string
 	kept    []portal.Message
 }
@@ -194,7 +196,7 @@ func (h *house) room(d portal.RoomDraft) portal.Address {
 
 func (h *house) says(who, at portal.Address, text string) portal.RoomMessage {
 	h.t.Helper()
-	m, err := h.Say(h.t.Context(), who, at, portal.RoomSaying{ID: fmt.Sprintf("m%d", len(h.store.told())), Text: text})
+	m, err := h.Say(h.t.Context(), who, at, portal.RoomSaying{ID: fmt.Sprint("m", h.ids.Add(1)), Text: text})
 	if err != nil {
 		h.t.Fatalf("%s says %q: %v", who, text, err)
 	}
