@@ -13,6 +13,10 @@
 //     due is in one timer heap ([clock]) and is done by the shared workers of a [pacer].
 //   - A subscription ([sub]) is a compact dialog, guarded by its line's mutex. At most one request of a
 //     subscription, of a registration and of a publication is under way at a time (their busy flags).
+//   - A call that is held for a person, because other devices of theirs may take it, is in one table for
+//     everybody ([calls]); what is to be told of it is told by the workers that read notifications.
+//   - Rooms have no line: what comes for their domain goes to lanes as messages to people do, and what they
+//     send goes out on the links that everybody shares.
 //   - Incoming requests are read by the connection's reader, which never waits: what needs time (a
 //     message to be stored) goes to a lane ([lanes]), in order for each pair of people, bounded; when
 //     the lanes are full the answer is 503 with Retry-After. Presence notifications are answered at

@@ -9,5 +9,6 @@
 //
 // What it speaks: RFC 3261 (registrar, stateful forking proxy, digest with RFC 7616 and 8760), 3428 (MESSAGE), 3581
 // (rport), 3325 (trusted identities), 3903 (PUBLISH), 6665 (SUBSCRIBE and NOTIFY) for presence (3856) and presence.winfo
-// (3857, 3858), 4662 and 5367 (resource lists), 5626 (flows, keep-alive).
+// (3857, 3858), dialog (4235) and message-summary (3842) of one's own, 4662 and 5367 (resource lists), 3326 (why a call was
+// cancelled), 5626 (flows, keep-alive).
 package siplab
