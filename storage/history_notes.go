@@ -127,14 +127,19 @@ func noteKey(n portal.HistoryNote) (owner string, episode int64, err error) {
 	return string(n.Owner), num, nil
 }
 
-// NoteBegun notes that a try is about to be made: from then on there may be an item.
+// NoteBegun notes that a try is about to be made: from then on there may be an item. ErrNotFound where the episode was deleted
+// meanwhile: then there must be none.
 func (s *Store) NoteBegun(ctx context.Context, n portal.HistoryNote) error {
 	owner, episode, err := noteKey(n)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, "note begun", func(t *txn) error {
-		return t.exec(`UPDATE history_notes SET begun = 1 WHERE owner = ? AND episode = ?`, owner, episode)
+		found, err := t.affect(`UPDATE history_notes SET begun = 1 WHERE owner = ? AND episode = ? AND gone = 0`, owner, episode)
+		if err == nil && found == 0 {
+			err = portal.Fail(portal.ErrNotFound, keyNoEpisode)
+		}
+		return err
 	})
 }
 

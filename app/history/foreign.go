@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"portico/app/portal"
 )
@@ -80,6 +81,9 @@ func (s *Service) merged(ctx context.Context, who portal.Address, q portal.Histo
 	owns, others := 0, 0
 	for len(page.Episodes) < q.Limit && (owns < len(own) || others < len(found.items)) {
 		if others == len(found.items) || (owns < len(own) && !own[owns].End.Before(found.items[others].e.End)) {
+			if others == len(found.items) && own[owns].End.Before(found.until) {
+				break // what Exchange has from then was not read yet
+			}
 			page.Episodes = append(page.Episodes, own[owns])
 			owns++
 			continue
@@ -109,8 +113,9 @@ type foreignItem struct {
 type foreignItems struct {
 	items []foreignItem
 	next  string
-	// done: there is no more.
-	done bool
+	// done: there is no more; until is how far back it was read else.
+	done  bool
+	until time.Time
 }
 
 // after is the place after the first n items.
@@ -136,10 +141,15 @@ func (s *Service) foreign(ctx context.Context, who portal.Address, q portal.Hist
 	ctx, cancel := context.WithTimeout(ctx, s.o.AskTimeout)
 	defer cancel()
 	f.next = at.Mail
+	enough := q.Limit
+	q.Limit = max(q.Limit, pageDefault) // many may be our own
 	for range pagesMost {
 		page := f.next
 		q.Cursor = page
 		notes, next, err := s.mail.Notes(ctx, who, q)
+		if len(notes) > 0 {
+			f.until = endOf(notes[len(notes)-1])
+		}
 		if err == nil {
 			notes, err = s.notOwn(ctx, who, notes)
 		}
@@ -156,9 +166,12 @@ func (s *Service) foreign(ctx context.Context, who portal.Address, q portal.Hist
 			}
 		}
 		f.next, f.done = next, next == ""
-		if f.done || len(f.items) >= q.Limit {
+		if f.done || len(f.items) >= enough {
 			break
 		}
+	}
+	if f.done {
+		f.until = time.Time{}
 	}
 	return f, false
 }

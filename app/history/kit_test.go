@@ -58,11 +58,13 @@ type fakeMail struct {
 	busy       map[portal.Address]int
 	most, each int
 	writes     int
-	tries      []time.Time
+	// page is how long a page of Notes is.
+	page  int
+	tries []time.Time
 }
 
 func newMail() *fakeMail {
-	return &fakeMail{items: map[portal.Address][]portal.ConversationNote{}, busy: map[portal.Address]int{}}
+	return &fakeMail{page: 10, items: map[portal.Address][]portal.ConversationNote{}, busy: map[portal.Address]int{}}
 }
 
 func (f *fakeMail) WriteNote(ctx context.Context, owner portal.Address, n portal.ConversationNote) (string, string, error) {
@@ -129,14 +131,20 @@ func (f *fakeMail) Notes(_ context.Context, owner portal.Address, q portal.Histo
 		return nil, "", f.down
 	}
 	list := slices.Clone(f.items[owner])
-	slices.SortStableFunc(list, func(a, b portal.ConversationNote) int { return b.End.Compare(a.End) })
+	end := func(n portal.ConversationNote) time.Time {
+		if n.End.IsZero() {
+			return n.Start
+		}
+		return n.End
+	}
+	slices.SortStableFunc(list, func(a, b portal.ConversationNote) int { return end(b).Compare(end(a)) })
 	from := 0
 	if q.Cursor != "" {
 		if _, err := fmt.Sscanf(q.Cursor, "p%d", &from); err != nil {
 			return nil, "", err
 		}
 	}
-	to := min(from+q.Limit, len(list))
+	to := min(from+f.page, len(list))
 	next := ""
 	if to < len(list) {
 		next = fmt.Sprintf("p%d", to)

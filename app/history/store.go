@@ -31,7 +31,8 @@ type Store interface {
 	// DueNotes are episodes that changed since they were written to Exchange and have rested since before rested, or
 	// whose item is to be deleted: of each owner who is due for a try the oldest, oldest first, at most limit.
 	DueNotes(ctx context.Context, rested time.Time, limit int) ([]portal.HistoryNote, error)
-	// NoteBegun notes that a try is about to be made: from then on there may be an item.
+	// NoteBegun notes that a try is about to be made: from then on there may be an item. ErrNotFound where the episode was
+	// deleted meanwhile.
 	NoteBegun(ctx context.Context, n portal.HistoryNote) error
 	// NoteWritten and NoteFailed settle one; what changed while it was written stays due. Of one that is Gone NoteWritten
 	// forgets it. Final without a reason: the owner has deleted the item; the episode is let be for good. Else nothing of the

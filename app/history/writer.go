@@ -135,7 +135,10 @@ func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
 	if len(lines) == 0 { // all of it was said while nothing was to be kept, or it was deleted just now
 		return stored(s.store.NoteWritten(ctx, n, n.ItemID, n.ChangeKey))
 	}
-	if err := s.store.NoteBegun(ctx, n); err != nil {
+	switch err := s.store.NoteBegun(ctx, n); {
+	case errors.Is(err, portal.ErrNotFound): // deleted just now
+		return nil
+	case err != nil:
 		return stored(err)
 	}
 	item, change, err := s.mail.WriteNote(ctx, n.Owner, s.item(ctx, n, lines))
