@@ -60,6 +60,10 @@ func childMain() bool {
 		syncChild(s, say)
 		return true
 	}
+	if strings.HasPrefix(os.Getenv(childTag), roomTag) {
+		roomChild(s, say)
+		return true
+	}
 	var crew sync.WaitGroup
 	for w := range childCrew {
 		crew.Go(func() {
