@@ -21,6 +21,7 @@ import (
 	"portico/app/account"
 	"portico/app/blobs"
 	"portico/app/calendar"
+	"portico/app/calls"
 	"portico/app/calsync"
 	"portico/app/chat"
 	"portico/app/config"
@@ -62,6 +63,8 @@ type house struct {
 	blobs     *blobs.Store
 	rooms     *rooms.Service
 	history   *history.Service
+	calls     *calls.Service
+	desk      *callDesk
 	chat      *chat.Service
 	presence  *presence.Service
 	account   *account.Service
@@ -105,6 +108,7 @@ func serve(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 // fails, all that was opened is closed.
 func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house, err error) {
 	h := &house{cfg: cfg, log: log, registry: prometheus.NewRegistry(), panelNews: make(chan struct{}, 1)}
+	h.desk = newDesk(h)
 	h.fault, _ = ctx.Value(faultKey{}).(func(string) error)
 	defer func() {
 		if err != nil {
@@ -218,7 +222,7 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 	})
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
-		Relationship: h.contacts.Relationship, Beside: h.countsBeside(),
+		Relationship: h.contacts.Relationship, Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
 		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
@@ -265,11 +269,13 @@ func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
 		h.log.Error("contacts of a sign-in", "person", who, "error", err)
 	}
 	h.calendar.SignedIn(ctx, who)
+	h.calls.SignedIn(who)
 }
 
 // signedOut ends what lives only while somebody is signed in.
 func (h *house) signedOut(who portal.Address) {
 	h.calendar.SignedOut(who)
+	h.calls.SignedOut(who)
 	h.presence.SignedOut(who)
 }
 

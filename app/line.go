@@ -56,14 +56,14 @@ func (s switchboard) RoomMessage(ctx context.Context, in portal.RoomIncoming) er
 	return s.h.rooms.Receive(ctx, in)
 }
 
-// Rang is told of calls, which no list is kept of.
-func (s switchboard) Rang(portal.Ring) {}
+// Rang tells the list of calls of a call.
+func (s switchboard) Rang(r portal.Ring) { s.h.desk.rang(r) }
 
-// Dialogs tells the board of the calls of a person's devices.
-func (s switchboard) Dialogs(who portal.Address, ds []portal.Dialog) {}
+// Dialogs tells of the calls of a person's devices.
+func (s switchboard) Dialogs(who portal.Address, ds []portal.Dialog) { s.h.desk.dialogs(who, ds) }
 
-// MessageWaiting is told of voice mail.
-func (s switchboard) MessageWaiting(portal.Address, portal.Waiting) {}
+// MessageWaiting tells of the voice mail that waits for a person.
+func (s switchboard) MessageWaiting(who portal.Address, w portal.Waiting) { s.h.desk.waiting(who, w) }
 
 // Watchers notes who watches a person. No page shows it, so lineConfig does not ask for it.
 func (s switchboard) Watchers(who portal.Address, ws []portal.Watcher) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"portico/app/blobs"
+	"portico/app/calls"
 	"portico/app/history"
 	"portico/app/policy"
 	"portico/app/portal"
@@ -41,8 +42,13 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		return fmt.Errorf("rooms: %w", err)
 	}
 	var mail history.Mail
-	if h.exchange != nil && h.cfg.History.Exchange {
-		mail = h.exchange
+	var voice calls.Voicemail
+	var notes calls.Notes
+	if h.exchange != nil {
+		voice = h.exchange
+		if h.cfg.History.Exchange {
+			mail, notes = h.exchange, h.exchange
+		}
 	}
 	h.history = history.New(h.store, mail, history.Options{
 		Spans: h.rooms.Spans, Saving: h.Saving,
@@ -50,6 +56,12 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		Zone:  func(ctx context.Context, who portal.Address) *time.Location { return h.readerOf(ctx, who).Zone },
 		Words: h.exportWords, Changed: h.chat.Recount, Rest: h.cfg.History.Rest,
 		Logger: h.log.With("part", "history"),
+	})
+	h.calls = calls.New(h.store, voice, notes, calls.Options{
+		Away: h.isAway, InCall: h.presence.InCall, Saving: h.Saving, Changed: h.chat.Recount, Lookup: h.directory.Lookup,
+		Zone:   func(ctx context.Context, who portal.Address) *time.Location { return h.readerOf(ctx, who).Zone },
+		Words:  h.callWords,
+		Logger: h.log.With("part", "calls"),
 	})
 	return nil
 }
@@ -74,6 +86,8 @@ func (h *house) talkStages() []stage {
 	return append(out,
 		stage{name: "rooms", run: h.rooms.Run},
 		stage{name: "history", run: h.history.Run},
+		stage{name: "calls", run: h.calls.Run},
+		stage{name: "call desk", run: h.desk.run},
 		stage{name: "uploads", run: h.sweepUploads})
 }
 
@@ -91,12 +105,16 @@ func (h *house) countsBeside() []func(context.Context, portal.Address, *portal.C
 			ev.Mentions = mentions
 			return nil
 		},
+		func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) (err error) {
+			ev.Calls, ev.Voicemail, err = h.calls.Counts(ctx, who)
+			return err
+		},
 	}
 }
 
 // talkDeps gives the edge its rooms, history and calls.
 func (h *house) talkDeps(d *web.Deps) {
-	d.Rooms, d.History, d.Savings = h.rooms, h.history, h
+	d.Rooms, d.History, d.Calls, d.Savings = h.rooms, h.history, h.calls, h
 }
 
 // nameOf is somebody's name where the address book knows one.
@@ -179,6 +197,15 @@ func (h *house) exportWords(ctx context.Context, who portal.Address) history.Wor
 		Text:  r.Text("history.export-text"),
 		Day:   func(t time.Time) string { return r.Day(t, time.Time{}) },
 		Clock: r.Clock,
+	}
+}
+
+// callWords are the texts of what is kept of a call in Exchange.
+func (h *house) callWords(ctx context.Context, who portal.Address) calls.Words {
+	r := h.readerOf(ctx, who)
+	return calls.Words{
+		MissedCall: r.Text("calls.item-missed-call"), MissedConversation: r.Text("calls.item-missed-conversation"),
+		Taken: r.Text("calls.item-taken"), Number: r.Text("calls.item-number"), Time: r.Full,
 	}
 }
 
