@@ -37,8 +37,6 @@ const (
 	keyNewer       = "storage.newer-schema"
 	keyNoMessage   = "message.not-found"
 	keyNoLine      = "line.not-found"
-	keyNoEpisode   = "history.not-found"
-	keyNoHold      = "history.no-hold"
 )
 
 // retryAfter is what a caller is asked to wait after a failure that may pass.

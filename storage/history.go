@@ -15,6 +15,10 @@ import (
 // so that an item of Exchange, and whatever has to look at each message of an episode, is bounded.
 
 const (
+	// keyNoEpisode, keyNoHold and keyCursor are sentences of the catalogues.
+	keyNoEpisode = "history.not-found"
+	keyNoHold    = "history.no-hold"
+	keyCursor    = "history.cursor"
 	// episodeMost is how many messages an episode has at most.
 	episodeMost = 500
 	// fillMost is how many older messages one write indexes.

@@ -108,7 +108,7 @@ func (l *listing) begin() error {
 	case l.q.Cursor != "":
 		at, ok := parseBound(l.q.Cursor)
 		if !ok {
-			return invalid("no cursor of a list of episodes")
+			return portal.Fail(portal.ErrInvalid, keyCursor)
 		}
 		l.at = at
 	case l.up:

@@ -30,7 +30,7 @@ func parseSearchPlace(s string) (searchPlace, error) {
 		p.seq, err = strconv.ParseInt(rooms, 36, 64)
 	}
 	if err != nil {
-		return p, invalid("no cursor of a search")
+		return p, portal.Fail(portal.ErrInvalid, keyCursor).Because(err)
 	}
 	return p, nil
 }

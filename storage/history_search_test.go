@@ -76,7 +76,9 @@ func TestSearch(t *testing.T) {
 	}
 	for _, cursor := range []string{"x", ".", "1", "1.", "-", "!.!"} {
 		_, _, err := s.Search(t.Context(), alice, nil, portal.HistoryQuery{Q: "quick", Cursor: cursor})
-		wantReason(t, err, portal.ErrInvalid, "storage.invalid")
+		wantReason(t, err, portal.ErrInvalid, "history.cursor")
+		_, _, err = s.Episodes(t.Context(), alice, nil, portal.HistoryQuery{Cursor: cursor})
+		wantReason(t, err, portal.ErrInvalid, "history.cursor")
 	}
 }
 

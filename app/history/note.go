@@ -120,7 +120,7 @@ func body(lines []portal.Line, names map[portal.Address]string, zone *time.Locat
 		name := names[l.From]
 		or(&name, l.Name)
 		or(&name, l.From.Bare())
-		b.WriteString(`<tr><td valign="top">` + html.EscapeString(w.Clock(at)) + `</td><td valign="top"><b>` + html.EscapeString(name) +
+		b.WriteString(`<tr><td valign="top">` + html.EscapeString(w.Clock(at)) + `</td><td valign="top"><b>` + html.EscapeString(strings.Join(strings.Fields(printable(name)), " ")) +
 			`</b></td><td>` + escaped(l.Text) + `</td></tr>`)
 	}
 	b.WriteString(`</table></body></html>`)

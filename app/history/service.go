@@ -28,7 +28,7 @@ const (
 	pageDefault, pageMost = 50, 200
 	linesMost             = 500
 	// maxQuery is the longest search in bytes, maxReason the longest reason of an administrator in characters.
-	maxQuery, maxReason = 500, 1000
+	maxQuery, maxReason = 500, 500
 )
 
 // allowed is an error that means ErrForbidden where policy forbids keeping conversations: then there is no history to see.
