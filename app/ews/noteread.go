@@ -16,9 +16,9 @@ import (
 const noteBatch = 50
 
 // Notes lists the items of the owner's Conversation History, newest first, without bodies; a mailbox without that folder
-// has none. Times are those of delivery; of q.Peer and what q.Q looks for all items are held against, with q.Kind
-// EpisodeForeign only items that another program wrote. A page may be short, or empty, and still have a next one: only an
-// empty next means the end. A cursor that is none: ErrInvalid.
+// has none. They are those that were under way between q.From and q.To, with q.Peer among their people and the words of
+// q.Q in their texts; q.Kind is not looked at: which items are one's own the caller knows by their stamps. A page may be
+// short, or empty, and still have a next one: only an empty next means the end. A cursor that is none: ErrInvalid.
 func (c *Connector) Notes(ctx context.Context, owner portal.Address, q portal.HistoryQuery) (notes []portal.ConversationNote, next string, err error) {
 	at, err := parseNoteCursor(q.Cursor)
 	if err != nil {

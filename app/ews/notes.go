@@ -292,6 +292,9 @@ func noteUpdates(n portal.ConversationNote) []soap.Update {
 			})))
 		}
 	}
+	if n.Class != "" { // a missed call that turns out to have been taken
+		list = append(list, soap.Set(soap.Field("item:ItemClass"), with(func(m *soap.Message) { m.ItemClass = n.Class })))
+	}
 	if to := parties(n.To); len(to) > 0 {
 		list = append(list, soap.Set(soap.Field("message:ToRecipients"), with(func(m *soap.Message) { m.ToRecipients = to })))
 	}

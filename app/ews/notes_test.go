@@ -173,6 +173,13 @@ func TestMissedOnes(t *testing.T) {
 	if err != nil || got.Class != portal.ClassMissedCall || got.Phone != call.Phone || got.Read || got.From != call.From {
 		t.Errorf("the call: %+v %v", got, err)
 	}
+	call.ItemID, call.Class = id, portal.ClassVoiceCall // another device had taken it
+	if _, _, err := c.WriteNote(t.Context(), me, call); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Note(t.Context(), me, id); err != nil || got.Class != portal.ClassVoiceCall || got.Phone != call.Phone {
+		t.Errorf("the call that was taken: %+v %v", got, err)
+	}
 	missed := talk(t, "missed")
 	missed.Class, missed.Read = portal.ClassMissed, false
 	if missed.ItemID, missed.ChangeKey, err = c.WriteNote(t.Context(), me, missed); err != nil {
@@ -368,7 +375,8 @@ func TestNotesThatAreLookedFor(t *testing.T) {
 			{portal.HistoryQuery{From: began.Add(24 * time.Hour)}, "3 2"},
 			{portal.HistoryQuery{To: began.Add(24 * time.Hour)}, "1"},
 			{portal.HistoryQuery{From: began.Add(time.Hour), To: began.Add(30 * time.Hour), Limit: 1}, "2"},
-			{portal.HistoryQuery{Kind: portal.EpisodeForeign}, "3"},
+			{portal.HistoryQuery{From: began.Add(30 * time.Second), To: began.Add(50 * time.Second)}, "1"},
+			{portal.HistoryQuery{From: began.Add(2 * time.Minute), To: began.Add(time.Hour)}, ""},
 		} {
 			lift := func() {}
 			if local && x.q.Q != "" {

@@ -24,6 +24,8 @@ const (
 	maxSeenNotes = 1_000 // of one and the same second
 	maxCursor    = 32 << 10
 	maxNoteWords = 8
+	// longestTalk is how long a conversation may go on over the end of the time that is asked for.
+	longestTalk = 24 * time.Hour
 )
 
 // noteCursor is where a page ended: At the second of its last item, Seen those of that second that have been looked at.
@@ -37,7 +39,7 @@ func parseNoteCursor(s string) (at noteCursor, err error) {
 		return at, nil
 	}
 	bad := func(why error) error {
-		return portal.Fail(portal.ErrInvalid, "exchange.refused").With("Code", "cursor").Because(why)
+		return portal.Fail(portal.ErrInvalid, "history.cursor").Because(why)
 	}
 	if len(s) > maxCursor {
 		return at, bad(errors.New("the cursor is too long"))
@@ -161,6 +163,9 @@ func (s *noteScan) condition() *soap.Restriction {
 		all = append(all, soap.GreaterOrEqual(received, say(s.q.From)))
 	}
 	before := s.q.To
+	if !before.IsZero() { // what began in time may have ended later
+		before = before.Add(longestTalk)
+	}
 	if !s.at.At.IsZero() { // servers keep fractions of seconds and do not tell them
 		if upTo := s.at.At.Add(time.Second); before.IsZero() || upTo.Before(before) {
 			before = upTo
@@ -168,9 +173,6 @@ func (s *noteScan) condition() *soap.Restriction {
 	}
 	if !before.IsZero() {
 		all = append(all, soap.Less(received, say(before)))
-	}
-	if s.q.Kind == portal.EpisodeForeign {
-		all = append(all, soap.Not(soap.Exists(stampNote)))
 	}
 	for _, w := range s.words {
 		if !s.local {
@@ -272,7 +274,7 @@ func (s *noteScan) take(ctx context.Context, list []noteRow) (taken int, err err
 
 // fits holds an item against what the server may not have.
 func (s *noteScan) fits(n portal.ConversationNote, it *soap.AnyItem) bool {
-	if s.q.Kind == portal.EpisodeForeign && n.Stamp != "" {
+	if !s.q.To.IsZero() && !n.Start.Before(s.q.To) {
 		return false
 	}
 	if s.peer != "" && !slices.ContainsFunc(append([]portal.NoteParty{n.From}, n.To...), s.isPeer) {

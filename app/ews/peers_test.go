@@ -73,7 +73,7 @@ func TestPeersReadConversationsAndLeaveVoiceMail(t *testing.T) {
 func readsWhatExchangelibWrote(t *testing.T, p *peer, c *Connector, found map[string]ewstest.Step) {
 	t.Helper()
 	me := p.person("alice")
-	foreign := notes(t, c, me, portal.HistoryQuery{Kind: portal.EpisodeForeign, Peer: p.person("carol"), Q: "another program"})
+	foreign := notes(t, c, me, portal.HistoryQuery{Peer: p.person("carol"), Q: "another program"})
 	if len(foreign) != 1 || foreign[0].Subject != found["keeps_conversations"].Facts["subject"] || foreign[0].Stamp != "" || foreign[0].Class != portal.ClassConversation {
 		t.Fatalf("kept by another: %+v", foreign)
 	}

@@ -21,7 +21,7 @@ import (
 // (ErrNotFound).
 func (c *Connector) Recording(ctx context.Context, owner portal.Address, v portal.Voicemail, max int64) (mediaType string, audio []byte, err error) {
 	if v.Protected {
-		return "", nil, portal.Fail(portal.ErrForbidden, "exchange.attachment").Because(errors.New("a protected voice message"))
+		return "", nil, portal.Fail(portal.ErrForbidden, "voicemail.protected")
 	}
 	err = c.on(ctx, owner, owner, func(a *access) error {
 		var m *soap.AttachmentMessage
@@ -55,7 +55,7 @@ func (c *Connector) Recording(ctx context.Context, owner portal.Address, v porta
 }
 
 func tooLarge(max int64) error {
-	return portal.Fail(portal.ErrInvalid, "exchange.attachment").Because(errors.New("the recording is larger than " + strconv.FormatInt(max, 10) + " bytes"))
+	return portal.Fail(portal.ErrInvalid, "voicemail.too-large").Because(errors.New("the recording is larger than " + strconv.FormatInt(max, 10) + " bytes"))
 }
 
 // lostAttachment tells whether an attachment is not there under this id any more.
