@@ -3,6 +3,8 @@ package views
 import (
 	"strings"
 	"time"
+
+	"portico/app/portal"
 )
 
 // SettingsPage is the page /settings; the settings themselves are the frame's.
@@ -13,6 +15,8 @@ type SettingsPage struct {
 	Sessions []Session
 	// Saved is set after they were stored.
 	Saved bool
+	// Saving is what is kept in Exchange; nil where this portal keeps nothing there.
+	Saving *portal.Saving
 }
 
 // Session is one place where the person is signed in.

@@ -31,6 +31,8 @@ type AdminPage struct {
 	Frame
 	// Sync: the portal synchronises CRM and Exchange, so that there is something to control.
 	Sync bool
+	// History: it keeps an archive.
+	History bool
 }
 
 // SyncPage is the page /admin/sync.

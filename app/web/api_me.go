@@ -59,10 +59,15 @@ func (s *Server) apiSaveSettings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := body(c, &set); err != nil { // over the present ones: absent members stay
+	before := set
+	before.KeepHistory, before.KeepCalls = clonedBool(set.KeepHistory), clonedBool(set.KeepCalls) // reading writes through what they point to
+	if err := body(c, &set); err != nil {                                                         // over the present ones: absent members stay
 		return err
 	}
 	if err := s.checkSettings(set); err != nil {
+		return err
+	}
+	if err := s.mayKeep(ctx, who, before, set); err != nil {
 		return err
 	}
 	if err := s.Account.SaveSettings(ctx, who, set); err != nil {
@@ -82,5 +87,16 @@ func (s *Server) checkSettings(set portal.Settings) error {
 	if set.Theme != "" && set.Theme != "light" && set.Theme != "dark" {
 		return portal.Fail(portal.ErrInvalid, "settings.theme")
 	}
+	if set.PreferredClient != "" && set.PreferredClient != portal.OtherClient {
+		return portal.Fail(portal.ErrInvalid, "settings.client")
+	}
 	return nil
+}
+
+func clonedBool(b *bool) *bool {
+	if b == nil {
+		return nil
+	}
+	v := *b
+	return &v
 }

@@ -59,6 +59,10 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveNotice(r, seq, e, by)
 	case portal.SyncEvent:
 		return views.LiveSync(seq, e)
+	case portal.CallEvent:
+		return views.LiveCall(seq, e)
+	case portal.VoicemailEvent:
+		return views.LiveVoicemail(seq, e)
 	case portal.ReminderEvent:
 		return views.LiveReminder(r, e)
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"portico/app/history"
 	"portico/app/portal"
 )
 
@@ -27,7 +26,7 @@ type History interface {
 	Hold(ctx context.Context, by, who portal.Address, reason string) error
 	Release(ctx context.Context, by, who portal.Address, reason string) error
 	ExportFor(ctx context.Context, by, who portal.Address, from, to time.Time, format, reason string, w io.Writer) error
-	Exports(ctx context.Context, limit int) ([]history.Export, error)
+	Exports(ctx context.Context, limit int) ([]portal.HistoryExport, error)
 }
 
 // Savings says what policy and the person want kept in Exchange.

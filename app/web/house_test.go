@@ -52,6 +52,7 @@ type house struct {
 	hooks    *hook.Service
 	sync     *fakeSync
 	dated    bool // the house has calendars, whose first reading is an event too
+	pastHouse
 	hub      *realtime.Hub
 	server   *Server
 	contract *contract
@@ -106,11 +107,12 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	emitMany := func(to []portal.Address, ev portal.Current) { live.CurrentMany(to, ev) }
 	h.hub = realtime.NewHub(realtime.Options{})
 	h.presence = presence.New(h.exchange, h.store, presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond})
-	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit})
+	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: []func(context.Context, portal.Address, *portal.CountsEvent) error{h.countCalls}})
 	book := directory.New([]directory.Source{people{
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
 		{URI: bob, DisplayName: "Bob Brown"}, {URI: carol, DisplayName: "Carol Clark"},
 	}}, directory.Options{})
+	h.newPast(book.Lookup, set.now)
 	h.mail = newMailServer(alice, bob, carol)
 	if set.patience == 0 {
 		set.patience = patience
@@ -140,7 +142,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		Domain: "example.test", Admins: []portal.Address{alice}, KeyFile: filepath.Join(dir, "key"),
 		SessionLifetime: set.lifetime, Sweep: set.sweep, FailFloor: time.Millisecond, Emit: emit, Person: book.Lookup,
 		OnSignedIn:  func(ctx context.Context, who portal.Address, _ bool) { h.signedIn(ctx, who) },
-		OnSignedOut: func(who portal.Address) { h.calendar.SignedOut(who); h.presence.SignedOut(who) },
+		OnSignedOut: func(who portal.Address) { h.calls.SignedOut(who); h.calendar.SignedOut(who); h.presence.SignedOut(who) },
 		OnEnded:     func(key string, _ portal.Address, _ string) { h.hub.EndSession(key) },
 	})
 	if err != nil {
@@ -162,6 +164,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
 	}
+	deps.History, deps.Savings, deps.Calls = h.history, h.saving, h.calls
 	if !set.noSync {
 		deps.CRM, deps.Sync, deps.SyncAdmin, deps.Hooks = h.crm, h.sync, h.sync, h.hooks
 	}
@@ -191,6 +194,7 @@ func (h *house) signedIn(ctx context.Context, who portal.Address) {
 	if h.dated {
 		h.calendar.SignedIn(ctx, who)
 	}
+	h.calls.SignedIn(who)
 	h.chat.LineUp(who)
 }
 
@@ -229,7 +233,7 @@ func (h *house) run(book *directory.Service) {
 	<-h.store.Started()
 	for name, run := range map[string]func(context.Context) error{
 		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "calendar": h.calendar.Run, "account": h.account.Run,
-		"directory": book.Run, "exchange": h.exchange.run,
+		"directory": book.Run, "exchange": h.exchange.run, "history": h.history.Run, "calls": h.calls.Run,
 	} {
 		start(&living, ctx, name, run)
 	}

@@ -23,11 +23,11 @@ func (broken) Say(context.Context, portal.Address, chat.Draft) (portal.Message, 
 	panic("a defect")
 }
 
-func (b broken) Unread(ctx context.Context, owner portal.Address) (map[portal.Address]int, error) {
+func (b broken) Counts(ctx context.Context, owner portal.Address) (portal.CountsEvent, error) {
 	if b.unread.Load() {
 		panic("a defect")
 	}
-	return b.Chat.Unread(ctx, owner)
+	return b.Chat.Counts(ctx, owner)
 }
 
 // brokenLog is an event log with a defect: in what it is asked first, or only when events are read.

@@ -27,6 +27,9 @@ var calendarSchemas []byte
 //go:embed openapi_crm.json
 var crmSchemas []byte
 
+//go:embed openapi_history.json
+var historySchemas []byte
+
 // operation is what the document says of a call. Errors that any call can have (401 where a sign-in is
 // needed, 429, 500) are added by themselves.
 type operation struct {
@@ -39,6 +42,8 @@ type operation struct {
 	signed       bool // by who sends it, instead of a sign-in
 	answers      []answer
 	errors       []int
+	// bare: neither packed nor kept out of every cache; the handler says what holds for the answer.
+	bare bool
 }
 
 type param struct {
@@ -78,7 +83,7 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	for _, file := range [][]byte{calendarSchemas, crmSchemas} {
+	for _, file := range [][]byte{calendarSchemas, crmSchemas, historySchemas} {
 		if err := addSchemas(components, file); err != nil {
 			return nil, err
 		}

@@ -32,5 +32,9 @@ func (s *Server) pages(g *echo.Group) {
 	s.crmPages(g)
 	s.syncPages(g)
 
+	s.historyPages(g)
+	s.historyAdminPages(g)
+	s.callPages(g)
+
 	s.partsToCome(g)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -29,6 +30,13 @@ func (s *Server) showSettings(c echo.Context, status int, f views.Frame, saved b
 		return err
 	}
 	page := views.SettingsPage{Frame: f, Zones: views.Zones(), Saved: saved}
+	if s.Savings != nil {
+		saving, err := s.Savings.Saving(c.Request().Context(), s.person(c))
+		if err != nil {
+			return err
+		}
+		page.Saving = &saving
+	}
 	for _, signin := range signins {
 		page.Sessions = append(page.Sessions, views.Session{
 			Agent: signin.Agent, Remote: signin.Remote, CreatedAt: signin.CreatedAt, ExpiresAt: signin.ExpiresAt, Current: signin.Key == known.key,
@@ -44,9 +52,12 @@ func (s *Server) saveSettings(c echo.Context) error {
 	}
 	chosen := portal.Settings{
 		Locale: c.FormValue("locale"), TimeZone: c.FormValue("time_zone"), Theme: c.FormValue("theme"),
-		Sound: c.FormValue("sound") == "on", Notifications: c.FormValue("notifications") == "on",
+		Sound: c.FormValue("sound") == "on", Notifications: c.FormValue("notifications") == "on", PreferredClient: c.FormValue("preferred_client"),
 	}
 	err := s.checkSettings(chosen)
+	if err == nil {
+		err = s.chooseKeeping(c, &chosen)
+	}
 	if err == nil {
 		err = s.Account.SaveSettings(c.Request().Context(), s.person(c), chosen)
 	}
@@ -63,6 +74,52 @@ func (s *Server) saveSettings(c echo.Context) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/settings?saved=1")
+}
+
+// chooseKeeping puts into chosen what the form says of keeping conversations and calls in Exchange. What policy decides stays as the
+// person had chosen it before, and so does what the form does not ask for.
+func (s *Server) chooseKeeping(c echo.Context, chosen *portal.Settings) error {
+	ctx, who := c.Request().Context(), s.person(c)
+	before, err := s.Account.Settings(ctx, who)
+	if err != nil {
+		return err
+	}
+	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
+	if s.Savings == nil || c.FormValue("keeping") == "" {
+		return nil
+	}
+	saving, err := s.Savings.Saving(ctx, who)
+	if err != nil {
+		return err
+	}
+	on := func(field string) *bool {
+		keep := c.FormValue(field) == "on"
+		return &keep
+	}
+	if !saving.HistoryDecided {
+		chosen.KeepHistory = on("keep_history")
+	}
+	if !saving.CallsDecided {
+		chosen.KeepCalls = on("keep_calls")
+	}
+	return nil
+}
+
+// mayKeep refuses a change of what policy decides.
+func (s *Server) mayKeep(ctx context.Context, who portal.Address, before, chosen portal.Settings) error {
+	same := func(a, b *bool) bool { return a == b || a != nil && b != nil && *a == *b }
+	history, calls := same(before.KeepHistory, chosen.KeepHistory), same(before.KeepCalls, chosen.KeepCalls)
+	if history && calls || s.Savings == nil {
+		return nil
+	}
+	saving, err := s.Savings.Saving(ctx, who)
+	if err != nil {
+		return err
+	}
+	if !history && saving.HistoryDecided || !calls && saving.CallsDecided {
+		return portal.Fail(portal.ErrForbidden, "settings.decided")
+	}
+	return nil
 }
 
 // signOutEverywhere ends all of the person's sessions, this one too.

@@ -108,7 +108,7 @@ func (s *Server) adminPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.AdminView(views.AdminPage{Frame: f, Sync: s.Sync != nil}))
+	return s.render(c, http.StatusOK, views.AdminView(views.AdminPage{Frame: f, Sync: s.Sync != nil, History: s.History != nil}))
 }
 
 // syncPage is how the synchronisation stands.

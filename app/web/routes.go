@@ -14,11 +14,14 @@ import (
 type access int
 
 const (
-	anyone    access = iota
-	person           // somebody who has signed in
-	calendars        // somebody who has signed in, where the portal has calendars
-	members          // somebody who has signed in, where the portal keeps a CRM
-	admins           // an administrator, where CRM is kept in step with Exchange
+	anyone     access = iota
+	person            // somebody who has signed in
+	calendars         // somebody who has signed in, where the portal has calendars
+	members           // somebody who has signed in, where the portal keeps a CRM
+	archives          // somebody who has signed in, where the portal keeps an archive
+	archivists        // an administrator, where the portal keeps an archive
+	callers           // somebody who has signed in, where the portal keeps a list of calls
+	admins            // an administrator, where CRM is kept in step with Exchange
 )
 
 // call is one operation of the API: a line of the route table, and with about what OpenAPI says of it.
@@ -35,7 +38,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.crmCalls(), s.syncCalls())
+	return slices.Concat(s.ownCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -116,7 +119,7 @@ func (s *Server) ownCalls() []call {
 // later are the API's families of calls that this release does not have. They answer 501 to those who
 // are signed in, and OpenAPI does not name them.
 func later() []string {
-	return []string{"/rooms", "/history", "/calls", "/voicemail", "/admin/policies", "/admin/custom-states"}
+	return []string{"/rooms", "/admin/policies", "/admin/custom-states"}
 }
 
 // router puts the whole edge together. Middleware runs from left to right.
@@ -137,6 +140,9 @@ func (s *Server) router() *echo.Echo {
 	compress := s.compress()
 	for _, call := range s.calls() {
 		around := []echo.MiddlewareFunc{compress, s.private}
+		if call.about.bare {
+			around = nil
+		}
 		if call.access != anyone {
 			around = append(around, s.signedIn, s.paced)
 		}
@@ -145,6 +151,12 @@ func (s *Server) router() *echo.Echo {
 			around = append(around, s.withCalendar)
 		case members:
 			around = append(around, s.withCRM)
+		case archives:
+			around = append(around, s.withHistory)
+		case archivists:
+			around = append(around, s.adminsOnly, s.withHistory)
+		case callers:
+			around = append(around, s.withCalls)
 		case admins:
 			around = append(around, s.adminsOnly, s.withSync)
 		}

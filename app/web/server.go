@@ -37,6 +37,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// SessionLifetime is how long a sign-in lasts (default 12 h).
 	SessionLifetime time.Duration
+	// Retention is how long the archive keeps conversations, RoomRetention what was said in rooms; zero: for ever. They are shown.
+	Retention, RoomRetention time.Duration
 	// IdleAfter is how long without input browsers wait before they say so; zero: as long as they like (5 min).
 	IdleAfter time.Duration
 	// MetricsSecret, where set, must come as a bearer token with a request for /metrics; without it only
@@ -65,6 +67,7 @@ type Server struct {
 	metrics  *metrics
 	zones    zones
 	cleaner  *bluemonday.Policy
+	stripper *bluemonday.Policy
 	upgrader websocket.Upgrader
 	secure   bool // cookies only over TLS
 	draining atomic.Bool
@@ -84,7 +87,7 @@ func New(d Deps) (*Server, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{Deps: d, cleaner: newCleaner()}
+	s := &Server{Deps: d, cleaner: newCleaner(), stripper: bluemonday.StrictPolicy()}
 	var public *url.URL
 	if d.Config.PublicURL != "" {
 		var err error
