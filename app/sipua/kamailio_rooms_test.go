@@ -96,6 +96,7 @@ func (s stage) rooms(t *testing.T) {
 	baresip := siptest.Baresip(t, s.client("frank", string(team)))
 	sipp := siptest.SippAnswer(t, siptest.SippOptions{Proxy: s.k.Addr(), User: "grace"})
 	members := []portal.Address{alice, at("erin"), at("frank"), at("grace")}
+	s.refuses(t)
 	s.echo(t, members)
 	const rounds = 4
 	for i := range rounds {
@@ -147,6 +148,24 @@ func (s stage) rooms(t *testing.T) {
 	if len(s.h.said) != 3*rounds || len(s.h.notices) != 0 || len(s.h.typing) != 0 {
 		t.Errorf("the room took more than was said: %v, notices %v, typing %v", s.h.said, s.h.notices, s.h.typing)
 	}
+}
+
+// refuses: what a room does not take comes back to the sender as what it is.
+func (s stage) refuses(t *testing.T) {
+	t.Helper()
+	for _, tc := range []struct {
+		err    error
+		status int
+	}{
+		{portal.Fail(portal.ErrForbidden, "room.members-only"), 403},
+		{portal.Fail(portal.ErrNotFound, "room.not-found"), 404},
+		{portal.Fail(portal.ErrInvalid, "room.text"), 400},
+		{portal.Fail(portal.ErrTooMany, "room.slow").After(time.Minute), 500}, // the server's own way with a 503 of somebody else
+	} {
+		s.h.note(func() { s.h.takeRoom = func(context.Context, portal.RoomIncoming) error { return tc.err } })
+		siptest.Sipp(t, siptest.SippMessage, siptest.SippOptions{Proxy: s.k.Addr(), User: "judy", To: string(team), Text: "no", Status: tc.status})
+	}
+	siptest.Sipp(t, siptest.SippCall, siptest.SippOptions{Proxy: s.k.Addr(), User: "judy", To: string(team), Status: 488})
 }
 
 func texts(t *testing.T, ms []siptest.Message) (all []string) {
