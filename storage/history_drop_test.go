@@ -106,6 +106,55 @@ func TestHold(t *testing.T) {
 	must(t, whole(t, s))
 }
 
+// TestHoldInRooms: what is changed or taken back in a room of somebody under hold is kept for the administrator's export, and what is too old stays.
+func TestHoldInRooms(t *testing.T) {
+	now := morning()
+	s, _ := running(t, storage.Options{RoomRetention: time.Hour, UpkeepEvery: time.Hour, Now: func() time.Time { return now }})
+	plan(t, s, portal.LastingRoom, 0, time.Minute, 2*time.Minute)
+	change := func(place int64, text string, deleted time.Time) {
+		t.Helper()
+		_, err := s.ChangeRoomMessage(t.Context(), roomPlan, place, func(m *portal.RoomMessage) error {
+			m.Text, m.DeletedAt = text, deleted
+			return nil
+		}, func(portal.RoomMessage) []portal.Addressed { return nil })
+		must(t, err)
+	}
+	change(1, "before the hold", time.Time{})
+	must(t, s.PutHold(t.Context(), portal.Hold{Who: alice, By: bob, Reason: "x", At: now}))
+	change(1, "changed", time.Time{})
+	change(2, "", now)
+	now = now.Add(3 * time.Hour)
+	must(t, storage.Prune(t.Context(), s))
+	spans := []portal.RoomSpan{{Room: roomPlan, First: 1}}
+	wantHolds(t, s, episodes(t, s, spans, portal.HistoryQuery{}), "changed r2")
+	held, _, err := s.EpisodesUp(t.Context(), alice, spans, portal.HistoryQuery{}, true)
+	must(t, err)
+	wantHolds(t, s, held, "before the hold changed r1 r2")
+	var all []string
+	for after := int64(0); ; { // page by page, the versions of one message together
+		lines, err := s.Lines(t.Context(), held[0], after, 3)
+		must(t, err)
+		if len(lines) == 0 {
+			break
+		}
+		for _, l := range lines {
+			all = append(all, l.Text)
+			after = l.Order
+		}
+	}
+	if want := []string{"before the hold", "changed", "r1", "r2"}; !slices.Equal(all, want) {
+		t.Errorf("page by page %q, want %q", all, want)
+	}
+	must(t, s.DropHold(t.Context(), alice, bob, "x"))
+	must(t, storage.Prune(t.Context(), s))
+	if eps := episodes(t, s, spans, portal.HistoryQuery{}); len(eps) != 0 {
+		t.Errorf("too old, and still there: %+v", eps)
+	}
+	if n, err := storage.Ask(t.Context(), s, `SELECT COUNT(*) FROM history_held_rooms`); err != nil || n != "0" {
+		t.Errorf("%s former texts, %v", n, err)
+	}
+}
+
 func TestRecord(t *testing.T) {
 	s, _ := running(t, storage.Options{})
 	x := portal.HistoryExport{At: morning(), By: bob, Who: alice, What: portal.HistoryExported, From: morning(), To: morning().Add(time.Hour), Format: "html", Reason: "asked"}

@@ -101,6 +101,9 @@ func (s *Store) Exports(ctx context.Context, limit int) ([]portal.HistoryExport,
 
 // pruneHeld removes what people deleted while they were under a hold that has been lifted.
 func (s *Store) pruneHeld(ctx context.Context) error {
+	if err := s.pruneHeldRooms(ctx); err != nil {
+		return err
+	}
 	if err := s.repeat(ctx, "prune held copies", func(t *txn) (bool, error) {
 		n, err := t.affect(`DELETE FROM history_held WHERE (episode, ord) IN (SELECT h.episode, h.ord FROM history_held h
 			WHERE h.owner IN (`+released+`) LIMIT ?)`, slice)
@@ -111,6 +114,33 @@ func (s *Store) pruneHeld(ctx context.Context) error {
 	return s.repeat(ctx, "prune held episodes", func(t *txn) (bool, error) {
 		n, err := t.affect(`DELETE FROM history_episodes WHERE num IN (SELECT e.num FROM history_episodes e
 			WHERE e.hidden = 1 AND e.owner IN (`+released+`) LIMIT ?)`, slice)
+		return n == slice, err
+	})
+}
+
+// heldRoom reports whether a member of a room is under hold.
+func (t *txn) heldRoom(room int64) (bool, error) {
+	var one int
+	return t.one(`SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = ? AND m.who = h.who) LIMIT 1`, []any{room}, &one)
+}
+
+// holdRoomText keeps what a message of a room was before it is changed or taken back, where somebody there is under hold.
+func (t *txn) holdRoomText(room int64, was portal.RoomMessage) error {
+	held, err := t.heldRoom(room)
+	if err != nil || !held {
+		return err
+	}
+	return t.exec(`INSERT INTO history_held_rooms (room, place, version, sender, body, said_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		room, was.Place, was.Version, string(was.From), was.Text, stamp(was.At))
+}
+
+// pruneHeldRooms removes former texts of rooms in which nobody is under hold any more.
+func (s *Store) pruneHeldRooms(ctx context.Context) error {
+	return s.repeat(ctx, "prune held texts of rooms", func(t *txn) (bool, error) {
+		n, err := t.affect(`DELETE FROM history_held_rooms WHERE (room, place, version) IN (
+			SELECT oldest.room, oldest.place, oldest.version FROM (SELECT room, place, version FROM history_held_rooms ORDER BY room, place, version) AS oldest
+			WHERE NOT EXISTS (SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = oldest.room AND m.who = h.who))
+			LIMIT ?)`, slice)
 		return n == slice, err
 	})
 }

@@ -9,7 +9,8 @@ import (
 
 // What an episode holds: its messages in the order of their conversation, and how many were said on which day.
 
-// Lines gives an episode's messages from e.First on, oldest first, after a cursor, at most limit (default and most: 500). What was taken back is left out.
+// Lines gives an episode's messages from e.First on, oldest first, after a cursor, at most limit (default and most: 500). What was taken back is left out, but
+// where e is Held; then there may be fewer than limit before the end, which is where none comes.
 func (s *Store) Lines(ctx context.Context, e portal.Episode, after int64, limit int) ([]portal.Line, error) {
 	num, room, ok := parseEpisodeID(e.ID)
 	if !ok {
@@ -22,6 +23,9 @@ func (s *Store) Lines(ctx context.Context, e portal.Episode, after int64, limit 
 	query, args := selectLines, []any{num, after, num, after, limit}
 	if room {
 		query, args = selectRoomLines, []any{num, max(after+1, e.First), limit}
+	}
+	if room && e.Held {
+		query, args = selectHeldRoomLines, []any{num, max(after+1, e.First), num, max(after+1, e.First), limit}
 	}
 	files := map[int]int64{}
 	err := s.all(ctx, "lines", query, args, func(scan scanFunc) error {
@@ -37,7 +41,19 @@ func (s *Store) Lines(ctx context.Context, e portal.Episode, after int64, limit 
 		lines = append(lines, l)
 		return nil
 	})
+	if e.Held && len(lines) == limit { // the versions of one message stay together
+		cut := limit - 1
+		for cut > 0 && lines[cut-1].Order == lines[limit-1].Order {
+			cut--
+		}
+		if cut > 0 {
+			lines = lines[:cut]
+		}
+	}
 	for i, seq := range files {
+		if i >= len(lines) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +71,16 @@ const (
 		FROM history_room_episodes e CROSS JOIN room_messages m ON m.room = e.room
 		WHERE e.num = ? AND m.place >= ? AND m.place <= e.last_place AND m.deleted_at = 0 ORDER BY m.place LIMIT ?`
 )
+
+// selectHeldRoomLines gives also what messages were before they were changed or taken back.
+const selectHeldRoomLines = `SELECT place, sender, body, said_at, files FROM (
+		SELECT m.place AS place, m.version AS version, m.sender AS sender, m.body AS body, m.said_at AS said_at, CASE WHEN m.files > 0 THEN m.seq ELSE 0 END AS files
+		FROM history_room_episodes e CROSS JOIN room_messages m ON m.room = e.room
+		WHERE e.num = ? AND m.place >= ? AND m.place <= e.last_place AND m.deleted_at = 0
+		UNION ALL SELECT h.place, h.version, h.sender, h.body, h.said_at, 0
+		FROM history_room_episodes e CROSS JOIN history_held_rooms h ON h.room = e.room
+		WHERE e.num = ? AND h.place >= ? AND h.place <= e.last_place)
+	ORDER BY place, version LIMIT ?`
 
 func (s *Store) lineFiles(ctx context.Context, seq int64) ([]portal.File, error) {
 	var files []portal.File

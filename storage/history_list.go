@@ -91,6 +91,7 @@ func (l *listing) page(spans []portal.RoomSpan) (eps []portal.Episode, next stri
 		row := first.rows[0]
 		first.rows = first.rows[1:]
 		l.at = row.bound
+		row.Held = l.held
 		eps = append(eps, row.Episode)
 	}
 }

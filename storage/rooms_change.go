@@ -96,6 +96,9 @@ func (t *txn) changeRoomMessage(num int64, was roomRow, next portal.RoomMessage)
 		return err
 	}
 	if next.Text != was.m.Text {
+		if err := t.holdRoomText(num, was.m); err != nil {
+			return err
+		}
 		if err := t.dropRoomWords(was.seq); err != nil {
 			return err
 		}

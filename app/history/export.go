@@ -159,7 +159,7 @@ func (s *Service) writeLines(ctx context.Context, e portal.Episode, q portal.His
 			out.line(l, s.o.name(ctx, l.From))
 			n++
 		}
-		if len(lines) < linesPage {
+		if len(lines) == 0 || (len(lines) < linesPage && !e.Held) {
 			return n, nil
 		}
 	}

@@ -22,7 +22,8 @@ type Store interface {
 	Days(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, from, to time.Time, zone *time.Location) (map[string]int, error)
 	// Episode is one of the owner's episodes, or of a room of spans; ErrNotFound ("history.not-found").
 	Episode(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, id string) (portal.Episode, error)
-	// Lines gives its messages, oldest first, after a cursor (zero: from the start), at most limit.
+	// Lines gives its messages, oldest first, after a cursor (zero: from the start), at most limit. Where e is Held the end is
+	// where none comes.
 	Lines(ctx context.Context, e portal.Episode, after int64, limit int) ([]portal.Line, error)
 	// DeleteEpisode takes the owner's own copies away (of a person under hold they are only hidden). Of a room's episode
 	// there is no own copy: it is hidden from the owner.

@@ -51,6 +51,8 @@ type Episode struct {
 	Reason string    `json:"reason,omitempty"`
 	// Missed is set where the owner was away when it began and has not read it.
 	Missed bool `json:"missed,omitempty"`
+	// Held is set in an administrator's export of somebody under hold: then former texts are among its messages.
+	Held bool `json:"-"`
 	// HTML is a foreign item's text, cleaned; filled when one is opened.
 	HTML string `json:"html,omitempty"`
 }
