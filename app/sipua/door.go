@@ -133,7 +133,7 @@ func (d *door) shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for f := range d.flows {
-		f.shut()
+		f.end()
 	}
 }
 
@@ -162,7 +162,7 @@ func (d *door) accept(ctx context.Context, wg *sync.WaitGroup) {
 			continue
 		}
 		if ctx.Err() != nil { // shut may have passed over flows before this one was kept
-			f.shut()
+			f.end()
 		}
 		wg.Go(func() {
 			defer d.forget(f)
@@ -247,7 +247,13 @@ func (h *heard) Read(b []byte) (int, error) {
 	if err := h.f.conn.SetReadDeadline(time.Now().Add(acceptedIdle)); err != nil {
 		return 0, err
 	}
+	if h.f.ending.Load() { // looked at after the deadline was set: the one that end sets stands
+		return 0, io.EOF
+	}
 	n, err := h.f.conn.Read(b)
+	if err != nil && h.f.ending.Load() {
+		err = io.EOF
+	}
 	if n > 0 {
 		h.f.lastRead.Store(time.Now().UnixNano())
 	}

@@ -43,6 +43,7 @@ type flow struct {
 	// out is what a stream's writer has to write; whoever finds it full waits, at most writeTimeout.
 	out    chan []byte
 	finish chan struct{} // closed when the reader has ended: write what is left, no more
+	ending atomic.Bool   // nothing more is read
 	once   sync.Once
 	closed chan struct{}
 }
@@ -174,6 +175,17 @@ func (f *flow) TryClose() (int, error) { return 1, nil }
 func (f *flow) Close() error {
 	f.shut()
 	return nil
+}
+
+// end lets what is queued be written before the flow is shut, for at most leaveBudget: an answer that was given
+// shall arrive. It does not wait.
+func (f *flow) end() {
+	f.ending.Store(true)
+	if f.conn == nil || f.conn.SetReadDeadline(time.Now()) != nil {
+		f.shut()
+		return
+	}
+	time.AfterFunc(leaveBudget, f.shut)
 }
 
 // shut ends the flow; its reader and everyone who waits for an answer on it are woken.

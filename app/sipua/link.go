@@ -155,22 +155,27 @@ func (k *link) tend(ctx context.Context, f *flow) {
 	if f.reliable() {
 		wg.Go(func() { k.a.readStream(f) })
 	}
-	defer f.shut()
 	for {
 		ping := time.NewTimer(between(k.a.cfg.PingInterval*8/10, k.a.cfg.PingInterval))
 		select {
 		case <-ctx.Done():
 			ping.Stop()
+			f.end()
 			return
 		case <-f.closed:
 			ping.Stop()
 			return
 		case <-ping.C:
 		}
-		if err := k.ping(ctx, f); err != nil {
-			if ctx.Err() == nil {
-				k.a.cfg.Logger.Warn("proxy does not answer", "remote", f.remote, "error", err)
-			}
+		err := k.ping(ctx, f)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			f.end()
+			return
+		default:
+			k.a.cfg.Logger.Warn("proxy does not answer", "remote", f.remote, "error", err)
+			f.shut()
 			return
 		}
 	}
