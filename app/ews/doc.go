@@ -1,13 +1,13 @@
 // Package ews is the portal's Exchange side: it finds the server of a mailbox, translates between
-// calendar items and the portal's appointments, writes so that a retry is harmless, and hears when
-// a mailbox changes.
+// calendar items and the portal's appointments, writes so that a retry is harmless, keeps conversations
+// and missed calls in mailboxes, plays their voice mail, and hears when a mailbox changes.
 //
 // # Who owns what
 //
 //   - A [Connector] owns one host for each configured server; a host owns the typed clients
 //     (package soap) of the addresses that Autodiscover named, and which mailbox lives where.
-//   - A belfry owns the notifications of one host: which mailboxes are subscribed, and the
-//     streams on which their bells ring. Its goroutines are started by [Connector.Run] and end
+//   - A belfry owns the notifications of one host: whose calendars and whose voice mail are
+//     subscribed, and the streams on which their bells ring. Its goroutines are started by [Connector.Run] and end
 //     before Run returns; there is one for each stream, one for the belfry and a bounded few for
 //     subscribing.
 //   - What a call learns about a mailbox being reachable goes to the [Handler] once per change.

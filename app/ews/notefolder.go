@@ -27,12 +27,14 @@ const (
 	noFolderLasts    = time.Minute
 )
 
-// noteBook remembers, by mailbox, the folder for conversations, that there is no folder for voice mail, and the stamps
-// of items whose making was never answered.
+// noteBook remembers, by mailbox, the folder for conversations, that there is no folder for voice mail, the stamps of
+// items whose making was never answered, and the voice messages as they were listed last.
 type noteBook struct {
 	now func() time.Time
 	mu  sync.Mutex
 	by  map[string]*notePage
+	// known is how many voice messages are remembered.
+	known int
 }
 
 type notePage struct {
@@ -42,7 +44,8 @@ type notePage struct {
 	noVoice time.Time
 	// doubtful are stamps of items that may have been made.
 	doubtful map[string]bool
-	heard    map[string]heardMail
+	// heard are the voice messages as they were listed last.
+	heard map[string]heardMail
 }
 
 func newNoteBook(now func() time.Time) *noteBook {
@@ -56,6 +59,7 @@ func (b *noteBook) page(email string) *notePage {
 	if p == nil {
 		if len(b.by) >= maxNoteMailboxes {
 			clear(b.by)
+			b.known = 0
 		}
 		p = &notePage{}
 		b.by[key] = p

@@ -29,6 +29,11 @@ var (
 // is made. An error that means ErrUnavailable may come from an item that was written: the same call again does not
 // double it.
 func (c *Connector) WriteNote(ctx context.Context, owner portal.Address, n portal.ConversationNote) (itemID, changeKey string, err error) {
+	release, err := c.Place(ctx, owner) // nobody waits for it
+	if err != nil {
+		return "", "", err
+	}
+	defer release()
 	err = c.on(ctx, owner, owner, func(a *access) error {
 		id, err := a.writeNote(ctx, n)
 		itemID, changeKey = id.ID, id.ChangeKey

@@ -29,7 +29,7 @@ const (
 	maxVoicemails   = 500 // the newest of a folder
 	voicemailPage   = 100
 	maxVoiceText    = 16 << 10
-	maxHeardKnown   = 2_000 // of one mailbox
+	maxHeardKnown   = 50_000 // remembered of all mailboxes
 	maxVoiceSeconds = 24 * 60 * 60
 )
 
@@ -162,12 +162,16 @@ func (b *noteBook) heardOf(email string) map[string]heardMail {
 }
 
 func (b *noteBook) setHeard(email string, heard map[string]heardMail) {
-	if len(heard) > maxHeardKnown {
-		heard = nil
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.page(email).heard = heard
+	p := b.page(email)
+	if b.known += len(heard) - len(p.heard); b.known > maxHeardKnown { // all are read again in time
+		for _, o := range b.by {
+			o.heard = nil
+		}
+		b.known = len(heard)
+	}
+	p.heard = heard
 }
 
 // voiceFields are the properties of a voice message.

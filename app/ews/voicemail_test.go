@@ -3,6 +3,7 @@ package ews
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -181,6 +182,28 @@ func TestVoiceMailOfItsOwnFolder(t *testing.T) {
 	other.noted.setLacksVoice(p.email("alice"))
 	if list, err := other.Voicemails(t.Context(), me); err != nil || len(list) != before {
 		t.Errorf("without the folder: %+v %v", list, err)
+	}
+}
+
+// What is remembered of voice mail is bounded, whoever it is of, and forgotten only to be read again.
+func TestVoiceMailThatIsRemembered(t *testing.T) {
+	b := newNoteBook(time.Now)
+	many := func(n int) map[string]heardMail {
+		out := map[string]heardMail{}
+		for i := range n {
+			out[fmt.Sprint(i)] = heardMail{}
+		}
+		return out
+	}
+	b.setHeard("a@example.test", many(maxHeardKnown/2))
+	b.setHeard("A@example.test", many(10)) // instead of those
+	b.setHeard("b@example.test", many(maxHeardKnown/2))
+	if len(b.heardOf("a@example.test")) != 10 || b.known != maxHeardKnown/2+10 {
+		t.Errorf("%d remembered", b.known)
+	}
+	b.setHeard("c@example.test", many(maxHeardKnown/2))
+	if len(b.heardOf("a@example.test")) != 0 || len(b.heardOf("b@example.test")) != 0 || len(b.heardOf("c@example.test")) != maxHeardKnown/2 || b.known != maxHeardKnown/2 {
+		t.Errorf("%d remembered when there were too many", b.known)
 	}
 }
 
