@@ -31,7 +31,8 @@ func TestWhoComesIn(t *testing.T) {
 	refused(t, "reading a closed room", err, "room.members-only")
 	_, err = h.Get(ctx, carol, secret)
 	refused(t, "looking at a secret room", err, "room.not-found")
-	if e := h.sees(carol, closed); e.Members != 2 || e.Mine.Role.Valid() || e.Newest != nil {
+	h.says(bob, closed, "between us")
+	if e := h.sees(carol, closed); e.Members != 2 || e.Mine.Role.Valid() || e.Newest != nil || e.Last != 0 || !e.LastAt.IsZero() {
 		t.Errorf("a closed room from outside: %+v", e)
 	}
 	refused(t, "a member of a closed room invites", h.PutMember(ctx, bob, closed, carol, portal.RoleMember), "room.no-invitations")
@@ -260,6 +261,9 @@ func TestGroupsAreMadeLasting(t *testing.T) {
 	}
 	if other, err := h.Group(ctx, bob, carol, []portal.Address{dave, alice}); err != nil || other.URI == g.URI {
 		t.Errorf("others have %v, %v", other.URI, err)
+	}
+	if fewer, err := h.Group(ctx, bob, carol, []portal.Address{dave}); err != nil || fewer.Members != 3 {
+		t.Errorf("some of them have %+v, %v", fewer, err)
 	}
 	_, err = h.Get(ctx, dave, g.URI)
 	refused(t, "from outside", err, "room.not-found")

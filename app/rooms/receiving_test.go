@@ -235,6 +235,36 @@ func TestWhoCannotBeReachedHoldsNobodyBack(t *testing.T) {
 	})
 }
 
+// Two who do not answer at all take two senders once, and then never more than half of them.
+func TestWhoDoesNotAnswerHasHalfOfTheSenders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := rooms.Options{Now: time.Now, Senders: 2, SendTimeout: 40 * time.Second, FirstRetry: time.Second, MaxRetry: time.Second}
+		h := build(t, o)
+		at := h.room(portal.RoomDraft{Title: "Ops"})
+		stop := h.run()
+		defer stop()
+		for _, who := range []portal.Address{bob, carol, dave} {
+			fine(t, "join", h.writes(who, at, "j", "/join"))
+		}
+		synctest.Wait()
+		h.far.answers(func(ctx context.Context, _ portal.Address, m portal.Outgoing) error {
+			if m.To == carol {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		h.says(alice, at, "one")
+		pass(60 * time.Second) // the first tries have ended, and others hang
+		synctest.Wait()
+		h.says(alice, at, "two")
+		synctest.Wait()
+		if got := h.far.texts(carol); len(got) != 3 || got[2] != "Alice Adams: two" {
+			t.Errorf("carol got %q", got)
+		}
+	})
+}
+
 func TestPausesGrowAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := build(t, rooms.Options{Now: time.Now, MaxAge: 30 * time.Minute})

@@ -125,6 +125,10 @@ func TestServerRooms(t *testing.T) {
 		list[1].Title != "board" || list[1].Mine.Role.Valid() || list[0].Kind != portal.ServerRoom {
 		t.Fatalf("%+v %v", list, err)
 	}
+	tries := h.far.tries
+	if again, err := h.ServerRooms(ctx, bob); err != nil || len(again) != 2 || h.far.tries != tries+1 {
+		t.Errorf("again: %d rooms by %d questions, %v", len(again), h.far.tries-tries, err)
+	}
 	fine(t, "join", h.JoinServer(ctx, alice, chatOps))
 	fine(t, "join again", h.JoinServer(ctx, alice, chatOps))
 	refused(t, "private", h.JoinServer(ctx, bob, "sip:chat-board@example.test"), "room.closed")
