@@ -9,18 +9,28 @@ import (
 )
 
 // Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
-// "-calendar-" are only in CalendarScript, which is that of the calendar's pages: the others do not carry its weight.
+// "-calendar-" or "-rooms" are only in CalendarScript or RoomsScript, which are those of the calendar's pages and of
+// rooms: the others do not carry their weight.
 const (
 	Script         = "portico.js"
 	CalendarScript = "portico-calendar.js"
+	RoomsScript    = "portico-rooms.js"
 )
 
-// ofCalendar marks the files that only the calendar's pages need.
-const ofCalendar = "-calendar-"
+// Marks in the names of files that only some pages need.
+const (
+	ofCalendar = "-calendar-"
+	ofRooms    = "-rooms"
+)
+
+// scripts are the bundles and the mark of what each has beside the common files; empty: nothing.
+func scripts() map[string]string {
+	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms}
+}
 
 // bundle joins the script files, each of which is one idea, into one strict function scope. Lines that are
-// comments stay in the tree. The calendar's files are left out unless asked for.
-func bundle(tree fs.FS, calendar bool) ([]byte, error) {
+// comments stay in the tree. Of the files that only some pages need, those with the mark are taken.
+func bundle(tree fs.FS, mark string) ([]byte, error) {
 	names, err := fs.Glob(tree, "js/*.js")
 	if err != nil {
 		return nil, fmt.Errorf("list scripts: %w", err)
@@ -29,7 +39,7 @@ func bundle(tree fs.FS, calendar bool) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("(() => {\n\"use strict\";\n")
 	for _, name := range names {
-		if strings.Contains(name, ofCalendar) && !calendar {
+		if of := markOf(name); of != "" && of != mark {
 			continue
 		}
 		body, err := fs.ReadFile(tree, name)
@@ -47,4 +57,14 @@ func bundle(tree fs.FS, calendar bool) ([]byte, error) {
 	}
 	out.WriteString("})();\n")
 	return out.Bytes(), nil
+}
+
+// markOf is the mark that a file's name has; empty: it is for every page.
+func markOf(name string) string {
+	for _, mark := range []string{ofCalendar, ofRooms} {
+		if strings.Contains(name, mark) {
+			return mark
+		}
+	}
+	return ""
 }

@@ -124,8 +124,8 @@ func build(tree fs.FS) (manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	for name, calendar := range map[string]bool{Script: false, CalendarScript: true} {
-		script, err := bundle(tree, calendar)
+	for name, mark := range scripts() {
+		script, err := bundle(tree, mark)
 		if err != nil {
 			return m, err
 		}

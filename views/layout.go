@@ -13,10 +13,13 @@ func flag(on bool, value string) string {
 	return ""
 }
 
-// script is the page's script: the calendar's pages have more to do than others.
+// script is the page's script: the calendar's pages and those of rooms have more to do than others.
 func (f Frame) script() string {
-	if f.Section == Calendar {
+	switch f.Section {
+	case Calendar:
 		return static.CalendarScript
+	case Rooms:
+		return static.RoomsScript
 	}
 	return static.Script
 }
@@ -46,6 +49,20 @@ func (r Reader) scriptTexts() map[string]string {
 		"move-to", "move-keys", "move-left", "moved", "move-failed",
 	} {
 		texts[key] = r.Text("script." + key)
+	}
+	return texts
+}
+
+// pageTexts are scriptTexts, with those of rooms on their pages. What is filled in by the script stands in braces.
+func (f Frame) pageTexts() map[string]string {
+	texts := f.scriptTexts()
+	if f.Section != Rooms {
+		return texts
+	}
+	for _, key := range []string{
+		"cancel", "copied", "editing", "read-by", "read-none", "reply-to", "too-large", "typing", "typing-many", "upload-failed", "uploading",
+	} {
+		texts["room-"+key] = f.Text("script.room-"+key, "Name", "{name}", "Names", "{names}", "Limit", "{limit}")
 	}
 	return texts
 }

@@ -19,13 +19,27 @@ func (m MessageItem) asLast() portal.Message {
 	return last
 }
 
-func sum(unread map[portal.Address]int) int {
-	total := 0
-	for _, n := range unread {
-		total += n
+// totals are the numbers of the rail and of the window's title.
+type totals struct{ chats, rooms, mentions int }
+
+// newTotals adds up what waits; room tells rooms from people, nil: there are no rooms.
+func newTotals(e portal.CountsEvent, room func(portal.Address) bool) totals {
+	var t totals
+	for a, n := range e.Unread {
+		if room != nil && room(a) {
+			t.rooms += n
+		} else {
+			t.chats += n
+		}
 	}
-	return total
+	for _, n := range e.Mentions {
+		t.mentions += n
+	}
+	return t
 }
+
+// title is the number that the window's title shows: what was said to the reader.
+func (t totals) title() int { return t.chats + t.mentions }
 
 func sorted(unread map[portal.Address]int) []portal.Address {
 	return slices.Sorted(maps.Keys(unread))

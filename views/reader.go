@@ -86,6 +86,8 @@ type Frame struct {
 	Unread  map[portal.Address]int
 	// Counts is all that waits for the reader: Unread, and what waits in rooms and in the list of calls.
 	Counts portal.CountsEvent
+	// IsRoom tells rooms from people; nil: there are no rooms.
+	IsRoom func(portal.Address) bool
 	Line   portal.LineEvent
 	// Settings decide theme, sound and notifications.
 	Settings portal.Settings
@@ -101,18 +103,16 @@ type Frame struct {
 	Problem string
 }
 
-func (f Frame) unreadTotal() int {
-	total := 0
-	for _, n := range f.Unread {
-		total += n
-	}
-	return total
+func (f Frame) totals() totals {
+	e := f.Counts
+	e.Unread = f.Unread
+	return newTotals(e, f.IsRoom)
 }
 
 // windowTitle is what the browser's tab says.
 func (f Frame) windowTitle() string {
 	title := f.Title + " · Portico"
-	if n := f.unreadTotal(); n > 0 {
+	if n := f.totals().title(); n > 0 {
 		return fmt.Sprintf("(%d) %s", n, title)
 	}
 	return title

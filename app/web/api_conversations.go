@@ -66,8 +66,8 @@ var aboutMessages = operation{
 		{name: "before", in: "query", schema: "Seq", about: "only messages whose order is below this"},
 		{name: "limit", in: "query", schema: "Limit", about: "the most messages to answer with"},
 	},
-	answers: []answer{{status: 200, schema: "Message", list: true}},
-	errors:  []int{400},
+	answers: []answer{{status: 200, schema: "AnyMessage", list: true}},
+	errors:  []int{400, 404},
 }
 
 func (s *Server) apiMessages(c echo.Context) error {
@@ -85,6 +85,9 @@ func (s *Server) apiMessages(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.isRoom(peer) {
+		return s.answerRoomMessages(c, peer, portal.RoomPage{Before: before, Limit: limit})
+	}
 	all, err := s.Chat.Messages(c.Request().Context(), s.person(c), peer, before, limit)
 	if err != nil {
 		return err
@@ -100,6 +103,9 @@ func (s *Server) apiMessages(c echo.Context) error {
 type sayBody struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
+	// Replies and Files are for rooms.
+	Replies int64    `json:"reply_to"`
+	Files   []string `json:"files"`
 }
 
 type sayAnswer struct {
@@ -114,7 +120,7 @@ var aboutSay = operation{
 	summary: "Say something. A repeat of an id changes nothing and is answered with the present state",
 	params:  []param{uriParam("peer")}, body: "Say",
 	answers: []answer{{status: 202, schema: "Said", about: "it is stored and will be sent"}},
-	errors:  []int{400, 403, 413, 415, 503},
+	errors:  []int{400, 403, 404, 409, 413, 415, 503},
 }
 
 func (s *Server) apiSay(c echo.Context) error {
@@ -130,6 +136,14 @@ func (s *Server) apiSay(c echo.Context) error {
 		in.ID = uuid.NewString()
 	}
 	who := s.person(c)
+	if s.isRoom(peer) {
+		m, err := s.Rooms.Say(c.Request().Context(), who, peer, portal.RoomSaying{ID: in.ID, Text: in.Text, Replies: in.Replies, Files: in.Files})
+		if err != nil {
+			return err
+		}
+		s.Presence.Touch(who)
+		return s.json(c, http.StatusAccepted, sayAnswer{ID: m.ID, State: portal.Sent})
+	}
 	m, err := s.Chat.Say(c.Request().Context(), who, chat.Draft{Conversation: peer, ID: in.ID, Text: in.Text})
 	if err != nil {
 		return err
@@ -164,6 +178,10 @@ func (s *Server) apiTyping(c echo.Context) error {
 	if in.Typing == nil {
 		return portal.Fail(portal.ErrInvalid, "json.type").With("field", "typing")
 	}
+	if s.isRoom(peer) {
+		s.Rooms.Typing(s.person(c), peer, *in.Typing)
+		return c.NoContent(http.StatusNoContent)
+	}
 	if err := s.Chat.Typing(c.Request().Context(), s.person(c), peer, *in.Typing); err != nil {
 		return err
 	}
@@ -171,7 +189,8 @@ func (s *Server) apiTyping(c echo.Context) error {
 }
 
 type readBody struct {
-	ID string `json:"id"`
+	ID    string `json:"id"`
+	Place int64  `json:"place"`
 }
 
 var aboutRead = operation{
@@ -190,7 +209,12 @@ func (s *Server) apiRead(c echo.Context) error {
 	if err := optionalBody(c, &in); err != nil {
 		return err
 	}
-	if err := s.Chat.MarkRead(c.Request().Context(), s.person(c), peer, in.ID); err != nil {
+	if s.isRoom(peer) {
+		err = s.markRoomRead(c.Request().Context(), s.person(c), peer, in.ID, in.Place)
+	} else {
+		err = s.Chat.MarkRead(c.Request().Context(), s.person(c), peer, in.ID)
+	}
+	if err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -78,6 +78,8 @@ func bodyLimit(r *http.Request) int64 {
 	path := strings.TrimPrefix(r.URL.Path, apiPrefix)
 	appointment := strings.HasPrefix(path, "/calendar") || strings.HasPrefix(path, "/appointments")
 	switch {
+	case roomUpload(path, r.Header.Get("Content-Type")):
+		return maxRoomUpload
 	case !appointment:
 		return syncBodyLimit(path)
 	case strings.HasSuffix(path, "/attachments"):

@@ -31,6 +31,9 @@ func (s *Server) fragment(ctx context.Context, a realtime.Audience, ev portal.Ev
 func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event, seq int64) templ.Component {
 	switch e := ev.(type) {
 	case portal.MessageEvent:
+		if e.Room != nil {
+			return views.LiveRoomMessage(r, seq, views.NewRoomMessageItem(*e.Room, s.lookup(ctx)))
+		}
 		m := portal.Message{Conversation: e.Conversation, ID: e.ID, From: e.From, Text: e.Text, At: e.At, State: e.State, Order: e.Order}
 		return views.LiveMessage(r, seq, views.MessageItem{Message: m, Sender: s.Directory.Lookup(ctx, e.From)}, s.Directory.Lookup(ctx, e.Conversation))
 	case portal.StateEvent:
@@ -39,10 +42,18 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveContacts(seq, e)
 	case portal.PresenceEvent:
 		return views.LivePresence(r, e.Presence)
+	case portal.RoomEvent:
+		if e.Message != nil {
+			return views.LiveRoomChanged(r, seq, e, views.NewRoomMessageItem(*e.Message, s.lookup(ctx)))
+		}
+		return views.LiveRoom(seq, e)
 	case portal.TypingEvent:
+		if s.isRoom(e.Conversation) {
+			return views.LiveRoomTyping(e, s.Directory.Lookup(ctx, e.From))
+		}
 		return views.LiveTyping(r, e, s.Directory.Lookup(ctx, e.From))
 	case portal.CountsEvent:
-		return views.LiveCounts(r, e)
+		return views.LiveCounts(r, e, s.isRoom)
 	case portal.LineEvent:
 		return views.LiveLine(r, e)
 	case portal.CalendarEvent:

@@ -23,6 +23,7 @@ import (
 	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
+	"portico/app/rooms"
 	"portico/realtime"
 	"portico/storage"
 )
@@ -50,6 +51,7 @@ type house struct {
 	calendar *calendar.Service
 	crm      *crm.Service
 	hooks    *hook.Service
+	rooms    *rooms.Service
 	sync     *fakeSync
 	dated    bool // the house has calendars, whose first reading is an event too
 	pastHouse
@@ -71,6 +73,7 @@ type settings struct {
 	// patience is how long the calendar waits for its server before a page is answered.
 	patience   time.Duration
 	noCalendar bool
+	noRooms    bool
 	noSync     bool            // neither CRM nor what keeps it in step
 	chat       func(Chat) Chat // what stands before the real one
 }
@@ -107,11 +110,12 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	emitMany := func(to []portal.Address, ev portal.Current) { live.CurrentMany(to, ev) }
 	h.hub = realtime.NewHub(realtime.Options{})
 	h.presence = presence.New(h.exchange, h.store, presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond})
-	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: []func(context.Context, portal.Address, *portal.CountsEvent) error{h.countCalls}})
+	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: h.beside()})
 	book := directory.New([]directory.Source{people{
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
 		{URI: bob, DisplayName: "Bob Brown"}, {URI: carol, DisplayName: "Carol Clark"},
 	}}, directory.Options{})
+	h.openRooms(t, dir, emit, book)
 	h.newPast(book.Lookup, set.now)
 	h.mail = newMailServer(alice, bob, carol)
 	if set.patience == 0 {
@@ -163,6 +167,9 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	deps := Deps{
 		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
+	}
+	if !set.noRooms {
+		deps.Rooms = h.rooms
 	}
 	deps.History, deps.Savings, deps.Calls = h.history, h.saving, h.calls
 	if !set.noSync {
@@ -232,7 +239,7 @@ func (h *house) run(book *directory.Service) {
 	start(&storing, storeCtx, "storage", h.store.Run)
 	<-h.store.Started()
 	for name, run := range map[string]func(context.Context) error{
-		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "calendar": h.calendar.Run, "account": h.account.Run,
+		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "rooms": h.rooms.Run, "calendar": h.calendar.Run, "account": h.account.Run,
 		"directory": book.Run, "exchange": h.exchange.run, "history": h.history.Run, "calls": h.calls.Run,
 	} {
 		start(&living, ctx, name, run)

@@ -25,6 +25,10 @@ type op struct {
 	Text         *string  `json:"text"`
 	Typing       *bool    `json:"typing"`
 	URIs         []string `json:"uris"`
+	// Replies, Files and Place are for rooms: what a message answers, the files it brings, up to where one has read.
+	Replies int64    `json:"reply_to"`
+	Files   []string `json:"files"`
+	Place   int64    `json:"place"`
 }
 
 // Receive does what one frame asks for and returns the answer, if there is one.
@@ -145,6 +149,9 @@ func (l *Live) doSend(ctx context.Context, c realtime.Client, o op) ([]byte, err
 	if o.Text == nil {
 		return nil, portal.Fail(portal.ErrInvalid, "message.empty")
 	}
+	if l.isRoom(to) {
+		return l.sayInRoom(ctx, c, to, o)
+	}
 	asked := l.Now()
 	m, err := l.Chat.Say(ctx, c.Person, chat.Draft{Conversation: to, ID: o.ID, Text: *o.Text})
 	if err != nil {
@@ -165,6 +172,10 @@ func (l *Live) doTyping(ctx context.Context, c realtime.Client, o op) error {
 	if o.Typing == nil {
 		return portal.Fail(portal.ErrInvalid, "json.type").With("field", "typing")
 	}
+	if l.isRoom(to) {
+		l.Rooms.Typing(c.Person, to, *o.Typing)
+		return nil
+	}
 	return l.Chat.Typing(ctx, c.Person, to, *o.Typing)
 }
 
@@ -172,6 +183,9 @@ func (l *Live) doRead(ctx context.Context, c realtime.Client, o op) error {
 	conversation, err := portal.ParseAddress(o.Conversation)
 	if err != nil {
 		return err
+	}
+	if l.isRoom(conversation) {
+		return l.markRoomRead(ctx, c.Person, conversation, o.ID, o.Place)
 	}
 	return l.Chat.MarkRead(ctx, c.Person, conversation, o.ID)
 }

@@ -50,7 +50,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(requestIDKey, id)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		if c.Path() != apiPrefix+"/events" { // which has no end
-			ctx, cancel := context.WithTimeout(c.Request().Context(), requestTimeout)
+			ctx, cancel := context.WithTimeout(c.Request().Context(), timeFor(c.Request()))
 			defer cancel()
 			c.SetRequest(c.Request().WithContext(ctx))
 		}
@@ -67,6 +67,14 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		s.logRequest(c, id, route, status, took)
 		return nil
 	}
+}
+
+// timeFor is how long a request may take: one that brings a file longer than others.
+func timeFor(r *http.Request) time.Duration {
+	if roomUpload(strings.TrimPrefix(r.URL.Path, apiPrefix), r.Header.Get("Content-Type")) {
+		return uploadTime
+	}
+	return requestTimeout
 }
 
 func (s *Server) logRequest(c echo.Context, id, route string, status int, took time.Duration) {

@@ -24,6 +24,9 @@ var openapiSchemas []byte
 //go:embed openapi_calendar.json
 var calendarSchemas []byte
 
+//go:embed openapi_rooms.json
+var roomSchemas []byte
+
 //go:embed openapi_crm.json
 var crmSchemas []byte
 
@@ -83,7 +86,7 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	for _, file := range [][]byte{calendarSchemas, crmSchemas, historySchemas} {
+	for _, file := range [][]byte{calendarSchemas, roomSchemas, crmSchemas, historySchemas} {
 		if err := addSchemas(components, file); err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 
 // partsToCome registers the sections that this release does not have: each says so.
 func (s *Server) partsToCome(g *echo.Group) {
-	for _, section := range []views.Section{views.Rooms, views.Diagnostics} {
+	for _, section := range []views.Section{views.Diagnostics} {
 		g.GET(section.Path(), s.partToCome(section))
 		g.GET(section.Path()+"/*", s.partToCome(section))
 	}

@@ -32,6 +32,8 @@ func (s *Server) pages(g *echo.Group) {
 	s.crmPages(g)
 	s.syncPages(g)
 
+	s.roomsPages(g)
+
 	s.historyPages(g)
 	s.historyAdminPages(g)
 	s.callPages(g)

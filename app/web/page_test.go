@@ -55,7 +55,7 @@ func TestEveryPageIsThere(t *testing.T) {
 	h.browse(alice).call(http.MethodGet, "/", nil, http.StatusSeeOther)
 	for path, heading := range map[string]string{
 		"/contacts": "Contacts", "/chat": "Chats", chatWith(bob): "Bob Brown", "/settings": "Settings", "/help": "Help", "/help/keyboard": "Help", "/rooms": "Rooms",
-		"/rooms/lobby": "Rooms", "/calendar": "Calendar", "/responses": "Responses", "/history": "History", "/calls": "Calls", "/crm": "CRM", "/diagnostics": "Diagnostics", "/admin": "Admin", "/admin/sync": "Calendar synchronisation",
+		"/rooms?do=find": "Find a room", "/rooms?do=new": "New room", "/calendar": "Calendar", "/responses": "Responses", "/history": "History", "/calls": "Calls", "/crm": "CRM", "/diagnostics": "Diagnostics", "/admin": "Admin", "/admin/sync": "Calendar synchronisation",
 	} {
 		doc := admin.page(path, http.StatusOK)
 		if got := strings.TrimSpace(doc.Find("main h1").First().Text()); got != heading {

@@ -18,6 +18,7 @@ const (
 	person            // somebody who has signed in
 	calendars         // somebody who has signed in, where the portal has calendars
 	members           // somebody who has signed in, where the portal keeps a CRM
+	talkers           // somebody who has signed in, where the portal has rooms
 	archives          // somebody who has signed in, where the portal keeps an archive
 	archivists        // an administrator, where the portal keeps an archive
 	callers           // somebody who has signed in, where the portal keeps a list of calls
@@ -38,7 +39,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -119,7 +120,7 @@ func (s *Server) ownCalls() []call {
 // later are the API's families of calls that this release does not have. They answer 501 to those who
 // are signed in, and OpenAPI does not name them.
 func later() []string {
-	return []string{"/rooms", "/admin/policies", "/admin/custom-states"}
+	return []string{"/admin/policies", "/admin/custom-states"}
 }
 
 // router puts the whole edge together. Middleware runs from left to right.
@@ -157,6 +158,8 @@ func (s *Server) router() *echo.Echo {
 			around = append(around, s.adminsOnly, s.withHistory)
 		case callers:
 			around = append(around, s.withCalls)
+		case talkers:
+			around = append(around, s.withRooms)
 		case admins:
 			around = append(around, s.adminsOnly, s.withSync)
 		}
@@ -170,6 +173,9 @@ func (s *Server) router() *echo.Echo {
 	e.GET("/signin", s.signinPage, compress, s.private)
 	e.POST("/signin", s.signIn, compress, s.private)
 	e.POST("/signout", s.signOut, compress, s.private)
+	if s.Rooms != nil {
+		e.GET("/rooms/:room/files/:file", s.roomFile, s.signedIn) // not packed: parts of it can be asked for
+	}
 	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed))
 	e.RouteNotFound("/*", s.notFound) // after the group, which would ask for a sign-in first
 	return e

@@ -65,13 +65,33 @@ func (s *screen) part(part *goquery.Selection) {
 		s.log(part)
 	case "top":
 		s.top(part)
+	case "none":
+	case "raise":
+		line := find(s.doc.Selection, "id", part.AttrOr("data-id", "")).First()
+		line.Parent().PrependSelection(line)
+	case "swap":
+		message := part.Children().First()
+		old := find(s.doc.Selection, "id", part.AttrOr("data-id", ""))
+		if old.Length() > 0 {
+			old.ReplaceWithSelection(message)
+			s.arrangeAll(message.Parent())
+		}
 	case "refresh":
+		if when := part.AttrOr("data-when", ""); when != "" && s.doc.Find(when).Length() == 0 {
+			return
+		}
+		if only := part.AttrOr("data-only", ""); only != "" && only != s.body("me") {
+			return
+		}
 		id := part.AttrOr("data-to", "")
 		unless := part.AttrOr("data-unless", "")
 		if find(s.doc.Selection, "id", id).Length() == 0 || unless != "" && find(s.doc.Selection, "id", unless).Length() > 0 {
 			return
 		}
-		inner, err := find(s.fresh().Selection, "id", id).Html()
+		fresh := s.fresh()
+		s.doc.Find("title").SetText(fresh.Find("title").Text())
+		s.doc.Find("body").SetAttr("data-title", fresh.Find("body").AttrOr("data-title", ""))
+		inner, err := find(fresh.Selection, "id", id).Html()
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -101,22 +121,33 @@ func (s *screen) log(part *goquery.Selection) {
 	if pane.Length() == 0 {
 		return
 	}
+	later := pane.Find(".later")
+	if _, hidden := later.Attr("hidden"); later.Length() > 0 && !hidden {
+		return // it is read in its past
+	}
 	day, message := part.Children().First(), part.Children().Last()
 	old := find(pane, "id", message.AttrOr("id", ""))
 	if old.Length() > 0 && old.AttrOr("data-order", "") == message.AttrOr("data-order", "") {
 		old.ReplaceWithSelection(message)
 	} else {
 		old.Remove()
-		later := pane.Find(".msg").FilterFunction(func(_ int, m *goquery.Selection) bool { return order(m) == 0 || order(m) > order(message) }).First()
-		if later.Length() > 0 {
+		next := pane.Find(".msg").FilterFunction(func(_ int, m *goquery.Selection) bool { return order(m) == 0 || order(m) > order(message) }).First()
+		switch {
+		case next.Length() > 0:
+			next.BeforeSelection(message)
+		case later.Length() > 0:
 			later.BeforeSelection(message)
-		} else {
+		default:
 			pane.AppendSelection(message)
 		}
 		if find(pane, "data-day", day.AttrOr("data-day", "")).Length() == 0 {
 			find(pane, "id", message.AttrOr("id", "")).BeforeSelection(day)
 		}
 	}
+	s.arrangeAll(pane)
+}
+
+func (s *screen) arrangeAll(pane *goquery.Selection) {
 	var before *goquery.Selection
 	pane.Children().Each(func(_ int, e *goquery.Selection) {
 		switch {
@@ -148,7 +179,14 @@ func (s *screen) arrange(m, before *goquery.Selection) {
 			m.AddClass(class)
 		}
 	}
-	toggle("mine", m.AttrOr("data-from", "") == s.body("me"))
+	mine := m.AttrOr("data-from", "") == s.body("me")
+	toggle("mine", mine)
+	if _, all := m.Attr("data-all"); m.HasClass("said") {
+		toggle("calls", !mine && (all || slices.Contains(strings.Fields(m.AttrOr("data-named", "")), s.body("me"))))
+	}
+	m.Find("[data-by]").Each(func(_ int, sign *goquery.Selection) {
+		sign.SetAttr("aria-pressed", fmt.Sprint(slices.Contains(strings.Fields(sign.AttrOr("data-by", "")), s.body("me"))))
+	})
 	toggle("follows", before != nil && before.AttrOr("data-from", "") == m.AttrOr("data-from", "") && pause < 300_000)
 	toggle("gap", before != nil && pause >= 3_600_000)
 }

@@ -50,6 +50,10 @@ type Config struct {
 	// LiveRate and LiveBurst limit the frames of one live connection (defaults: 30 a second, 120 at once).
 	LiveRate  float64
 	LiveBurst int
+	// EditWindow is how long people may change what they said in a room, and MaxFile the largest file of a room in bytes, as
+	// the rooms hold it (defaults: 24 h, 25 MiB); an EditWindow below zero: not at all.
+	EditWindow time.Duration
+	MaxFile    int64
 }
 
 // Server is the edge. It holds no state of people: sessions are in their store, connections in the hub.

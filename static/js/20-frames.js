@@ -13,12 +13,13 @@ const apply = {
     const pane = byId("log-" + part.dataset.to);
     let [day, message] = part.children;
     if (!pane || !message) return;
+    if (windowed(pane)) { newest.hidden = false; return; }
     stay(() => {
       const old = byId(message.id);
       if (old?.dataset.order === message.dataset.order) old.replaceWith(message);
       else if (old && sameText(old, message)) { become(old, message); message = old; place(pane, message, day); }
       else { old?.remove(); place(pane, message, day); }
-      message.classList.toggle("mine", message.dataset.from === me);
+      personal(message);
       arrange(message);
       const next = following(message, "nextElementSibling");
       if (next) arrange(next);
@@ -48,9 +49,26 @@ const apply = {
     if (!old) watchPeople();
   },
 
+  // A line that is there already comes to the top of its list.
+  raise(part) {
+    const line = byId(part.dataset.id);
+    if (!line?.previousElementSibling) return;
+    const focused = line.contains(document.activeElement) && document.activeElement;
+    line.parentNode.prepend(line);
+    focused?.focus?.();
+  },
+
+  // A message that changed, if it is shown and not newer.
+  swap(part) {
+    const message = part.firstElementChild, old = byId(part.dataset.id);
+    if (!old || +old.dataset.version > +message.dataset.version) return;
+    stay(() => { old.replaceWith(message); personal(message); arrange(message); });
+  },
+
   refresh(part) {
-    if (!byId(part.dataset.to) || byId(part.dataset.unless)) return;
-    refresh([part.dataset.to]);
+    const { to, unless, when, only } = part.dataset;
+    if (!byId(to) || byId(unless) || (when && !document.querySelector(when)) || (only && only !== me)) return;
+    refresh([to]);
     const find = byId("find");
     if (find?.value) htmx.trigger(find, "search");
   },
@@ -65,16 +83,22 @@ const knownPresence = (line) => {
   for (const word of all("[data-live^='word:']", line)) word.textContent = known.title;
 };
 
+// What depends on who reads: frames are the same for all.
+let personal = (message) => message.classList.toggle("mine", message.dataset.from === me);
+// A log that is read somewhere in its past does not go on to the newest message: nothing is added at its end.
+const windowed = (pane) => !!pane?.querySelector(".later:not([hidden])");
+
 // Puts a message where its order says, with its day before it.
 const place = (pane, message, day) => {
   const later = all(".msg", pane).find((m) => m !== message && (m.dataset.order === "0" || +m.dataset.order > +message.dataset.order));
-  if (message.parentNode !== pane || (message.nextElementSibling || undefined) !== later) pane.insertBefore(message, later || null);
+  const before = later || pane.querySelector(".later");
+  if (message.parentNode !== pane || message.nextElementSibling !== before) pane.insertBefore(message, before);
   if (!all(".day", pane).some((d) => d.dataset.day === day.dataset.day)) message.before(day);
 };
 
 // What was shown as being sent becomes the real message where it stands, so that it is not heard twice.
 const sameText = (a, b) => a.querySelector(".text").textContent === b.querySelector(".text").textContent;
-const become = (old, message) => {
+let become = (old, message) => {
   for (const { name, value } of message.attributes) old.setAttribute(name, value);
   const text = (m) => m.querySelector(".text");
   if (text(old).outerHTML !== text(message).outerHTML) text(old).replaceWith(text(message));
@@ -123,11 +147,11 @@ const trim = (pane) => {
 };
 
 // Reads this page again and brings the named panes, or all, up to date, without touching what is typed.
-let refreshing = null;
+let refreshing = null, calm = () => 60;
 const refresh = (ids) => {
   const wanted = !refreshing ? ids : ids && refreshing.ids && [...new Set([...refreshing.ids, ...ids])];
   clearTimeout(refreshing?.timer);
-  refreshing = { ids: wanted, timer: setTimeout(() => { refreshing = null; reread(wanted); }, 60) };
+  refreshing = { ids: wanted, timer: setTimeout(() => { refreshing = null; reread(wanted); }, calm(ids)) };
 };
 // What comes while the whole page is read waits for it, so that older content does not replace newer. Without an
 // answer it is tried again, later and later; a page that is known to lack something says so until it is whole.
@@ -184,6 +208,8 @@ const renew = (fresh, ids) => {
     if (next) carryOver(pane, next);
     if (next) stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
   }
+  body.dataset.title = fresh.body.dataset.title || "";
+  document.title = fresh.title;
   if (ids) return;
   for (const place of all("[data-live]", fresh)) for (const old of live(place.dataset.live)) old.replaceWith(place.cloneNode(true));
   since = +fresh.body.dataset.since || 0;

@@ -95,7 +95,7 @@ const post = async (frame) => {
   }[frame.op];
   if (!call) return;
   try {
-    const said = { id: frame.id, text: frame.text, typing: frame.typing, uris: frame.uris, active: frame.op === "active" };
+    const said = { ...frame, active: frame.op === "active" };
     const answer = await fetch(call, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) });
     if (frame.op !== "send") return;
     if (answer.ok) accepted(frame.id);

@@ -13,13 +13,13 @@ const forget = (id) => {
   if (kept.some((m) => m.id === id)) keep.set(outboxKey, kept.filter((m) => m.id !== id));
 };
 
-const say = (text) => {
-  const message = { id: newId(), conversation: openConversation, text, at: Date.now() };
+const say = (text, more) => {
+  const message = { id: newId(), conversation: openConversation, text, at: Date.now(), ...more };
   enqueue(message);
   showMessage(message);
   pump();
 };
-const transmit = ({ id, conversation, text }) => send({ op: "send", id, conversation, text });
+const transmit = ({ at, ...message }) => send({ op: "send", ...message });
 // One message is under way at a time, so that none passes one that is refused for now. One without an answer is
 // sent again.
 let sending = "", flushes = 0, answerless = 0;
@@ -74,7 +74,7 @@ const showMessage = ({ id, text, at }) => {
   const state = message.querySelector(".state");
   state.dataset.live = "state:" + id;
   if (!connected()) state.textContent = texts.queued;
-  log.append(message);
+  log.insertBefore(message, log.querySelector(".later"));
   arrange(message);
   toEnd();
 };

@@ -1,5 +1,7 @@
 // Writing: Enter sends, drafts are kept for each conversation, and the other side is told that one types.
 const composer = byId("composer");
+// What goes with a message beside its text; nothing in a conversation of two.
+let extras = () => null;
 const field = byId("text");
 const draftKey = "draft:" + me + ":" + openConversation;
 let typingTold = 0, typingEnds = 0;
@@ -43,12 +45,13 @@ if (composer) {
   composer.addEventListener("submit", (e) => {
     e.preventDefault();
     const text = field.value.replace(/\r\n?/g, "\n").trim();
-    if (text === "") return;
+    const more = extras();
+    if (text === "" && !more) return;
     field.value = "";
     keep.set(draftKey, null);
     grow();
     typingStopped(false);
-    say(text);
+    say(text, more);
     all(".unread-mark").forEach((mark) => mark.remove());
     field.focus();
   });

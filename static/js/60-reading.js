@@ -30,10 +30,10 @@ const onMessage = (message) => {
 
 let readUpTo = "";
 const mayRead = () => {
-  if (!log || !inView() || !atEnd()) return;
-  const last = all(".msg:not(.mine)", log).at(-1)?.dataset.id;
-  if (!last || last === readUpTo) return;
-  if (send({ op: "read", conversation: openConversation, id: last })) readUpTo = last;
+  if (!log || !inView() || !atEnd() || windowed(log)) return;
+  const { id, order } = all(".msg:not(.mine)", log).at(-1)?.dataset || {};
+  if (!id || order === readUpTo) return;
+  if (send({ op: "read", conversation: openConversation, id, place: +order })) readUpTo = order;
 };
 
 const olderThan = (link, order) => {
@@ -45,6 +45,13 @@ const olderThan = (link, order) => {
   watchOlder(true);
 };
 let watchOlder = () => {};
+let hearTyping = () => {};
+// After messages came in at either end: each day once, and groups as the pauses say.
+const tidy = () => {
+  const seen = new Set();
+  for (const day of all(".day", log)) { if (seen.has(day.dataset.day)) day.remove(); seen.add(day.dataset.day); }
+  all(".msg", log).forEach(arrange);
+};
 
 // What comes in later shows people too.
 document.addEventListener("htmx:after:swap", () => watchPeople());
@@ -70,9 +77,7 @@ if (scroller) {
   };
   watchOlder();
   document.addEventListener("htmx:after:swap", () => {
-    const seen = new Set();
-    for (const day of all(".day", log)) { if (seen.has(day.dataset.day)) day.remove(); seen.add(day.dataset.day); }
-    all(".msg", log).forEach(arrange);
+    tidy();
     watchOlder();
     setTimeout(() => scroller.removeAttribute("aria-busy"), 500);
   });

@@ -47,8 +47,20 @@ const alertFor = (d, message) => {
   }
   if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
     const n = new Notification(d.name, { body: message.querySelector(".text").textContent.slice(0, 200), icon: body.dataset.notifications, tag: "portico:" + d.conversation });
-    n.onclick = () => { focus(); location.assign("/chat/" + encodeURIComponent(d.conversation)); n.close(); };
+    n.onclick = () => { focus(); location.assign(d.path || "/chat/" + encodeURIComponent(d.conversation)); n.close(); };
   }
+};
+
+// Of what is said in rooms only that is news which one has chosen to hear of there. The choice is asked for when it is needed.
+let wishes = null;
+const words = (text) => " " + text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}\p{M}]+/gu, " ").trim() + " ";
+const isNews = async (d, message) => {
+  wishes ||= fetch("/rooms/~mine").then((answer) => answer.ok ? answer.json() : null, () => null);
+  const chosen = await wishes;
+  if (!chosen) { wishes = null; return false; }
+  const notify = chosen.notify[d.conversation], said = words(message.querySelector(".text").textContent);
+  return notify === "all" || (notify === "mentions" && (message.dataset.all !== undefined || (message.dataset.named || "").split(" ").includes(me)
+    || chosen.names.concat(chosen.words).some((word) => said.includes(words(word)))));
 };
 
 // A reminder is shown once over all tabs.
@@ -83,11 +95,15 @@ const notice = (d, event) => {
   if (d.event === "state") accepted(d.id);
   if (d.event === "reminder") remind(d);
   if (d.event === "notice") changedForMe(d);
+  if (d.event === "typing" && d.conversation === openConversation) hearTyping(d);
+  if (d.event === "room" && d.what !== "message") wishes = null;
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
   if (d.from === me) { accepted(d.id); return; }
   if (!message || !fresh(message) || lookedAt(d.conversation)) return;
-  once(d.from + "/" + d.id, () => alertFor(d, message));
+  const tell = () => once(d.from + "/" + d.id, () => alertFor(d, message));
+  if (d.path) isNews(d, message).then((news) => news && tell());
+  else tell();
 };
 // Only what was said in the last minutes is news; the rest was missed and is counted.
 const news = 180000;
