@@ -55,9 +55,11 @@ type order struct {
 	since time.Time
 }
 
+// heldBack is a message as it is to be read, with whom it goes to.
 type heldBack struct {
-	m  portal.RoomMessage
-	to []portal.Address
+	piece piece
+	from  portal.Address
+	to    []portal.Address
 }
 
 func newCarrier(line Line, o Options) *carrier {
@@ -80,8 +82,9 @@ func (c *carrier) close(r *room) {
 	delete(c.orders, r)
 }
 
-// said takes m, which is in its place now, to those of to but its sender. It returns at once.
+// said takes m, which is in its place now, to those of to but its sender. It waits for nobody.
 func (c *carrier) said(r *room, m portal.RoomMessage, to []portal.Address) {
+	h := c.written(m, to)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o := c.orders[r]
@@ -91,7 +94,7 @@ func (c *carrier) said(r *room, m portal.RoomMessage, to []portal.Address) {
 	if len(o.held) == 0 {
 		o.since = c.o.Now()
 	}
-	o.held[m.Place] = heldBack{m, to}
+	o.held[m.Place] = h
 	c.release(r, o)
 	if len(o.held) > 0 {
 		c.ring()
@@ -108,25 +111,25 @@ func (c *carrier) release(r *room, o *order) {
 		delete(o.held, o.next)
 		o.next++
 		o.since = c.o.Now()
-		p := piece{id: "p" + strconv.FormatInt(h.m.Place, 10) + "-" + h.m.At.UTC().Format("20060102150405"), text: c.written(h.m), at: h.m.At}
 		for _, who := range h.to {
-			if who != h.m.From {
-				c.put(laneKey{r, who}, p)
+			if who != h.from {
+				c.put(laneKey{r, who}, h.piece)
 			}
 		}
 	}
 }
 
-// written is a message as a SIP member reads it.
-func (c *carrier) written(m portal.RoomMessage) string {
+// written is a message as SIP members read it. Called without the lock: sentences and names may have to be looked up.
+func (c *carrier) written(m portal.RoomMessage, to []portal.Address) heldBack {
 	text := c.called(m.From) + ": " + m.Text
-	for _, f := range m.Files {
-		if text[len(text)-1] != ' ' {
+	for i, f := range m.Files {
+		if i > 0 || m.Text != "" {
 			text += "\n"
 		}
 		text += c.say("", WordFile, "Name", f.Name)
 	}
-	return text
+	id := "p" + strconv.FormatInt(m.Place, 10) + "-" + m.At.UTC().Format("20060102150405")
+	return heldBack{piece{id: id, text: text, at: m.At}, m.From, to}
 }
 
 // tell sends words of the room to somebody, behind what they are still to get.
@@ -197,6 +200,9 @@ func (c *carrier) run(ctx context.Context) error {
 func (c *carrier) send(ctx context.Context, key laneKey, p piece) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.SendTimeout)
 	defer cancel()
+	if p.missed > 0 {
+		p.text = c.say(key.to, WordMissed, "Count", strconv.Itoa(p.missed))
+	}
 	_, err := c.line.SendFromRoom(ctx, c.at(key.room), portal.Outgoing{To: key.to, ID: p.id, Text: p.text, At: p.at})
 	if err != nil && ctx.Err() != nil && portal.Meaning(err) == nil {
 		err = portal.Fail(portal.ErrUnavailable, "send.server-away").Because(err)
@@ -316,16 +322,18 @@ func (c *carrier) missing() (found []gap, next time.Duration) {
 
 // fill closes a gap with the message that is there, or without one.
 func (c *carrier) fill(g gap, m portal.RoomMessage, gone bool) {
+	h := c.written(m, nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	o := c.orders[g.r]
-	if o == nil || o.next != g.place {
+	if o == nil || o.next != g.place || len(o.held) == 0 {
 		return
 	}
 	if gone || !m.DeletedAt.IsZero() {
 		o.next++
 	} else {
-		o.held[g.place] = heldBack{m, c.next(o)}
+		h.to = c.next(o)
+		o.held[g.place] = h
 	}
 	c.release(g.r, o)
 }

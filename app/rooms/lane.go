@@ -5,7 +5,6 @@ package rooms
 import (
 	"container/heap"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"portico/app/portal"
@@ -17,7 +16,7 @@ type laneKey struct {
 	to   portal.Address
 }
 
-// piece is one MESSAGE. Missed is set on the line that tells how many were left out.
+// piece is one MESSAGE. Missed is set, and text not, on the line that tells how many were left out.
 type piece struct {
 	id, text string
 	at       time.Time
@@ -130,8 +129,7 @@ func (c *carrier) explain(l *lane) {
 	if l.missed == 0 {
 		return
 	}
-	p := piece{id: token(), at: c.o.Now().UTC(), missed: l.missed,
-		text: c.say(l.key.to, WordMissed, "Count", strconv.Itoa(l.missed))}
+	p := piece{id: token(), at: c.o.Now().UTC(), missed: l.missed}
 	l.missed = 0
 	l.queue = append([]piece{p}, l.queue...)
 	c.total++

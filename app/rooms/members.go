@@ -212,6 +212,7 @@ func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, rol
 	if !role.Valid() {
 		return portal.Fail(portal.ErrInvalid, "room.role")
 	}
+	known := s.welcome(ctx, in) // asked first: an address book that is slow must not hold the room
 	r, release, err := s.take(ctx, at, everything)
 	if err != nil {
 		return err
@@ -228,6 +229,8 @@ func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, rol
 	switch {
 	case v.room.Archived && v.mine.Role.Valid():
 		return portal.Fail(portal.ErrForbidden, "room.archived")
+	case !m.Role.Valid() && rights.Invite && !known:
+		return portal.Fail(portal.ErrInvalid, "room.unknown-person").With("Who", in.Bare())
 	case !m.Role.Valid():
 		return s.invite(ctx, r, v, rights, who, in, role)
 	case m.Role == role:
@@ -248,8 +251,6 @@ func (s *Service) invite(ctx context.Context, r *room, v sight, rights policy.Ro
 		return portal.Fail(portal.ErrForbidden, "room.no-invitations")
 	case role != portal.RoleMember && !rights.Roles:
 		return portal.Fail(portal.ErrForbidden, "room.managers-only")
-	case !s.welcome(ctx, in):
-		return portal.Fail(portal.ErrInvalid, "room.unknown-person").With("Who", in.Bare())
 	}
 	if !rights.Roles { // everybody hears of it
 		if err := s.calm(who, v.room.URI, "members"); err != nil {

@@ -35,7 +35,7 @@ type Options struct {
 	// Known reports whether there is such a person; nil: everybody of PersonDomain.
 	Known func(ctx context.Context, who portal.Address) bool
 	// Say gives a sentence in the language of to (empty: of nobody in particular): key is one of the Word constants,
-	// args what fills it. Nil, or an empty answer: English. It must answer from memory.
+	// args what fills it. Nil, or an empty answer: English. It may take a moment.
 	Say func(to portal.Address, key string, args map[string]string) string
 	// Archive keeps what is said in rooms of the SIP server in a person's own archive (chat.Log's AddMessage).
 	Archive func(ctx context.Context, m portal.Message, evs ...portal.Addressed) (portal.Message, bool, error)
