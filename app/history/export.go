@@ -115,11 +115,6 @@ func (s *Service) sheet(ctx context.Context, reader, owner portal.Address, forma
 	return nil, portal.Fail(portal.ErrInvalid, "history.format")
 }
 
-// titled is the heading of an episode.
-func (s *Service) titled(ctx context.Context, reader Words, e portal.Episode) string {
-	return reader.With + " " + s.o.name(ctx, e.Conversation)
-}
-
 func (s *Service) writeEpisodes(ctx context.Context, who portal.Address, q portal.HistoryQuery, held bool, out sheet) (messages int, err error) {
 	out.begin()
 	spans, words := s.o.Spans(who), s.o.words(ctx, who)
@@ -129,7 +124,7 @@ func (s *Service) writeEpisodes(ctx context.Context, who portal.Address, q porta
 			return messages, err
 		}
 		for _, e := range eps {
-			out.episode(e, s.titled(ctx, words, e))
+			out.episode(e, words.With+" "+s.o.with(ctx, e))
 			n, err := s.writeLines(ctx, e, q, out)
 			messages += n
 			if err != nil {
@@ -192,7 +187,7 @@ func (s *Service) writeFound(ctx context.Context, who portal.Address, q portal.H
 			}
 			if e.ID != last {
 				last = e.ID
-				out.episode(e, s.titled(ctx, words, e))
+				out.episode(e, words.With+" "+s.o.with(ctx, e))
 			}
 			out.line(lines[0], s.o.name(ctx, lines[0].From))
 		}

@@ -103,7 +103,7 @@ func (s *Service) subject(ctx context.Context, who portal.Address, e portal.Epis
 			return subject
 		}
 	}
-	return s.o.words(ctx, who).With + " " + s.o.name(ctx, e.Conversation)
+	return s.o.words(ctx, who).With + " " + s.o.with(ctx, e)
 }
 
 // body is the text of an item: a row for each line, the date above the first of each day.

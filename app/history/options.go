@@ -16,6 +16,8 @@ type Options struct {
 	Saving func(ctx context.Context, who portal.Address) (portal.Saving, error)
 	// Subject is the subject of an episode's item in the owner's language; nil: "Conversation with NAME".
 	Subject func(ctx context.Context, who portal.Address, e portal.Episode) string
+	// Room is what a room is called for somebody; nil or empty: by its address.
+	Room func(ctx context.Context, who, room portal.Address) string
 	// Lookup looks somebody up in the address book; it never fails. Find gives the person of an e-mail address, empty
 	// where this portal has none.
 	Lookup func(ctx context.Context, a portal.Address) portal.Person
@@ -140,6 +142,16 @@ func (o Options) words(ctx context.Context, who portal.Address) Words {
 		w.Clock = en.Clock
 	}
 	return w
+}
+
+// with is what the other side of an episode is called.
+func (o Options) with(ctx context.Context, e portal.Episode) string {
+	if o.Room != nil && e.Kind != portal.EpisodeIM {
+		if name := o.Room(ctx, e.Owner, e.Conversation); name != "" {
+			return name
+		}
+	}
+	return o.name(ctx, e.Conversation)
 }
 
 // name is what somebody is called.

@@ -31,16 +31,27 @@ const (
 	maxQuery, maxReason = 500, 500
 )
 
-// allowed is an error that means ErrForbidden where policy forbids keeping conversations: then there is no history to see.
-func (s *Service) allowed(ctx context.Context, who portal.Address) error {
+// saving is what is kept of somebody. Where policy forbids keeping conversations there is no history to see: an error that means ErrForbidden.
+func (s *Service) saving(ctx context.Context, who portal.Address) (portal.Saving, error) {
 	saving, err := s.o.Saving(ctx, who)
-	if err != nil {
-		return err
+	if err == nil && saving.Forbidden {
+		err = portal.Fail(portal.ErrForbidden, "history.forbidden")
 	}
-	if saving.Forbidden {
-		return portal.Fail(portal.ErrForbidden, "history.forbidden")
+	return saving, err
+}
+
+// allowed is saving where only the error matters.
+func (s *Service) allowed(ctx context.Context, who portal.Address) error {
+	_, err := s.saving(ctx, who)
+	return err
+}
+
+// shown is an episode as it is shown: of one that will not be kept it is not said that it waits for that.
+func (s *Service) shown(saving portal.Saving, e portal.Episode) portal.Episode {
+	if e.Kept == portal.KeptWaiting && (s.mail == nil || !saving.History) {
+		e.Kept, e.Reason = portal.KeptNot, ""
 	}
-	return nil
+	return e
 }
 
 // checked is q within its bounds.
@@ -67,15 +78,19 @@ func checked(q portal.HistoryQuery) (portal.HistoryQuery, error) {
 // List gives a page of the person's history, newest first: episodes, and with words in q the messages that have them.
 // Errors mean ErrInvalid ("history.query", "history.cursor" …) and ErrForbidden ("history.forbidden").
 func (s *Service) List(ctx context.Context, who portal.Address, q portal.HistoryQuery) (portal.HistoryPage, error) {
-	if err := s.allowed(ctx, who); err != nil {
-		return portal.HistoryPage{}, err
-	}
-	q, err := checked(q)
+	saving, err := s.saving(ctx, who)
 	if err != nil {
 		return portal.HistoryPage{}, err
 	}
+	if q, err = checked(q); err != nil {
+		return portal.HistoryPage{}, err
+	}
 	if q.Q == "" || q.Kind == portal.EpisodeForeign {
-		return s.merged(ctx, who, q)
+		page, err := s.merged(ctx, who, q)
+		for i, e := range page.Episodes {
+			page.Episodes[i] = s.shown(saving, e)
+		}
+		return page, err
 	}
 	page := portal.HistoryPage{Episodes: []portal.Episode{}}
 	page.Hits, page.Next, err = s.store.Search(ctx, who, s.o.Spans(who), q)
@@ -102,7 +117,8 @@ func (s *Service) Days(ctx context.Context, who portal.Address, from, to time.Ti
 // Open gives an episode with at most limit (default and most: 500) of its messages after a cursor, oldest first; zero: from the
 // start. A foreign item comes whole, as HTML that has not been cleaned. ErrNotFound ("history.not-found").
 func (s *Service) Open(ctx context.Context, who portal.Address, id string, after int64, limit int) (portal.Transcript, error) {
-	if err := s.allowed(ctx, who); err != nil {
+	saving, err := s.saving(ctx, who)
+	if err != nil {
 		return portal.Transcript{}, err
 	}
 	if item, foreign := strings.CutPrefix(id, foreignPrefix); foreign {
@@ -116,7 +132,7 @@ func (s *Service) Open(ctx context.Context, who portal.Address, id string, after
 		limit = linesMost
 	}
 	lines, err := s.store.Lines(ctx, e, after, limit)
-	return portal.Transcript{Episode: e, Lines: lines}, err
+	return portal.Transcript{Episode: s.shown(saving, e), Lines: lines}, err
 }
 
 // Delete takes the person's own copy of an episode away, and the item in Exchange that it was written to; a foreign item is

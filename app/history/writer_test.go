@@ -287,6 +287,13 @@ func TestSaving(t *testing.T) {
 		w.rest(5 * time.Minute)
 		saving.History = false
 		w.say(alice, bob, bob, "secret")
+		page, err := w.s.List(t.Context(), alice, portal.HistoryQuery{})
+		must(t, err)
+		opened, err := w.s.Open(t.Context(), alice, page.Episodes[0].ID, 0, 0)
+		must(t, err)
+		if page.Episodes[0].Kept != portal.KeptNot || opened.Kept != portal.KeptNot {
+			t.Errorf("it is said to wait: %q, %q", page.Episodes[0].Kept, opened.Kept)
+		}
 		w.rest(5 * time.Minute)
 		w.say(alice, bob, bob, "secret too")
 		w.rest(5 * time.Minute)
@@ -311,7 +318,7 @@ func TestSaving(t *testing.T) {
 		if items := w.mail.of(alice); len(items) != 1 {
 			t.Errorf("%d items", len(items))
 		}
-		_, err := w.s.List(t.Context(), alice, portal.HistoryQuery{})
+		_, err = w.s.List(t.Context(), alice, portal.HistoryQuery{})
 		wantReason(t, err, portal.ErrForbidden, "history.forbidden")
 		for _, call := range []func() error{
 			func() error { _, err := w.s.Open(t.Context(), alice, "e1", 0, 0); return err },
@@ -323,6 +330,37 @@ func TestSaving(t *testing.T) {
 			},
 		} {
 			wantReason(t, call(), portal.ErrForbidden, "history.forbidden")
+		}
+	})
+}
+
+// TestGroup: a group's conversation is an item in each member's mailbox, under its name for them.
+func TestGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		room := portal.Address("sip:g1@rooms.example.test")
+		w.o.Room = func(_ context.Context, who, room portal.Address) string { return "the group of " + who.User() + " in " + room.User() }
+		w.start()
+		defer func() { w.end() }()
+		var members []portal.Membership
+		for _, who := range []portal.Address{alice, bob, carol} {
+			members = append(members, portal.Membership{Room: room, Who: who, Role: portal.RoleManager, Notify: portal.NotifyAll, First: 1, JoinedAt: time.Now()})
+		}
+		must(t, w.store.CreateRoom(t.Context(), portal.Room{URI: room, Name: "g1", Kind: portal.GroupRoom, Access: portal.RoomSecret, Members: 3, CreatedAt: time.Now()}, members))
+		for i, from := range []portal.Address{alice, bob} {
+			_, _, err := w.store.AddRoomMessage(t.Context(), portal.RoomMessage{Room: room, ID: fmt.Sprint(i), From: from, Text: "from " + from.User(), At: time.Now()}, nil)
+			must(t, err)
+		}
+		w.rest(3 * time.Minute)
+		for _, m := range members {
+			items := w.mail.of(m.Who)
+			if len(items) != 1 {
+				t.Fatalf("%s has %d items", m.Who, len(items))
+			}
+			wantTexts(t, items[0], "from alice", "from bob")
+			if want := "Conversation with the group of " + m.Who.User() + " in g1"; items[0].Subject != want {
+				t.Errorf("subject %q, want %q", items[0].Subject, want)
+			}
 		}
 	})
 }
