@@ -3,7 +3,11 @@ package rooms
 // What rooms of the SIP server (Kamailio's imc module) write, as one reads it: answers to commands, lines about people
 // coming and going, and what somebody said.
 
-import "strings"
+import (
+	"strings"
+
+	"portico/app/portal"
+)
 
 // The commands of imc that are sent for people.
 const (
@@ -105,11 +109,15 @@ func bracketed(s string) (name, rest string, is bool) {
 	return name, rest, is && name != "" && len(name) <= 128 && !strings.ContainsAny(name, "[\n\r ")
 }
 
-// imcNames reads a list, one "[name]" a line; "*" marks an owner, "~" an administrator.
+// imcNames reads a list, one "[name]" or (older versions) one address a line; "*" marks an owner, "~" an administrator.
 func imcNames(s string) []string {
 	var names []string
 	for line := range strings.Lines(s) {
-		name, _, is := bracketed(strings.TrimLeft(strings.TrimSpace(line), "*~"))
+		line = strings.TrimLeft(strings.TrimSpace(line), "*~")
+		name, _, is := bracketed(line)
+		if address, err := portal.ParseAddress(line); !is && strings.HasPrefix(line, "sip:") && err == nil {
+			name, is = address.User(), true
+		}
 		if is && len(names) < maxNames {
 			names = append(names, name)
 		}

@@ -36,12 +36,6 @@ type seat struct {
 	members []string
 }
 
-// asked is who waits for which kind of answer: of a room, or of any (room empty).
-type asked struct {
-	who, room portal.Address
-	list      imcKind // imcRoomList, imcMemberList; else any word on one's own coming or going
-}
-
 // server knows the rooms of the SIP server as far as its people asked. It keeps that in memory alone: after a start it
 // is asked for again.
 type server struct {
@@ -50,11 +44,11 @@ type server struct {
 
 	mu      sync.Mutex
 	seats   map[portal.Address]map[portal.Address]seat
-	waiting map[asked][]chan imcText
+	waiting map[asked]*asking
 }
 
 func newServer(s *Service) *server {
-	v := &server{s: s, seats: map[portal.Address]map[portal.Address]seat{}, waiting: map[asked][]chan imcText{}}
+	v := &server{s: s, seats: map[portal.Address]map[portal.Address]seat{}, waiting: map[asked]*asking{}}
 	v.pattern.before, v.pattern.after, _ = strings.Cut(s.o.ServerRooms, "*")
 	return v
 }
@@ -190,42 +184,6 @@ func (v *server) command(ctx context.Context, who, at portal.Address, text strin
 	return v.ask(ctx, who, at, text, asked{who: who, room: at})
 }
 
-// ask sends a command to a room in who's name and waits for its answer, which comes as a message of its own. Errors:
-// ErrForbidden ("room.server-refused": the server answered the command with a failure), ErrUnavailable
-// ("room.server-silent"), those of the line.
-func (v *server) ask(ctx context.Context, who, at portal.Address, text string, key asked) (imcText, error) {
-	ch := make(chan imcText, 1)
-	v.mu.Lock()
-	v.waiting[key] = append(v.waiting[key], ch)
-	v.mu.Unlock()
-	defer v.unwait(key, ch)
-	_, err := v.s.line.Send(ctx, who, portal.Outgoing{To: at, ID: token(), Text: text, At: v.s.now()})
-	if err != nil && ctx.Err() == nil {
-		// imc answers a command it does not carry out with 500; without a line or a server nobody answers.
-		if r := portal.Reason(err); portal.Meaning(err) != portal.ErrUnavailable || r == "send.server-error" {
-			return imcText{}, portal.Fail(portal.ErrForbidden, "room.server-refused").Because(err)
-		}
-		return imcText{}, err
-	}
-	select {
-	case answer := <-ch:
-		return answer, nil
-	case <-ctx.Done():
-		return imcText{}, portal.Fail(portal.ErrUnavailable, "room.server-silent").Because(ctx.Err())
-	}
-}
-
-func (v *server) unwait(key asked, ch chan imcText) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	left := slices.DeleteFunc(v.waiting[key], func(c chan imcText) bool { return c == ch })
-	if len(left) == 0 {
-		delete(v.waiting, key)
-	} else {
-		v.waiting[key] = left
-	}
-}
-
 // sit notes whether who is in a room.
 func (v *server) sit(who, at portal.Address, st seat) {
 	v.mu.Lock()
@@ -292,40 +250,6 @@ func (v *server) speaker(user string, room portal.Address) portal.Address {
 		return room
 	}
 	return a
-}
-
-// take notes what a line tells of the room and gives it to those who wait for it; it reports whether anybody did.
-func (v *server) take(who, at portal.Address, line imcText) bool {
-	own := line.who == user(who)
-	key := asked{who: who, room: at}
-	switch line.kind {
-	case imcRoomList:
-		key = asked{who: who, list: imcRoomList}
-	case imcMemberList:
-		key.list = imcMemberList
-		v.sit(who, at, seat{in: true, members: line.names})
-	case imcCame, imcWent:
-		v.moved(who, at, line, own)
-		if !own {
-			return false
-		}
-	case imcIn:
-		v.sit(who, at, seat{in: true})
-	case imcOut:
-		v.sit(who, at, seat{})
-	case imcPrivate, imcOwner, imcNone:
-	default:
-		return false
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, ch := range v.waiting[key] {
-		select {
-		case ch <- line:
-		default: // it has its answer
-		}
-	}
-	return len(v.waiting[key]) > 0
 }
 
 // moved follows somebody's coming or going.

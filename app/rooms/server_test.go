@@ -215,4 +215,11 @@ func TestManyAskAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if len(h.kept) != 0 {
+		t.Errorf("answers were kept as messages: %+v", h.kept)
+	}
+	fine(t, "nobody asked", h.ReceiveServer(t.Context(), portal.Incoming{To: erin, From: chatOps, ID: "x", Text: "Rooms:\n[chat-1]"}))
+	if len(h.kept) != 1 {
+		t.Errorf("kept %+v", h.kept)
+	}
 }
