@@ -3,6 +3,7 @@ package ewslab
 // FindItem: calendar views, pages, conditions, order.
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,7 +218,7 @@ func (c *call) plainPage(x *tx, f *folder, q findQuery) (*node, error) {
 
 // search answers the items that meet the condition, in order.
 func (c *call) search(x *tx, f *folder, q findQuery) ([]*item, error) {
-	all, err := x.items(newestFirst, f.ID)
+	all, err := x.holding(f.ID, q.where.text())
 	if err != nil {
 		return nil, err
 	}
@@ -240,6 +241,34 @@ func (c *call) search(x *tx, f *folder, q findQuery) ([]*item, error) {
 		return found, nil
 	}
 	return found, sortItems(r, found, q.order, c.zone)
+}
+
+// holding are the items of a folder, newest first; those that hold a text somewhere, without regard to case, are surely among them.
+func (x *tx) holding(folder int64, text string) ([]*item, error) {
+	if text == "" {
+		return x.items(newestFirst, folder)
+	}
+	rows, err := x.Query(`SELECT `+itemColumns+` FROM items WHERE `+newestFirst, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*item
+	want := []byte(strings.ToLower(text))
+	for rows.Next() {
+		i, props, err := scanRow(rows)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Contains(bytes.ToLower(props), want) { // to take every tree apart takes many times longer
+			continue
+		}
+		if i.Props, err = unpack(props); err != nil {
+			return nil, err
+		}
+		out = append(out, i)
+	}
+	return out, rows.Err()
 }
 
 // hasWords is the lab's understanding of QueryString: every word in subject, place or body.

@@ -126,23 +126,30 @@ func (i *item) isSeries() bool {
 const itemColumns = `id, mailbox, folder, elem, master, original, is_read, is_draft, received, size, created, modified, modified_by, created_mod, mod, read_mod, props`
 
 func scanItem(row interface{ Scan(...any) error }) (*item, error) {
-	i := &item{}
+	i, props, err := scanRow(row)
+	if err == nil {
+		i.Props, err = unpack(props)
+	}
+	return i, err
+}
+
+// scanRow reads an item whose properties are still packed.
+func scanRow(row interface{ Scan(...any) error }) (i *item, props []byte, err error) {
+	i = &item{}
 	var original, received, created, modified int64
-	var props []byte
-	err := row.Scan(&i.ID, &i.Mailbox, &i.Folder, &i.Elem, &i.Master, &original, &i.Read, &i.Draft, &received, &i.Size, &created, &modified, &i.ModifiedBy,
+	err = row.Scan(&i.ID, &i.Mailbox, &i.Folder, &i.Elem, &i.Master, &original, &i.Read, &i.Draft, &received, &i.Size, &created, &modified, &i.ModifiedBy,
 		&i.CreatedMod, &i.Mod, &i.ReadMod, &props)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fail(errorItemNotFound)
+		return nil, nil, fail(errorItemNotFound)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	i.Received, i.Created, i.Modified = time.UnixMilli(received).UTC(), time.UnixMilli(created).UTC(), time.UnixMilli(modified).UTC()
 	if i.Master != 0 {
 		i.Original = time.Unix(original, 0).UTC()
 	}
-	i.Props, err = unpack(props)
-	return i, err
+	return i, props, nil
 }
 
 // item reads one by its row.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,5 +228,26 @@ func TestTheExampleMail(t *testing.T) {
 	kept := l.as("alice").only("conversationhistory", "Conversation with Carol Clark")
 	if at := kept.text("DateTimeReceived"); at != "2026-03-27T05:04:00Z" || kept.text("IsDraft") != "false" || !strings.Contains(kept.text("Body"), "[06:00]") {
 		t.Errorf("kept %s, %s", at, kept.text("Body"))
+	}
+}
+
+// A stamp is found among many, in any case of its letters, also beside other conditions; what equals it in another way too.
+func TestFindingByAStamp(t *testing.T) {
+	alice := start(t).as("alice")
+	history, at := folderID("conversationhistory"), alice.clock.now()
+	for subject, stamp := range map[string]string{"One": "Grüße-1", "Two": "2", "Three": "Grüße-11", "Four": ""} {
+		alice.note(history, "IPM.Note.Microsoft.Conversation", subject, stamp, at)
+	}
+	subject := func(s string) string { return equalTo(`<t:FieldURI FieldURI="item:Subject"/>`, s) }
+	for condition, want := range map[string]string{
+		equalTo(episode, "grÜSSE-1"): "", equalTo(episode, "grÜßE-1"): "One", equalTo(episode, "2.0"): "Two", equalTo(episode, "Grüße"): "",
+		`<t:And>` + subject("Three") + equalTo(episode, "GRÜßE-11") + `</t:And>`: "Three",
+		`<t:And>` + subject("One") + equalTo(episode, "Grüße-11") + `</t:And>`:   "",
+		`<t:Or>` + subject("Four") + equalTo(episode, "grüße-1") + `</t:Or>`:     "Four One",
+		`<t:Not>` + equalTo(episode, "Grüße-1") + `</t:Not>`:                     "Four Three Two",
+	} {
+		got := alice.subjectsWhere(history, condition)
+		slices.Sort(got)
+		equal(t, strings.Join(got, " "), want)
 	}
 }

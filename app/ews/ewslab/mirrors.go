@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,6 +78,11 @@ var mirrors = sync.OnceValue(func() []mirror {
 		}},
 	}
 })
+
+// mirrored says whether a property shows a field where nobody set it.
+func (k extKey) mirrored() bool {
+	return slices.ContainsFunc(mirrors(), func(m mirror) bool { return m.key.same(k) })
+}
 
 // extendedValue is an extended property that was asked for, nil when there is none.
 func (i *item) extendedValue(want path) *node {

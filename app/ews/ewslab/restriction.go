@@ -96,6 +96,31 @@ func (r *condition) readOperand(n *node) error {
 	return invalid("the element '%s' is no search expression.", n.Name)
 }
 
+// text is one that is in the stored properties of everything that meets the condition; "" where that cannot be said.
+func (r *condition) text() string {
+	switch {
+	case r == nil:
+	case r.op == "And":
+		for _, p := range r.parts {
+			if s := p.text(); s != "" {
+				return s
+			}
+		}
+	case r.op == "IsEqualTo" && r.other == nil && r.path.Ext.Type == "String" && !r.path.Ext.mirrored() && onlyText(r.value):
+		return r.value
+	}
+	return ""
+}
+
+// onlyText says whether a value equals nothing but itself, whatever its case.
+func onlyText(s string) bool {
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return false
+	}
+	_, isTime := instant(s, time.UTC)
+	return !isTime && s != "true" && s != "false"
+}
+
 // matches says whether a thing meets the condition.
 func (r *condition) matches(v values) (bool, error) {
 	if r == nil {
