@@ -97,5 +97,7 @@ func callName(who portal.Person, said, number string) string {
 	return cmp.Or(said, number, who.URI.Bare())
 }
 
-// known reports whether the address book has somebody.
-func known(p portal.Person) bool { return p.DisplayName != "" && p.DisplayName != p.URI.Bare() }
+// known reports whether the address book has somebody; whom it has not is called by their address.
+func known(p portal.Person) bool {
+	return p.DisplayName != "" && p.DisplayName != p.URI.Bare() && p.DisplayName != p.URI.User()
+}
