@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"portico/app/policy"
 	"portico/app/portal"
@@ -39,10 +40,15 @@ func newIndex() *index {
 		of: map[portal.Address]entered{}}
 }
 
-// phrases are what always and by choice is watched for somebody: user part, display name, words.
+// phrases are what always and by choice is watched for somebody: user part (of one letter it would be in every other
+// sentence), display name, words.
 func phrases(who portal.Address, name string, words []string) []string {
 	var keys []string
-	for _, w := range append([]string{user(who), name}, words...) {
+	own := user(who)
+	if utf8.RuneCountInString(own) < 2 {
+		own = ""
+	}
+	for _, w := range append([]string{own, name}, words...) {
 		if key := strings.Join(policy.Tokens(w), " "); key != "" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}

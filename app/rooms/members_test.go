@@ -239,7 +239,7 @@ func TestCreateChecks(t *testing.T) {
 	if e := h.sees(alice, h.room(portal.RoomDraft{Name: "ops", Members: []portal.Address{alice, bob, bob}})); e.Title != "ops" || e.Members != 2 || e.Mine.Role != portal.RoleManager {
 		t.Errorf("by name alone: %+v", e)
 	}
-	for name, ok := range map[string]bool{"ops": true, "sip:ops@rooms.example.test": true, "ops@ROOMS.example.test": true,
+	for name, ok := range map[string]bool{"ops": true, "sip:ops@rooms.example.test": true, "Ops@ROOMS.example.test": true, "OPS": true,
 		"alice@example.test": false, "No Name": false, "": false} {
 		if a, err := h.Address(name); (err == nil) != ok || ok && a != "sip:ops@rooms.example.test" {
 			t.Errorf("%q is %q %v", name, a, err)

@@ -20,16 +20,25 @@ const (
 	maxQuery = 200
 )
 
-// Address gives the address of a room by its name or its URI; ErrNotFound where no room can have it.
+// Address gives the address of a room by its name or its URI, in any case of letters; ErrNotFound where no room can
+// have it.
 func (s *Service) Address(name string) (portal.Address, error) {
-	if policy.RoomName(name) == nil {
+	if name := strings.ToLower(name); policy.RoomName(name) == nil {
 		return portal.Address("sip:" + name + "@" + s.o.Domain), nil
 	}
 	a, err := portal.ParseAddress(name)
 	if err != nil || !s.IsRoom(a) && !s.IsServerRoom(a) {
 		return "", notFound()
 	}
-	return a, nil
+	return s.plain(a), nil
+}
+
+// plain is the address as rooms have it: their names are in lower case.
+func (s *Service) plain(a portal.Address) portal.Address {
+	if s.IsRoom(a) {
+		return portal.Address(strings.ToLower(string(a)))
+	}
+	return a
 }
 
 // IsRoom reports whether an address is in the rooms' domain; there need not be such a room.

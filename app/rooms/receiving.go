@@ -32,7 +32,7 @@ func (s *Service) Receive(ctx context.Context, in portal.RoomIncoming) error {
 	if in.From == "" || in.ID == "" {
 		return portal.Fail(portal.ErrInvalid, "message.id")
 	}
-	r, v, err := s.peek(in.From, in.Room)
+	r, v, err := s.peek(in.From, s.plain(in.Room))
 	if err != nil {
 		return err
 	}

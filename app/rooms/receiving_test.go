@@ -41,7 +41,7 @@ func TestACommandAtATime(t *testing.T) {
 	h := build(t, rooms.Options{Burst: 1000})
 	h.run()
 	at := h.room(portal.RoomDraft{Title: "Ops", Topic: "night shift", Members: []portal.Address{alice}})
-	fine(t, "help", h.writes(bob, at, "1", "/help"))
+	fine(t, "help, as somebody wrote the address down", h.writes(bob, "sip:OPS@rooms.example.test", "1", "/help"))
 	h.got(bob, "This is Ops.")
 	fine(t, "join", h.writes(bob, at, "2", " /JOIN\r\n"))
 	h.got(bob, "You are in Ops now.")
