@@ -18,7 +18,7 @@ const (
 	hitsDefault = 50
 	hitsMost    = 200
 	// wideMost is how many messages are read at most to find out whether what begins alike is what is meant.
-	wideMost = 200
+	wideMost = 120
 )
 
 // SearchRooms finds messages with all words of q.Q in the rooms of spans, each from its First on, newest first; empty members of q do not

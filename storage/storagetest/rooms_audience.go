@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,71 @@ func testAudienceBound(t *testing.T, open Open) {
 		must(t, err)
 		if resync != (since < 2*bound) || !resync && int64(len(evs)) != 3*bound-since {
 			t.Errorf("since %d: %d events, resync %v", since, len(evs), resync)
+		}
+	}
+}
+
+// testAudienceOrder: who reads while others write, in rooms and to them alone, is told every event once and in order; none slips in
+// below what was read before.
+func testAudienceOrder(t *testing.T, open Open) {
+	s := start(t, open, storage.Options{EventBound: 100000})
+	uris := []portal.Address{lobby, trio, "sip:third@rooms.example.test"}
+	for _, uri := range uris {
+		made(t, s, uri, alice)
+	}
+	const writers, each = 8, 25
+	var writing, reading sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		reading.Go(func() { watchAll(t, s, stop) })
+	}
+	for w := range writers {
+		writing.Go(func() {
+			for i := range each {
+				n := w*each + i
+				var err error
+				if w%4 == 3 {
+					m := received(n)
+					_, _, err = s.AddMessage(deadline(t), m, about(m))
+				} else {
+					m := utterance(uris[w%4], n)
+					_, _, err = s.AddRoomMessage(deadline(t), m, nil, aboutRoom(m))
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	close(stop)
+	reading.Wait()
+	if evs := all(t, s, alice, 0); len(evs) != writers*each || evs[len(evs)-1].Seq != writers*each {
+		t.Errorf("alice was told %d events", len(evs))
+	}
+}
+
+// watchAll follows alice's log, of which every number is hers.
+func watchAll(t *testing.T, s Store, stop chan struct{}) {
+	ctx := deadline(t)
+	for since := int64(0); ; {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		evs, resync, err := s.EventsSince(ctx, alice, since, 7)
+		if err != nil || resync {
+			t.Errorf("log after %d: resync %v, %v", since, resync, err)
+			return
+		}
+		for _, e := range evs {
+			if e.Seq != since+1 {
+				t.Errorf("after %d came %d", since, e.Seq)
+				return
+			}
+			since = e.Seq
 		}
 	}
 }

@@ -109,10 +109,10 @@ func testRoomSearchPages(t *testing.T, open Open) {
 		spans = append(spans, portal.RoomSpan{Room: uri})
 	}
 	var want []string
-	for i := range 900 {
+	for i := range 400 {
 		m := utterance(uris[i*i%7%3], i)
 		m.Text = "summer"
-		if i%9 == 0 || i > 880 {
+		if i%9 == 0 || i > 390 {
 			m.Text = "summary of it"
 		}
 		if stored := utter(t, s, m); m.Text != "summer" {

@@ -124,7 +124,7 @@ func Run(t *testing.T, open Open) {
 		{"sync due", testSyncDue}, {"sync renewal", testSyncRenewal}, {"sync outcome", testSyncOutcome}, {"sync queue", testSyncQueue},
 		{"sync many retries", testSyncManyRetries}, {"sync log", testSyncLog}, {"sync conflicts", testSyncConflicts},
 		{"hook endpoints", testHookEndpoints}, {"hook order", testHookOrder}, {"hook lists", testHookLists},
-		{"rooms", testRooms}, {"room renamed", testRoomRenamed}, {"room members", testRoomMembers}, {"room audience", testRoomAudience},
+		{"rooms", testRooms}, {"room renamed", testRoomRenamed}, {"room members", testRoomMembers}, {"room audience", testRoomAudience}, {"room audience order", testAudienceOrder},
 		{"room audience pruned", testAudiencePruned}, {"room audience bound", testAudienceBound}, {"room messages", testRoomMessages},
 		{"room pages", testRoomPages}, {"room once", testRoomOnce}, {"room places", testRoomPlaces}, {"room changes", testRoomChanges},
 		{"room reactions", testRoomReactions}, {"room pins", testRoomPins}, {"room files", testRoomFiles}, {"room mentions", testRoomMentions},
