@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"portico/app/calendar"
+	"portico/app/calsync"
 	"portico/app/config"
 	"portico/app/ews"
 	"portico/app/ews/ewslab"
@@ -165,10 +166,18 @@ func knownResult(r string) string {
 	return "failed"
 }
 
-// openExchange makes the connector, where there is a server.
-func (h *house) openExchange() error {
-	if len(h.cfg.EWS.Server) == 0 {
+// openExchange makes the connector, where there is a server. Where none is configured and there is CRM, an administrator can name one in
+// the control panel of the synchronisation: that has it at once, the calendars have it from the next start on.
+func (h *house) openExchange(ctx context.Context) error {
+	named := len(h.cfg.EWS.Server) > 0
+	switch {
+	case !named && !h.cfg.CRM.Enabled:
 		return nil
+	case !named:
+		var err error
+		if named, err = calsync.NamesServers(ctx, h.store); err != nil {
+			return err
+		}
 	}
 	o, err := exchangeOptions(h.cfg)
 	if err != nil {
@@ -180,7 +189,9 @@ func (h *house) openExchange() error {
 	o.Mailbox = h.mailboxOf
 	o.Person = h.personOf
 	h.exchangeOptions = o
-	h.exchange, err = newExchangeDoor(o)
+	if h.syncSide, err = newExchangeDoor(o); err == nil && named {
+		h.exchange = h.syncSide
+	}
 	return err
 }
 

@@ -54,6 +54,7 @@ type house struct {
 	lab       *siplab.Server // nil without the lab
 	ewslab    *ewslab.Server // nil without the lab, or with Exchange servers of one's own beside it
 	exchange  *exchangeDoor  // nil without an Exchange server
+	syncSide  *exchangeDoor  // the synchronisation's: exchange, or one that waits for its first server
 	calendar  *calendar.Service
 	crm       *crm.Service     // nil where crm.enabled is false
 	sync      *calsync.Service // nil without CRM or an Exchange server
@@ -134,7 +135,7 @@ func build(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *house,
 	if err := h.openLine(); err != nil {
 		return nil, err
 	}
-	if err := h.openExchange(); err != nil {
+	if err := h.openExchange(ctx); err != nil {
 		return nil, err
 	}
 	if err := h.openRooms(ctx); err != nil {
@@ -306,6 +307,7 @@ func (h *house) openWeb() (err error) {
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			IdleAfter: h.cfg.Presence.InactiveAfter,
 			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
+			EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		},
 		Ready: h.probes(),
 	}
@@ -349,8 +351,8 @@ func (h *house) stages() []stage {
 		stage{name: "chat", run: h.talk},
 		stage{name: "presence", run: h.presence.Run},
 		stage{name: "contacts", run: h.contacts.Run})
-	if h.exchange != nil {
-		stages = append(stages, stage{name: "exchange", run: h.exchange.Run})
+	if h.syncSide != nil {
+		stages = append(stages, stage{name: "exchange", run: h.syncSide.Run})
 	}
 	stages = append(stages, stage{name: "calendar", run: h.calendar.Run})
 	stages = append(stages, h.talkStages()...)
@@ -503,4 +505,12 @@ func prefixes(key string, in []string) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// editWindow is how long people may change what they said in a room, as the edge takes it: below zero, not at all.
+func editWindow(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }

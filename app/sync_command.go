@@ -272,6 +272,6 @@ func (h *house) backStages() []stage {
 	}
 	return append(stages,
 		stage{name: "directory", run: h.directory.Run},
-		stage{name: "exchange", run: h.exchange.Run},
+		stage{name: "exchange", run: h.syncSide.Run},
 		stage{name: "synchronisation", run: h.sync.Run}, stage{name: "control panel", run: h.panel.Run})
 }

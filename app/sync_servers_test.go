@@ -157,3 +157,50 @@ func (c *client) clears(user string) {
 		c.t.Fatalf("clear %s: status %d", user, status)
 	}
 }
+
+// Where the configuration names no Exchange server an administrator can name one in the control panel: it is kept in step with CRM at once,
+// and from the next start on the calendars have it, too.
+func TestServerNamedInTheControlPanel(t *testing.T) {
+	t.Parallel()
+	_, proxy := aside(t)
+	x := exchangeOf(t, labMailboxes())
+	p := facing(t, proxy, "PORTICO_SIGNIN_ADMINS=sip:alice@example.test")
+	alice := p.signIn("alice")
+	for _, user := range []string{"bob", "carol"} {
+		in := map[string]any{"first_name": user, "last_name": "Tester", "email": user + "@example.test"}
+		if status := alice.call(http.MethodPut, "/crm/users/"+person(user), in, nil); status != http.StatusOK {
+			t.Fatalf("make %s a CRM user: status %d", user, status)
+		}
+	}
+	var set map[string]any
+	if status := alice.call(http.MethodGet, "/admin/sync/settings", nil, &set); status != http.StatusOK {
+		t.Fatalf("settings: status %d", status)
+	}
+	set["servers"] = []any{map[string]any{"name": "late", "url": x.URL(), "auth": "basic", "username": labService, "password": labPassword, "impersonate": true}}
+	var saved struct {
+		Findings []struct {
+			Part, Name string
+			OK         bool `json:"ok"`
+		}
+	}
+	if status := alice.call(http.MethodPut, "/admin/sync/settings", set, &saved); status != http.StatusOK {
+		t.Fatalf("save settings: status %d", status)
+	}
+	if len(saved.Findings) != 1 || !saved.Findings[0].OK || saved.Findings[0].Name != "late" {
+		t.Errorf("the check found %+v", saved.Findings)
+	}
+	if run := alice.runUsers("bob", "carol"); run.State != "done" || run.Failed > 0 {
+		t.Fatalf("sync users: %+v", run)
+	}
+	day := dayAhead(t)
+	bob := p.signIn("bob")
+	made := bob.inCRM("in-crm-for-late", "Kept in step at once", clock(day, 9, 0), nil, "carol")
+	bobs := outlook(t, x.URL(), "bob")
+	bobs.one("Kept in step at once", nil)
+	p.stop()
+	p = p.again()
+	bob = p.signIn("bob").loaded()
+	bob.reads(made.ID, "the appointment after the start", func(m meeting) bool { return m.Sync.State == "done" })
+	bobs.create("From Outlook after the start", clock(day, 11, 0), clock(day, 12, 0), "", "")
+	bob.shows(day, "From Outlook after the start", nil)
+}

@@ -82,11 +82,11 @@ func (h *house) openSync() error {
 		Open:     func(b []byte) ([]byte, error) { return h.account.Open(sealHooks, b) },
 		Networks: networks, Logger: h.log.With("part", "webhooks"), Counted: newHookMetrics(h.registry),
 	})
-	if h.exchange == nil {
+	if h.syncSide == nil {
 		return nil
 	}
 	bells := &syncBells{}
-	side := listened{h.exchange, h.exchange.board.join(bells)}
+	side := listened{h.syncSide, h.syncSide.board.join(bells)}
 	h.sync = calsync.New(h.crm, side, h.store, calsync.Options{
 		Logger: h.log.With("part", "sync"), Counted: counted, Lag: lag, Read: read, Queue: queue,
 		Told:       h.tellAdmins,
@@ -219,11 +219,11 @@ func (h *house) applyServers(ctx context.Context, extra []portal.SyncServerSpec)
 	if slices.EqualFunc(o.Servers, h.inUse(), sameServer) {
 		return nil
 	}
-	c, err := h.exchange.connect(o)
+	c, err := h.syncSide.connect(o)
 	if err != nil {
 		return fmt.Errorf("exchange servers: %w", err)
 	}
-	if err := h.exchange.replace(ctx, c); err != nil {
+	if err := h.syncSide.replace(ctx, c); err != nil {
 		return err
 	}
 	h.using.Store(&o.Servers)

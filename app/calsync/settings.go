@@ -37,6 +37,12 @@ func (s *Service) loadSettings(ctx context.Context) (portal.SyncSettings, int64,
 	return st, rev, nil
 }
 
+// NamesServers tells whether an administrator has named servers in the control panel.
+func NamesServers(ctx context.Context, l Ledger) (bool, error) {
+	st, _, err := (&Service{l: l}).loadSettings(ctx)
+	return len(st.Servers) > 0, err
+}
+
 // storeSettings stores settings over the revision that they were made from (a stale one is ErrConflict); they hold from the next
 // job on.
 func (s *Service) storeSettings(ctx context.Context, st portal.SyncSettings, by portal.Address) error {

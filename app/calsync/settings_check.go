@@ -47,8 +47,9 @@ func (p *Panel) shown(st portal.SyncSettings) portal.SyncSettings {
 	for i := range st.Servers {
 		s := &st.Servers[i]
 		if s.Fixed = i < len(p.o.Fixed); s.Fixed {
-			s.Password, s.Primary = "", i == 0 && !other
+			s.Password = ""
 		}
+		s.Primary = s.Primary && !s.Fixed || i == 0 && !other
 	}
 	if st.OffsetMinutes == nil {
 		st.OffsetMinutes = map[string]int{}

@@ -35,7 +35,7 @@ type Connector struct {
 	flight  singleflight.Group
 }
 
-// New builds a connector; it speaks to no server yet.
+// New builds a connector; it speaks to no server yet. Without a server every call is ErrUnavailable "calendar.none".
 func New(o Options) (*Connector, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -84,7 +84,7 @@ func (c *Connector) Watch(people []portal.Address) {
 
 // sortOut finds out where the watched mailboxes live, and tells each server its own.
 func (c *Connector) sortOut(ctx context.Context) {
-	if len(c.hosts) == 1 {
+	if len(c.hosts) < 2 {
 		return
 	}
 	var lists map[portal.Address]*host

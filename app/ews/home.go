@@ -119,9 +119,15 @@ func (h *homes) poke() {
 	}
 }
 
+// errNoServer is that nobody has named a server yet.
+func errNoServer() error { return portal.Fail(portal.ErrUnavailable, "calendar.none") }
+
 // home gives the server of the owner's mailbox.
 func (c *Connector) home(ctx context.Context, reader, owner portal.Address) (*host, error) {
-	if len(c.hosts) == 1 {
+	switch len(c.hosts) {
+	case 0:
+		return nil, errNoServer()
+	case 1:
 		return c.hosts[0], nil
 	}
 	email := c.o.Mailbox(owner)

@@ -28,7 +28,7 @@ func (c *Connector) Identity(ctx context.Context, who portal.Address, email stri
 
 // livesAt is the server that has somebody's mailbox; unlike home it asks even where there is only one.
 func (c *Connector) livesAt(ctx context.Context, who portal.Address, email string) (*host, error) {
-	if len(c.hosts) > 1 {
+	if len(c.hosts) != 1 {
 		return c.home(ctx, who, who)
 	}
 	h := c.hosts[0]

@@ -128,9 +128,6 @@ func (b Bells) withDefaults() Bells {
 const maxPerStream = 200
 
 func (o Options) withDefaults() (Options, error) {
-	if len(o.Servers) == 0 {
-		return o, fmt.Errorf("ews: no server: %w", portal.ErrInvalid)
-	}
 	seen := map[string]bool{}
 	for i, s := range o.Servers {
 		if s.Name == "" || seen[s.Name] {

@@ -94,7 +94,6 @@ func TestErrorsAlwaysHaveAMeaningAndASentence(t *testing.T) {
 func TestOptionsThatCannotBe(t *testing.T) {
 	ok := Server{Name: "a", URL: "http://127.0.0.1:1/EWS/Exchange.asmx"}
 	for name, servers := range map[string][]Server{
-		"no server":     nil,
 		"no name":       {{URL: ok.URL}},
 		"a name twice":  {ok, ok},
 		"no address":    {{Name: "a", URL: "mail.example.test"}},
