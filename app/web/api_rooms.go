@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -451,7 +452,7 @@ var (
 
 func (s *Server) apiServerRooms(c echo.Context) error {
 	all, err := s.Rooms.ServerRooms(c.Request().Context(), s.person(c))
-	if err != nil {
+	if err != nil && !errors.Is(err, portal.ErrNotFound) { // there are none
 		return err
 	}
 	return s.json(c, http.StatusOK, append([]portal.RoomEntry{}, all...))

@@ -39,7 +39,10 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 		Reader: r, Title: r.Text(title), Section: section, Me: s.Directory.Lookup(ctx, who),
 		Own: s.Presence.Own(who), Admin: slices.Contains(me.Roles, portal.RoleAdmin),
 		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Here: c.Request().URL.EscapedPath(),
-		Reminders: s.dueReminders(ctx, who), IsRoom: s.isRoom,
+		Reminders: s.dueReminders(ctx, who),
+	}
+	if s.Rooms != nil {
+		f.IsRoom = s.Rooms.IsRoom
 	}
 	if me.DisplayName != "" {
 		f.Me.DisplayName = me.DisplayName

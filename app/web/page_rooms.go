@@ -140,6 +140,7 @@ func (s *Server) fillFound(c echo.Context, v *views.RoomsPage) error {
 	}
 	servers, err := s.Rooms.ServerRooms(ctx, who)
 	switch {
+	case errors.Is(err, portal.ErrNotFound): // there are none
 	case errors.Is(err, portal.ErrUnavailable):
 		v.Away = true // the portal's own rooms are there all the same
 	case err != nil:

@@ -46,9 +46,10 @@ func (h *house) openRooms(t testing.TB, dir string, emit func(portal.Address, po
 	}
 }
 
-// beside adds what waits in rooms to the counts.
+// beside adds what waits in rooms and in the list of calls to the counts.
 func (h *house) beside() []func(context.Context, portal.Address, *portal.CountsEvent) error {
 	return []func(context.Context, portal.Address, *portal.CountsEvent) error{
+		h.countCalls,
 		func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) error {
 			unread, mentions, err := h.rooms.Unread(ctx, who)
 			if err != nil {
