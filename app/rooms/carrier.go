@@ -171,8 +171,10 @@ func (c *carrier) put(key laneKey, p piece) {
 	c.schedule(l)
 }
 
-// run sends until ctx is done, and returns when what is under way has ended.
+// run sends until ctx is done, then for Options.Drain what can go at once, and returns when what is under way has ended.
 func (c *carrier) run(ctx context.Context) error {
+	sending, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	c.mu.Lock()
 	c.done = false
 	c.mu.Unlock()
@@ -186,12 +188,14 @@ func (c *carrier) run(ctx context.Context) error {
 	var senders sync.WaitGroup
 	for range c.o.Senders {
 		senders.Go(func() {
-			for l, p := c.take(); l != nil; l, p = c.take() {
-				c.finish(l, p, c.send(ctx, l.key, p))
+			for l, p := c.take(sending); l != nil; l, p = c.take(sending) {
+				c.finish(l, p, c.send(sending, l.key, p))
 			}
 		})
 	}
 	c.watch(ctx)
+	last := time.AfterFunc(c.o.Drain, end)
+	defer last.Stop()
 	senders.Wait()
 	return nil
 }

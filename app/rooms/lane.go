@@ -4,6 +4,7 @@ package rooms
 
 import (
 	"container/heap"
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -79,15 +80,16 @@ func (c *carrier) retire(l *lane) {
 	}
 }
 
-// take waits for a lane that has something to send and gives its head; nil when the carrier is to end.
-func (c *carrier) take() (*lane, piece) {
+// take waits for a lane that has something to send and gives its head; nil when the carrier is to end, and nothing can
+// go or there is no time for it any more.
+func (c *carrier) take(sending context.Context) (*lane, piece) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for {
-		if c.done {
-			return nil, piece{}
-		}
+	for sending.Err() == nil {
 		l := c.pick()
+		if l == nil && c.done {
+			break
+		}
 		if l == nil {
 			c.work.Wait()
 			continue
@@ -105,6 +107,7 @@ func (c *carrier) take() (*lane, piece) {
 		}
 		return l, l.queue[0]
 	}
+	return nil, piece{}
 }
 
 // pick takes the first lane of the ready list that may go. Called with the lock held.

@@ -304,6 +304,46 @@ func TestPausesGrowAndEnd(t *testing.T) {
 	})
 }
 
+// What can still go goes when the portal ends, and who does not answer does not hold it up.
+func TestTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, rooms.Options{Now: time.Now, Burst: 1000, Senders: 2})
+		at := h.room(portal.RoomDraft{Title: "Ops"})
+		stop := h.run()
+		for _, who := range []portal.Address{bob, carol} {
+			fine(t, "join", h.writes(who, at, "j", "/join"))
+		}
+		synctest.Wait()
+		h.far.answers(func(ctx context.Context, _ portal.Address, m portal.Outgoing) error {
+			if m.To == carol {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			pass(100 * time.Millisecond)
+			return ctx.Err()
+		})
+		for i := range 10 {
+			h.says(alice, at, fmt.Sprint(i))
+		}
+		begin := time.Now()
+		stop()
+		if d := time.Since(begin); d != 2*time.Second {
+			t.Errorf("the end took %v", d)
+		}
+		if got := h.far.texts(bob); len(got) != 11 || got[10] != "Alice Adams: 9" {
+			t.Errorf("bob got %q", got)
+		}
+		h.far.answers(nil)
+		again := h.run() // the same service lives again, with what it still has
+		pass(time.Minute)
+		synctest.Wait()
+		if got := h.far.texts(carol); len(got) != 11 || got[10] != "Alice Adams: 9" {
+			t.Errorf("carol got %q", got)
+		}
+		again()
+	})
+}
+
 // A refusal for good ends the tries for one message alone.
 func TestARefusalIsFinal(t *testing.T) {
 	h := build(t, rooms.Options{})

@@ -71,6 +71,8 @@ type Options struct {
 	// (100), Senders how many are sent to at the same time (64).
 	SendTimeout, FirstRetry, MaxRetry, MaxAge time.Duration
 	SendQueue, Senders                        int
+	// Drain is how long Run goes on with what can be sent at once when it ends (2 s).
+	Drain time.Duration
 	// GapWait is how long a message that was given a place, but was not told of, is waited for before it is looked for in
 	// the store (2 s).
 	GapWait time.Duration
@@ -106,7 +108,7 @@ func (o Options) withDefaults() Options {
 		&o.EditWindow: 24 * time.Hour, &o.CountsEvery: time.Second, &o.NamesEvery: 5 * time.Minute,
 		&o.TypingFor: 20 * time.Second, &o.ServerAnswer: 5 * time.Second, &o.WordsEvery: time.Minute,
 		&o.SendTimeout: 40 * time.Second, &o.FirstRetry: 2 * time.Second, &o.MaxRetry: 2 * time.Minute,
-		&o.MaxAge: time.Hour, &o.GapWait: 2 * time.Second,
+		&o.MaxAge: time.Hour, &o.Drain: 2 * time.Second, &o.GapWait: 2 * time.Second,
 	} {
 		if *value == 0 || *value < 0 && value != &o.EditWindow {
 			*value = standard
@@ -167,7 +169,8 @@ func New(store Store, blobs Blobs, line Line, o Options) *Service {
 }
 
 // Run sends to SIP members, keeps counts, names and typing current. It returns nil when ctx is done and everything
-// it started has ended; what was on its way to SIP members then is lost to them, the rooms have it.
+// it started has ended: what can go to SIP members at once still does. What waits for one who cannot be reached then is
+// lost to them; the room has it.
 func (s *Service) Run(ctx context.Context) error {
 	s.running.Lock()
 	defer s.running.Unlock()
