@@ -45,24 +45,27 @@ func person(i int) portal.Address {
 }
 
 // BenchmarkPersonWith50Contacts measures the memory of somebody signed in, published and watching 50
-// people: "B/person".
+// people: "B/person"; and also their own calls and voice mail.
 func BenchmarkPersonWith50Contacts(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			for b.Loop() {
-				b.ReportMetric(personCost(b, n), "B/person")
-			}
-		})
+		for _, own := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%d/own=%v", n, own), func(b *testing.B) {
+				for b.Loop() {
+					b.ReportMetric(personCost(b, n, own), "B/person")
+				}
+			})
+		}
 	}
 }
 
-func personCost(b *testing.B, n int) float64 {
+func personCost(b *testing.B, n int, own bool) float64 {
 	b.Helper()
 	f := newFake(b, nil)
 	f.lean = true
 	d := &deaf{}
 	cfg := f.config()
 	cfg.ResumeRate, cfg.SubscribeRate, cfg.Connections = 1e6, 1e6, 2
+	cfg.Dialogs, cfg.MessageSummary = own, own
 	a, stop := startStoppable(b, cfg, d)
 	defer stop()
 	secret := []byte(`{"user":"x","hashes":[{"realm":"example.test","algorithm":"MD5","ha1":"0123456789abcdef0123456789abcdef"},{"realm":"example.test","algorithm":"SHA-256","ha1":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}]}`)
