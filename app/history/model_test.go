@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ import (
 // any step. When all has come to rest, each episode that is there has exactly one item with exactly its messages, and there is no
 // other item.
 func TestModel(t *testing.T) {
-	rounds := 12
+	rounds := 8
 	if testing.Short() {
 		rounds = 3
 	}
@@ -29,20 +30,34 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// killer fails everything from some call on, and is told of each.
-type killer struct {
-	history.Store
-	left *int // calls until the end; below zero: none is near
+// fuse counts the calls until the end of the process; below zero none is near.
+type fuse struct {
+	mu   sync.Mutex
+	left int
 }
 
-func (k killer) cut() error {
-	if *k.left == 0 {
+func (f *fuse) set(calls int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left = calls
+}
+
+func (f *fuse) cut() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left == 0 {
 		return errCrash
 	}
-	if *k.left > 0 {
-		*k.left--
+	if f.left > 0 {
+		f.left--
 	}
 	return nil
+}
+
+// killer fails everything from some call on.
+type killer struct {
+	history.Store
+	*fuse
 }
 
 func (k killer) around(do func() error) error {
@@ -69,9 +84,10 @@ func (k killer) NoteFailed(ctx context.Context, n portal.HistoryNote, reason str
 
 func model(t *testing.T, r *rand.Rand) {
 	w := newWorld(t)
-	left := -1
-	w.wrap = func(s history.Store) history.Store { return killer{s, &left} }
-	w.mail.crash = func(int) error { return killer{left: &left}.cut() }
+	end := &fuse{left: -1}
+	w.wrap = func(s history.Store) history.Store { return killer{s, end} }
+	w.mail.crash = func(int) error { return end.cut() }
+	w.o.Every = time.Minute
 	// What cannot be understood is given up after some tries; being killed is none.
 	w.o.GiveUp = 1000
 	w.start()
@@ -114,15 +130,15 @@ func model(t *testing.T, r *rand.Rand) {
 				}
 			})
 		case 18, 19:
-			w.mail.set(func(*fakeMail) { left = r.IntN(6) })
-			w.rest(3 * time.Minute)
+			end.set(r.IntN(6))
+			w.rest(4 * time.Minute)
 			w.end()
-			left = -1
+			end.set(-1)
 			w.start()
 		}
 	}
 	w.mail.set(func(f *fakeMail) { f.down = nil })
-	w.rest(24 * time.Hour)
+	w.rest(6 * time.Hour)
 	for _, owner := range people {
 		agree(t, w, owner)
 	}

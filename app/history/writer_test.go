@@ -262,7 +262,11 @@ func TestRefused(t *testing.T) {
 
 // TestGivesUp: a failure that nobody understands is not tried for ever.
 func TestGivesUp(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.o.Every = 5 * time.Minute
+		w.start()
+		defer func() { w.end() }()
 		w.mail.set(func(f *fakeMail) { f.down = fmt.Errorf("odd") })
 		w.say(alice, bob, bob, "one")
 		w.rest(24 * time.Hour)
@@ -339,7 +343,9 @@ func TestGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		room := portal.Address("sip:g1@rooms.example.test")
-		w.o.Room = func(_ context.Context, who, room portal.Address) string { return "the group of " + who.User() + " in " + room.User() }
+		w.o.Room = func(_ context.Context, who, room portal.Address) string {
+			return "the group of " + who.User() + " in " + room.User()
+		}
 		w.start()
 		defer func() { w.end() }()
 		var members []portal.Membership
