@@ -17,8 +17,10 @@ const (
 	// hitsDefault and hitsMost bound one page of a search.
 	hitsDefault = 50
 	hitsMost    = 200
-	// wideMost is how many messages are read at most to find out whether what begins alike is what is meant.
-	wideMost = 120
+	// wideMost is how many messages are read at most to find out whether what begins alike is what is meant,
+	// and wideRooms in how many rooms that is worth its while.
+	wideMost  = 120
+	wideRooms = 8
 )
 
 // SearchRooms finds messages with all words of q.Q in the rooms of spans, each from its First on, newest first; empty members of q do not
@@ -89,7 +91,7 @@ func (s *Store) roomHits(ctx context.Context, spans []portal.RoomSpan, q portal.
 		}
 	}
 	// What begins alike is mostly what is meant, and found at once; where it is not, it is few, and then found by the whole word.
-	if f.terms.widens() {
+	if f.terms.widens() && len(f.rooms) <= wideRooms {
 		hits, _, whole, err := f.pass(true, before, limit, wideMost)
 		if err != nil || whole {
 			return hits, err
