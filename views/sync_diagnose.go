@@ -37,7 +37,34 @@ type SyncRulesPage struct {
 }
 
 // RuleSample is an appointment that rules can be tried on.
-type RuleSample struct{ ID, Subject string }
+type RuleSample struct {
+	ID, Subject string
+	At          time.Time
+}
+
+// samples are the appointments to choose from, the chosen one among them.
+func (v SyncRulesPage) samples() []RuleSample {
+	if v.Sample == "" || slices.ContainsFunc(v.Samples, func(s RuleSample) bool { return s.ID == v.Sample }) {
+		return v.Samples
+	}
+	return append([]RuleSample{{ID: v.Sample, Subject: v.Sample}}, v.Samples...)
+}
+
+// sampleNone stands where none is chosen.
+func (v SyncRulesPage) sampleNone() string {
+	if len(v.samples()) == 0 {
+		return v.Text("sync.rules.samples-none")
+	}
+	return v.Text("sync.rules.samples-choose")
+}
+
+// sampleText is an appointment to choose, with when it was carried or is.
+func (v SyncRulesPage) sampleText(s RuleSample) string {
+	if s.At.IsZero() {
+		return s.Subject
+	}
+	return s.Subject + " · " + v.moment(s.At)
+}
 
 // RuleRow is a rule as the form has it: every field as text.
 type RuleRow struct {

@@ -34,6 +34,11 @@ func (v SyncSettingsPage) servers() []serverRow {
 	return append(out, serverRow{portal.SyncServerSpec{Auth: "basic", Impersonate: true}, len(out)})
 }
 
+// configured tells whether the configuration names a server.
+func (v SyncSettingsPage) configured() bool {
+	return slices.ContainsFunc(v.Settings.Servers, func(s portal.SyncServerSpec) bool { return s.Fixed })
+}
+
 // own names a field of a server's row.
 func (s serverRow) own(field string) string { return fmt.Sprintf("server.%d.%s", s.N, field) }
 

@@ -197,7 +197,7 @@ func TestSyncDiagnosticsPage(t *testing.T) {
 
 func TestSyncRulesPage(t *testing.T) {
 	v := SyncRulesPage{
-		Frame: syncFrame("en"), Revision: 3, Direction: portal.ToCRM, Sample: "crm-1", Samples: []RuleSample{{"crm-1", "Offer"}},
+		Frame: syncFrame("en"), Revision: 3, Direction: portal.ToCRM, Sample: "crm-1", Samples: []RuleSample{{ID: "crm-1", Subject: "Offer"}},
 		Rules:   []RuleRow{{Name: "Mark", On: true, Direction: portal.ToExchange, Private: "no", Subject: RuleText{Prefix: "[CRM] "}, SetShow: "free"}, {Name: "Drop", LeaveOut: true}},
 		Notice:  Notice{Faults: []portal.SyncFault{{Where: "1.when.subject_matches", Reason: "sync.rules.pattern"}}},
 		Preview: &portal.SyncRulesPreview{Direction: portal.ToCRM, Before: map[string]string{"subject": "Offer"}, After: map[string]string{"subject": "[CRM] Offer"}, By: []portal.SyncRuleTrace{{Rule: "Mark", Did: []string{"subject"}}, {Rule: "Idle"}}},
@@ -206,7 +206,7 @@ func TestSyncRulesPage(t *testing.T) {
 	for selector, want := range map[string]int{
 		"fieldset.rule": 2, `input[name="rule.0.name"][value=Mark]`: 1, `input[name="rule.0.on"][checked]`: 1, `input[name="rule.1.on"][checked]`: 0, `select[name="rule.0.private"] option[value=no][selected]`: 1,
 		`input[name="rule.0.subject.prefix"][value="[CRM] "]`: 1, `select[name="rule.0.set_show"] option[value=free][selected]`: 1, `input[name="rule.1.leave_out"][checked]`: 1, "#rule-1 > .fault": 1, "#rule-0 > .fault": 0,
-		`#try-direction option[value="exchange-to-crm"][selected]`: 1, "#samples option": 1, `button[name=do][value=preview]`: 1, "#rules-preview .trace li": 2,
+		`#try-direction option[value="exchange-to-crm"][selected]`: 1, `#sample option[value="crm-1"][selected]`: 1, `#sample option`: 2, `button[name=do][value=preview]`: 1, "#rules-preview .trace li": 2,
 	} {
 		if got := doc.Find(selector).Length(); got != want {
 			t.Errorf("%s: %d, want %d", selector, got, want)

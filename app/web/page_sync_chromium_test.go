@@ -107,7 +107,7 @@ func eachItemOfThePanel(t *testing.T, c *chromium) {
 	a.open("/admin/sync/rules")
 	a.follow(`button[name=do][value=add]`)
 	a.until("a rule", `!!document.querySelector("[name='rule.0.name']")`)
-	a.eval(`(document.querySelector("[name='rule.0.name']").value = "Mark", document.querySelector("[name='rule.0.subject.prefix']").value = "[CRM] ", document.querySelector("#sample").value = "crm-1")`)
+	a.eval(`(document.querySelector("[name='rule.0.name']").value = "Mark", document.querySelector("[name='rule.0.subject.prefix']").value = "[CRM] ", document.querySelector("select#sample").value = "crm-1")`)
 	a.follow(`button[name=do][value=preview]`)
 	a.prints("the preview of a rule", "[CRM] Offer")
 	a.follow(`button[name=do][value=save]`)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,6 +17,9 @@ import (
 
 // sampleLines is how many lines of the log are looked through for appointments to try rules on.
 const sampleLines = 100
+
+// maxSamples is how many appointments are offered to try rules on.
+const maxSamples = 40
 
 // syncRulesPage shows the rules of the mapping, as a form or as text.
 func (s *Server) syncRulesPage(c echo.Context) error {
@@ -66,10 +71,24 @@ func (s *Server) showRules(c echo.Context, status int, v views.SyncRulesPage) er
 		return err
 	}
 	seen := map[string]bool{}
+	add := func(id, subject string, at time.Time) {
+		if id != "" && subject != "" && !seen[id] && len(v.Samples) < maxSamples { // what has no subject is private
+			seen[id] = true
+			v.Samples = append(v.Samples, views.RuleSample{ID: id, Subject: clip(subject, 120), At: at})
+		}
+	}
 	for _, t := range lines {
-		if t.CRM != "" && !seen[t.CRM] {
-			seen[t.CRM] = true
-			v.Samples = append(v.Samples, views.RuleSample{ID: t.CRM, Subject: t.Subject})
+		add(t.CRM, t.Subject, t.At)
+	}
+	now := s.Now()
+	own, err := s.CRM.Entries(c.Request().Context(), s.person(c), now.AddDate(0, -1, 0), now.AddDate(0, 1, 0))
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(own, func(x, y portal.CRMAppointment) int { return y.Start.Compare(x.Start) })
+	for i := range own { // before anything has been carried there are one's own
+		if !own[i].Private {
+			add(own[i].ID, own[i].Subject, own[i].Start)
 		}
 	}
 	return s.render(c, status, views.SyncRulesView(v))
