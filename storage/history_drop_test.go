@@ -7,12 +7,32 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"portico/app/portal"
 	"portico/storage"
 )
+
+// handClock goes when it is told to.
+type handClock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *handClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *handClock) advance(d time.Duration) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+	return c.at
+}
 
 func TestDeleteEpisode(t *testing.T) {
 	s, _ := running(t, storage.Options{})
@@ -58,8 +78,9 @@ func TestDeleteEpisode(t *testing.T) {
 
 // TestHold: what somebody under hold deletes, and what is too old, is hidden and kept, and goes when the hold is lifted.
 func TestHold(t *testing.T) {
-	now := morning()
-	s, _ := running(t, storage.Options{Retention: time.Hour, UpkeepEvery: time.Hour, Now: func() time.Time { return now }})
+	clock := &handClock{at: morning()}
+	now := clock.now()
+	s, _ := running(t, storage.Options{Retention: time.Hour, UpkeepEvery: time.Hour, Now: clock.now})
 	hear(t, s, bob, bob, now, "a")
 	hear(t, s, bob, bob, now, "b")
 	wantReason(t, s.PutHold(t.Context(), portal.Hold{Who: alice, By: bob}), portal.ErrInvalid, "storage.invalid")
@@ -74,7 +95,7 @@ func TestHold(t *testing.T) {
 	other := portal.Message{Owner: bob, Conversation: alice, From: alice, ID: "x", Text: "bob's", At: now, State: portal.Received}
 	_, _, err := s.AddMessage(t.Context(), other)
 	must(t, err)
-	now = now.Add(2 * time.Hour)
+	clock.advance(2 * time.Hour)
 	must(t, storage.Prune(t.Context(), s))
 	wantHolds(t, s, episodes(t, s, nil, portal.HistoryQuery{}), "c")
 	if list, err := s.Messages(t.Context(), alice, bob, 0, 0); err != nil || len(list) != 1 {
@@ -108,8 +129,9 @@ func TestHold(t *testing.T) {
 
 // TestHoldInRooms: what is changed or taken back in a room of somebody under hold is kept for the administrator's export, and what is too old stays.
 func TestHoldInRooms(t *testing.T) {
-	now := morning()
-	s, _ := running(t, storage.Options{RoomRetention: time.Hour, UpkeepEvery: time.Hour, Now: func() time.Time { return now }})
+	clock := &handClock{at: morning()}
+	now := clock.now()
+	s, _ := running(t, storage.Options{RoomRetention: time.Hour, UpkeepEvery: time.Hour, Now: clock.now})
 	plan(t, s, portal.LastingRoom, 0, time.Minute, 2*time.Minute)
 	change := func(place int64, text string, deleted time.Time) {
 		t.Helper()
@@ -123,7 +145,7 @@ func TestHoldInRooms(t *testing.T) {
 	must(t, s.PutHold(t.Context(), portal.Hold{Who: alice, By: bob, Reason: "x", At: now}))
 	change(1, "changed", time.Time{})
 	change(2, "", now)
-	now = now.Add(3 * time.Hour)
+	clock.advance(3 * time.Hour)
 	must(t, storage.Prune(t.Context(), s))
 	spans := []portal.RoomSpan{{Room: roomPlan, First: 1}}
 	wantHolds(t, s, episodes(t, s, spans, portal.HistoryQuery{}), "changed r2")
@@ -211,8 +233,9 @@ func TestHistoryModel(t *testing.T) {
 }
 
 func historyModel(t *testing.T, r *rand.Rand) {
-	now := morning()
-	s, _ := running(t, storage.Options{Retention: 6 * time.Hour, UpkeepEvery: time.Hour, Now: func() time.Time { return now }})
+	clock := &handClock{at: morning()}
+	now := clock.now()
+	s, _ := running(t, storage.Options{Retention: 6 * time.Hour, UpkeepEvery: time.Hour, Now: clock.now})
 	owners := []portal.Address{alice, bob, carol}
 	type said struct {
 		text    string
@@ -222,7 +245,7 @@ func historyModel(t *testing.T, r *rand.Rand) {
 	mine := map[portal.Address]map[string]*said{alice: {}, bob: {}, carol: {}} // by id
 	held := map[portal.Address]bool{}
 	for step := range 250 {
-		now = now.Add(time.Duration(r.IntN(int(12 * time.Minute))))
+		now = clock.advance(time.Duration(r.IntN(int(12 * time.Minute))))
 		owner := owners[r.IntN(3)]
 		peer := owners[r.IntN(3)]
 		if peer == owner {
