@@ -127,6 +127,29 @@ func TestAHeldDeletionIsRestored(t *testing.T) {
 	})
 }
 
+// A job that is not held at this moment, since a guest's copy made it look again and it waits for its try, is restored with the others.
+func TestWhatAGuestRenewedIsRestored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, stop := emptied(t)
+		defer stop()
+		renewed := l.b.waiting()[3]
+		renewed.Mailbox, renewed.State, renewed.Reason, renewed.NotBefore = bob, portal.JobWaiting, "", time.Now().Add(time.Hour)
+		if err := l.b.AddSyncJobs(t.Context(), []portal.SyncJob{renewed}); err != nil {
+			t.Fatal(err)
+		}
+		if q := l.queue(); q["bob waiting "] != 1 || q["alice held sync.held"] != 49 {
+			t.Fatalf("the queue holds %v", q)
+		}
+		if err := l.s.Restore(t.Context(), carol, alice); err != nil {
+			t.Fatal(err)
+		}
+		l.settle()
+		if n, e := l.living(), len(l.x.all(alice, "")); n != 50 || e != 50 {
+			t.Errorf("%d records and %d entries of 50 are there", n, e)
+		}
+	})
+}
+
 func TestAMassDeletionInCRMIsHeldAndRestored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, stop := start(t, calsync.Options{})

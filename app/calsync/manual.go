@@ -178,6 +178,9 @@ func (s *Service) Restore(ctx context.Context, by, mailbox portal.Address) error
 		}
 		return nil
 	})
+	if err == nil && mailbox != sourceCRM {
+		err = s.restoreRenewed(ctx, mailbox)
+	}
 	if err != nil {
 		return err
 	}
@@ -189,6 +192,46 @@ func (s *Service) Restore(ctx context.Context, by, mailbox portal.Address) error
 	}
 	s.freed(mailbox)
 	return nil
+}
+
+// restoreRenewed restores the entries of a held mailbox whose jobs are not held at this moment: a guest's copy made them look again, and
+// they wait for their try.
+func (s *Service) restoreRenewed(ctx context.Context, mailbox portal.Address) error {
+	f := portal.SyncQueueFilter{State: portal.JobWaiting, Direction: portal.ToCRM, Limit: manualPage}
+	for {
+		list, err := s.l.SyncJobs(ctx, f)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		f.After = list[len(list)-1].Seq
+		for _, j := range list {
+			gone, err := s.wentFrom(ctx, mailbox, j)
+			if err == nil && gone {
+				j.Mailbox = mailbox
+				err = s.restoreEntry(ctx, j)
+			}
+			if err != nil {
+				return fmt.Errorf("restore %s: %w", j.Key, err)
+			}
+		}
+	}
+}
+
+// wentFrom reports whether the entry that a job is about was in a mailbox and is gone there.
+func (s *Service) wentFrom(ctx context.Context, mailbox portal.Address, j portal.SyncJob) (bool, error) {
+	w := s.begin(j)
+	uid, err := w.gatherRecord(ctx)
+	if err == nil {
+		err = w.gatherPair(ctx, uid)
+	}
+	if err != nil || w.pair == nil || w.pair.Mailbox != mailbox || w.pair.RemoteID == "" {
+		return false, err
+	}
+	it, err := s.l.SyncItem(ctx, mailbox, w.pair.RemoteID)
+	if errors.Is(err, portal.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !it.Gone.IsZero(), err
 }
 
 // restoreEntry forgets that an entry was agreed and that it went, so that the record is carried as one that Exchange never had.

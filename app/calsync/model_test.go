@@ -35,8 +35,8 @@ func TestModel(t *testing.T) {
 	if n, err := strconv.ParseUint(os.Getenv("PORTICO_SYNC_RUNS"), 10, 64); err == nil {
 		runs = n
 	}
-	if testing.Short() {
-		runs = 300
+	if testing.Short() || raced && os.Getenv("PORTICO_SYNC_RUNS") == "" {
+		runs = 300 // all of them run where the race detector does not
 	}
 	crashes := 0
 	for seed := range runs {

@@ -216,8 +216,8 @@ func testRules(t testing.TB) *mapping.Mapper {
 
 func TestBothSidesConverge(t *testing.T) {
 	n := 2000
-	if testing.Short() {
-		n = 400
+	if testing.Short() || raced {
+		n = 400 // all of them run where the race detector does not
 	}
 	for seed := range uint64(n) {
 		if !t.Run("", func(t *testing.T) { converge(t, seed, false) }) {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package calsync_test
+
+const raced = false
