@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -56,7 +57,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 	}
 	h.history = history.New(h.store, mail, history.Options{
 		Spans: h.rooms.Spans, Saving: h.Saving,
-		Subject: h.episodeSubject, Lookup: h.directory.Lookup, Find: h.directory.ByEmail,
+		Subject: h.episodeSubject, Room: h.roomTitle, Lookup: h.directory.Lookup, Find: h.directory.ByEmail,
 		Zone:  func(ctx context.Context, who portal.Address) *time.Location { return h.readerOf(ctx, who).Zone },
 		Words: h.exportWords, Changed: h.chat.Recount, Rest: h.cfg.History.Rest,
 		Logger: h.log.With("part", "history"),
@@ -190,6 +191,22 @@ func (h *house) roomWords(to portal.Address, key string, args map[string]string)
 // episodeSubject is the subject of a conversation's item in Exchange.
 func (h *house) episodeSubject(ctx context.Context, who portal.Address, e portal.Episode) string {
 	return h.readerOf(ctx, who).Text("history.item-subject", "Name", h.directory.Lookup(ctx, e.Conversation).DisplayName)
+}
+
+// roomTitle is what a room is called for somebody: its title, or its people where it has none.
+func (h *house) roomTitle(ctx context.Context, who, room portal.Address) string {
+	e, err := h.rooms.Get(ctx, who, room)
+	if err != nil {
+		return "" // they are no member any more
+	}
+	if e.Title != "" || len(e.With) == 0 {
+		return e.Title
+	}
+	names := make([]string, 0, len(e.With))
+	for _, a := range e.With {
+		names = append(names, h.directory.Lookup(ctx, a).DisplayName)
+	}
+	return strings.Join(names, ", ")
 }
 
 // exportWords are the texts of an exported conversation.

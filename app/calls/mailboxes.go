@@ -53,8 +53,12 @@ func (m *mailboxes) box(who portal.Address) *mailbox {
 	return b
 }
 
-// SignedIn has somebody's voice mail followed until SignedOut.
+// SignedIn has somebody's voice mail followed until SignedOut, and tells Options.InCall where they talk already: their
+// telephones may have been heard of before anybody could be told.
 func (s *Service) SignedIn(who portal.Address) {
+	if s.talks.talking(who) {
+		s.o.InCall(who, true)
+	}
 	m := s.mail
 	if m.vm == nil {
 		return

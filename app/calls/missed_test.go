@@ -140,9 +140,11 @@ func TestInCall(t *testing.T) {
 	for i := range 100 { // what is known of old calls is bounded; talking is told all the same
 		h.Dialogs(t.Context(), alice, []portal.Dialog{{CallID: fmt.Sprint("many", i), State: portal.DialogConfirmed}})
 	}
+	h.SignedIn(alice) // who signs in while their telephone talks is told of again: presence did not know them before
 	h.SignedOut(alice)
 	h.SignedOut(alice)
-	if want := []string{string(alice) + " true", string(alice) + " false", string(alice) + " true", string(alice) + " false"}; !slices.Equal(h.talking, want) {
+	h.SignedIn(alice)
+	if want := []string{string(alice) + " true", string(alice) + " false", string(alice) + " true", string(alice) + " true", string(alice) + " false"}; !slices.Equal(h.talking, want) {
 		t.Errorf("told %q", h.talking)
 	}
 }

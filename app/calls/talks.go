@@ -58,6 +58,14 @@ func (t *talks) update(who portal.Address, ds []portal.Dialog) (now, changed boo
 	return now, changed, fresh
 }
 
+// talking reports whether the person is in a call now.
+func (t *talks) talking(who portal.Address) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[who]
+	return p != nil && p.now
+}
+
 // talked reports whether a Call-ID is that of a conversation the person has, or had not long ago.
 func (t *talks) talked(who portal.Address, callID string) bool {
 	t.mu.Lock()
