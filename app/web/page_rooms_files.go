@@ -72,7 +72,7 @@ func eachPart(c echo.Context, do func(*multipart.Part) error) error {
 func (s *Server) uploadPart(c echo.Context, room portal.Address, part *multipart.Part) (portal.File, error) {
 	name := fileName(strings.ReplaceAll(part.FileName(), "%22", `"`))
 	f, err := s.Rooms.Upload(c.Request().Context(), s.person(c), room, name, part)
-	if err != nil && classify(err).status == http.StatusRequestEntityTooLarge {
+	if err != nil && (portal.Reason(err) == "file.too-large" || classify(err).status == http.StatusRequestEntityTooLarge) {
 		return f, tooLargeFile(s.maxFile())
 	}
 	return f, err

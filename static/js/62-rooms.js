@@ -117,6 +117,7 @@ const spotlight = (place) => {
 
 // The menu beside a message.
 const menu = byId("message-menu");
+const takeBack = menu?.querySelector("[data-do=delete]").textContent;
 let chosen = null;
 const openMenu = (link) => {
   chosen = link.closest(".msg");
@@ -127,10 +128,10 @@ const openMenu = (link) => {
   };
   for (const button of all("[data-do]", menu)) if (button.dataset.do in allowed) button.hidden = !allowed[button.dataset.do];
   const gone = menu.querySelector("[data-do=delete]");
-  if (gone.dataset.words) gone.textContent = gone.dataset.words;
+  gone.textContent = takeBack;
   byId("message-readers").hidden = true;
   menu.showPopover({ source: link });
-  menu.querySelector("button:not([hidden])")?.focus();
+  menu.focus(); // not a button: the key that opened it would press that too
 };
 const placeOf = (message) => "/messages/" + message.dataset.order;
 const acts = {
@@ -157,7 +158,7 @@ const showReaders = async () => {
 
 // What the composer is about: an answer to a message, or another text for one.
 const context = byId("composer-context");
-let answered = null, edited = null;
+let answered = null, edited = null, draft = "";
 const about = (words, detail) => {
   const line = document.createElement("p"), cancel = Object.assign(document.createElement("button"), { type: "button", textContent: texts["room-cancel"] });
   line.append(Object.assign(document.createElement("b"), { textContent: words }), " ", Object.assign(document.createElement("span"), { textContent: detail }));
@@ -166,7 +167,7 @@ const about = (words, detail) => {
   field.focus();
 };
 const plain = () => {
-  if (edited) { field.value = keep.get(draftKey, ""); grow(); }
+  if (edited) { field.value = draft; keep.set(draftKey, draft || null); grow(); }
   answered = edited = null;
   context.replaceChildren();
   field.focus();
@@ -180,6 +181,7 @@ const replyTo = (message) => {
 const edit = async (message) => {
   const said = await ask("GET", placeOf(message));
   if (!said) return;
+  if (!edited) draft = field.value;
   answered = null;
   edited = message;
   about(texts["room-editing"], "");
@@ -315,8 +317,6 @@ if (room && menu) {
     e.preventDefault();
     react(e.target.closest(".msg"), e.submitter.value, e.submitter.getAttribute("aria-pressed") !== "true");
   });
-  const takeBack = menu.querySelector("[data-do=delete]");
-  takeBack.dataset.words = takeBack.textContent;
   menu.addEventListener("click", (e) => {
     const button = e.target.closest("button[data-do]");
     if (!button) return;
@@ -373,7 +373,11 @@ if (room && menu) {
 
   field.addEventListener("input", offerNames);
   field.addEventListener("blur", closeNames);
+  // Some keyboards on screens bring the line break although the key was taken.
+  let taken = false;
+  field.addEventListener("beforeinput", (e) => { if (taken && e.inputType === "insertLineBreak") e.preventDefault(); });
   field.addEventListener("keydown", (e) => {
+    taken = offered.length > 0 && e.key === "Enter";
     if (offered.length && ["ArrowDown", "ArrowUp"].includes(e.key)) {
       picked = (picked + (e.key === "ArrowDown" ? 1 : offered.length - 1)) % offered.length;
       showNames();
