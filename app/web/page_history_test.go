@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/microcosm-cc/bluemonday"
+
 	"portico/app/portal"
 )
 
@@ -258,4 +260,40 @@ func TestLongTranscriptComesInStretches(t *testing.T) {
 	if got := squeezed(a.page(earlier, http.StatusOK).Find(".line .text").First().Text()); !strings.HasPrefix(got, "line ") {
 		t.Errorf("earlier begins with %q", got)
 	}
+}
+
+// FuzzListOf: whatever an address says of the list from which one came, the way back is a path of the history, and it stays what it is.
+func FuzzListOf(f *testing.F) {
+	for _, seed := range []string{"", "q=offer&peer=bob%40example.test", "from=2026-11-21&to=x", "//evil.test", "q=%00%ff&kind=../..", "month=2026-11&deleted=1&cursor=z", "%zz", "a;b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		back := listOf(text).List()
+		u, err := url.Parse(back)
+		if err != nil || u.Path != "/history" || u.Host != "" || u.Query().Has("cursor") {
+			t.Fatalf("%q leads to %q (%v)", text, back, err)
+		}
+		if again := listOf(u.RawQuery).List(); again != back {
+			t.Errorf("%q leads to %q, then to %q", text, back, again)
+		}
+	})
+}
+
+// FuzzPlainText: an item's text has no markup left that a reader could take for a page.
+func FuzzPlainText(f *testing.F) {
+	for _, seed := range []string{"<p>a</p><p>b</p>", "<table><tr><td>10:00</td><td>x &amp; y</td></tr></table>", "<scr<script>ipt>", "<img src=x onerror=y>", "a<br>b", "\xff<b>"} {
+		f.Add(seed)
+	}
+	s := &Server{cleaner: newCleaner(), stripper: bluemonday.StrictPolicy()}
+	f.Fuzz(func(t *testing.T, text string) {
+		clean := s.cleanHTML(text)
+		if lower := strings.ToLower(clean); strings.Contains(lower, "<script") || strings.Contains(lower, "<img") || strings.Contains(lower, "<style") {
+			t.Fatalf("%q is cleaned to %q", text, clean)
+		}
+		for line := range strings.SplitSeq(s.plainText(clean), "\n") {
+			if line != strings.TrimSpace(line) {
+				t.Errorf("%q is shown with spaces around: %q", text, line)
+			}
+		}
+	})
 }
