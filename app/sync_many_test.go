@@ -20,7 +20,7 @@ const manyMailboxes = 400
 func TestManyMailboxesWithinExchangesLimits(t *testing.T) {
 	n := manyMailboxes
 	if raced() {
-		n /= 4
+		n /= 8 // what the detector can find it finds in few; all of them run without it
 	}
 	o := sidesOptions{mailboxes: min(soak(t, n), 2000), limits: ewslab.ExchangeLimits()}
 	const streams = 10
