@@ -43,6 +43,9 @@ func dieAt(order string) func(step string) error {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asCrowd) != "" {
+		os.Exit(crowdMain())
+	}
 	if os.Getenv(asProgram) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 		environ := os.Environ()
