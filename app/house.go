@@ -307,6 +307,7 @@ func (h *house) openWeb() (err error) {
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			IdleAfter: h.cfg.Presence.InactiveAfter,
 			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
+			Retention: h.cfg.Chat.Retention, RoomRetention: h.cfg.Rooms.Retention,
 			EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		},
 		Ready: h.probes(),
@@ -505,12 +506,4 @@ func prefixes(key string, in []string) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-// editWindow is how long people may change what they said in a room, as the edge takes it: below zero, not at all.
-func editWindow(d time.Duration) time.Duration {
-	if d == 0 {
-		return -1
-	}
-	return d
 }

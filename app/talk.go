@@ -27,10 +27,6 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 	if h.blobs, err = blobs.Open(filepath.Join(h.cfg.Storage.DataDir, "uploads"), time.Now); err != nil {
 		return fmt.Errorf("uploads: %w", err)
 	}
-	window := h.cfg.Rooms.EditWindow
-	if window == 0 {
-		window = -1 // not at all; zero would mean the rooms' own standard
-	}
 	h.rooms = rooms.New(h.store, h.blobs, h.agent, rooms.Options{
 		Domain: h.cfg.SIP.RoomsDomain, PersonDomain: h.cfg.SIP.Domain, ServerRooms: h.cfg.Rooms.ServerRooms,
 		Emit: emit, Changed: h.chat.Recount,
@@ -39,7 +35,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		Known:      h.knows,
 		Say:        h.roomWords,
 		Archive:    h.store.AddMessage,
-		EditWindow: window, MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
+		EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		Rate: rate.Limit(h.cfg.Rooms.Rate), Burst: max(1, int(10*h.cfg.Rooms.Rate)), Retention: h.cfg.Rooms.Retention,
 		Logger: h.log.With("part", "rooms"),
 	})
@@ -246,4 +242,13 @@ func (h *house) sweepUploads(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// editWindow is how long people may change what they said in a room, as rooms and the edge take it: zero would be their own
+// standard, below zero is not at all.
+func editWindow(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
 }
