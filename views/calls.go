@@ -42,15 +42,15 @@ func (c CallItem) name() string { return callName(c.Who, c.Name, c.Number) }
 func (v VoicemailItem) name() string { return callName(v.Who, v.Name, v.Number) }
 
 // answer is where one writes back; empty where that is a telephone that nobody in the address book has.
-func (c CallItem) answer() string { return answerPath(c.Who, c.From, c.Number) }
+func (c CallItem) answer(f Frame) string { return f.answerPath(c.Who, c.From, c.Number) }
 
-func (v VoicemailItem) answer() string { return answerPath(v.Who, v.From, v.Number) }
+func (v VoicemailItem) answer(f Frame) string { return f.answerPath(v.Who, v.From, v.Number) }
 
-func answerPath(who portal.Person, from portal.Address, number string) string {
+func (f Frame) answerPath(who portal.Person, from portal.Address, number string) string {
 	if from == "" || number != "" && !known(who) {
 		return ""
 	}
-	return ChatPath(from)
+	return f.PersonPath(from)
 }
 
 // tel is a link that calls back: the number they called from, else the first that the address book has; empty where

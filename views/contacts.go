@@ -35,10 +35,12 @@ type ContactItem struct {
 // Found is the answer to a search of the directory.
 type Found struct {
 	Reader
-	Me      portal.Address
-	Query   string
-	People  []FoundPerson
-	TooMany bool
+	// Settings decide where the conversations with those found are opened.
+	Settings portal.Settings
+	Me       portal.Address
+	Query    string
+	People   []FoundPerson
+	TooMany  bool
 }
 
 // FoundPerson is one person of the answer.

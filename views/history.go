@@ -85,6 +85,12 @@ func (f HistoryForm) narrowed() bool {
 	return f != HistoryForm{}
 }
 
+// filtered reports whether more than words was asked for.
+func (f HistoryForm) filtered() bool {
+	f.Q = ""
+	return f.narrowed()
+}
+
 // at is a path with the form as its query and some members set to something else; an empty one goes.
 func (f HistoryForm) at(path string, pairs ...string) string {
 	v := f.values()
@@ -132,7 +138,7 @@ func (v HistoryPage) found(h HitItem) string {
 	if h.Room {
 		return RoomPath(h.Conversation)
 	}
-	return ChatPath(h.Conversation)
+	return v.PersonPath(h.Conversation)
 }
 
 func lineID(order int64) string { return fmt.Sprint("line-", order) }
@@ -250,6 +256,8 @@ type LineItem struct {
 	portal.Line
 	Sender portal.Person
 	Mine   bool
+	// Opens: the reader may still open the line's files.
+	Opens bool
 }
 
 // who is how a line's sender is called.
@@ -258,6 +266,24 @@ func (l LineItem) who() string {
 		return l.Name
 	}
 	return name(l.Sender)
+}
+
+// inRoom reports whether it was said in a room or a group of the portal.
+func (v TranscriptPage) inRoom() bool {
+	return v.Item.Kind == portal.EpisodeRoom || v.Item.Kind == portal.EpisodeGroup
+}
+
+// called knows the people of the conversation by the names with which one calls them.
+func (v TranscriptPage) called() func(token string) bool {
+	tokens := map[string]bool{}
+	callable(tokens, v.Me.URI, v.Me)
+	for _, p := range v.People {
+		callable(tokens, p.URI, p)
+	}
+	for _, l := range v.Lines {
+		callable(tokens, l.From, l.Sender)
+	}
+	return func(token string) bool { return tokens[token] }
 }
 
 // follows reports whether the same person went on.

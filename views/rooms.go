@@ -223,13 +223,18 @@ func (m RoomMessageItem) html() string {
 		tokens["all"] = true
 	}
 	for _, a := range m.Mentions {
-		tokens[strings.ToLower(a.User())] = true
-		if shown := strings.ToLower(name(m.Names[a])); shown != "" {
-			tokens[strings.ReplaceAll(shown, " ", "")] = true
-			tokens[strings.ReplaceAll(shown, " ", ".")] = true
-		}
+		callable(tokens, a, m.Names[a])
 	}
 	return formatted(m.Text, func(token string) bool { return tokens[token] })
+}
+
+// callable adds to tokens the names with which somebody is called: the user part, and the whole name without spaces or with dots.
+func callable(tokens map[string]bool, a portal.Address, p portal.Person) {
+	tokens[strings.ToLower(a.User())] = true
+	if shown := strings.ToLower(name(p)); shown != "" {
+		tokens[strings.ReplaceAll(shown, " ", "")] = true
+		tokens[strings.ReplaceAll(shown, " ", ".")] = true
+	}
 }
 
 // named are the people whom the message calls, for the browser to know its reader among them.
@@ -419,8 +424,10 @@ func RoomRoles() []portal.RoomRole {
 }
 
 // PersonPath is where a person's entry in a list leads: to the conversation here, or to the program that answers sip: links.
-func (f Frame) PersonPath(a portal.Address) string {
-	if f.Settings.PreferredClient == portal.OtherClient {
+func (f Frame) PersonPath(a portal.Address) string { return personPath(f.Settings, a) }
+
+func personPath(set portal.Settings, a portal.Address) string {
+	if set.PreferredClient == portal.OtherClient {
 		return string(a)
 	}
 	return ChatPath(a)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -326,11 +325,12 @@ func (s *Server) apiPutMember(c echo.Context) error {
 
 // addMember adds somebody as a plain member; who is in already keeps their role.
 func (s *Server) addMember(ctx context.Context, who, room, member portal.Address) error {
-	there, err := s.Rooms.Members(ctx, who, room, member.User(), "", maxWatched)
-	if err == nil && slices.ContainsFunc(there, func(m portal.Membership) bool { return m.Who == member }) {
-		return nil
+	role := portal.RoleMember
+	there, err := s.Rooms.Get(ctx, member, room) // a secret room is not there for who is not in it
+	if err == nil && there.Mine.Role.Valid() {
+		role = there.Mine.Role
 	}
-	return s.Rooms.PutMember(ctx, who, room, member, portal.RoleMember)
+	return s.Rooms.PutMember(ctx, who, room, member, role)
 }
 
 var aboutDropMember = operation{

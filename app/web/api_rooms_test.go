@@ -196,3 +196,69 @@ func TestRoomsOfAPortalWithout(t *testing.T) {
 	h.signIn(alice).call("GET", "/api/v1/rooms", nil, 503).problem("rooms.none")
 	h.browse(alice).page("/rooms", 200)
 }
+
+// TestInvitingAgainKeepsRoles: whoever is added as a member, by form or by the API, keeps the role they have; nor can anybody
+// be added to a room who may not know of it.
+func TestInvitingAgainKeepsRoles(t *testing.T) {
+	h := newHouse(t)
+	room := h.room("lobby", bob, carol)
+	h.must(h.rooms.PutMember(t.Context(), alice, room, bob, portal.RolePresenter))
+	h.must(h.rooms.PutMember(t.Context(), alice, room, carol, portal.RoleManager))
+	h.browse(alice).submit("/rooms/lobby/invite", "members", "bob@example.test\ncarol@example.test\nalice@example.test").leadsTo("/rooms/lobby")
+	h.signIn(alice).call("PUT", "/api/v1/rooms/lobby/members/"+bob.Path(), nil, 204)
+	for who, want := range map[portal.Address]portal.RoomRole{alice: portal.RoleManager, bob: portal.RolePresenter, carol: portal.RoleManager} {
+		entry, err := h.rooms.Get(t.Context(), who, room)
+		if err != nil || entry.Mine.Role != want {
+			t.Errorf("%s is %q, not %q (%v)", who, entry.Mine.Role, want, err)
+		}
+	}
+	secret, err := h.rooms.Create(t.Context(), alice, portal.RoomDraft{Name: "vault", Title: "Vault", Access: portal.RoomSecret, Members: []portal.Address{carol}})
+	h.must(err)
+	h.signIn(bob).call("PUT", "/api/v1/rooms/"+secret.URI.User()+"/members/"+carol.Path(), nil, 404)
+}
+
+// TestTranscriptOfARoom: it looks as the room's log does, and its files lead to where they can be opened; who left
+// has neither any more.
+func TestTranscriptOfARoom(t *testing.T) {
+	h := newHouse(t)
+	room := h.room("lobby", bob)
+	a, b := h.browse(alice), h.browse(bob)
+	var f portal.File
+	h.signIn(alice).shares("lobby", "notes.txt", []byte("some text"), 201).into(&f)
+	h.tells(alice, room, "see *this* @bob", func(in *portal.RoomSaying) { in.Files = []string{f.ID} })
+	open := func(who caller) (href string) {
+		href, _, _ = strings.Cut(who.page("/history?kind=room", 200).Find(".episode a").First().AttrOr("href", ""), "?")
+		return href
+	}
+	doc := b.page(open(b), 200)
+	if doc.Find(".line .text strong").Text() != "this" || doc.Find(".line .text .call").Text() != "@bob" {
+		t.Errorf("the line is %s", squeezed(doc.Find(".line").Text()))
+	}
+	file := doc.Find(".line a.file").AttrOr("href", "")
+	if got := b.call(http.MethodGet, file, nil, 200); string(got.body) != "some text" {
+		t.Errorf("%s holds %q", file, got.body)
+	}
+	if to := doc.Find(".peer a.button.primary").AttrOr("href", ""); to != "/rooms/lobby" {
+		t.Errorf("it goes on at %q", to)
+	}
+	id := open(a)
+	h.must(h.rooms.PutMember(t.Context(), alice, room, bob, portal.RoleManager))
+	h.must(h.rooms.Leave(t.Context(), alice, room))
+	a.call(http.MethodGet, file, nil, 403)
+	a.page(id, 404)
+}
+
+// TestContinueElsewhere: a conversation of two goes on in the program that one chose.
+func TestContinueElsewhere(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	h.talked()
+	a := h.browse(alice)
+	h.signIn(alice).call("PUT", "/api/v1/me/settings", map[string]string{"preferred_client": "other"}, 200)
+	href, _ := a.page("/history?peer=bob@example.test", http.StatusOK).Find(".episode a").First().Attr("href")
+	if to := a.page(href, http.StatusOK).Find(".peer a.button.primary").AttrOr("href", ""); to != string(bob) {
+		t.Errorf("it goes on at %q", to)
+	}
+	if to := a.page("/contacts/find?q=bob", http.StatusOK).Find(".contact > a").First().AttrOr("href", ""); to != string(bob) {
+		t.Errorf("who is found is written to at %q", to)
+	}
+}

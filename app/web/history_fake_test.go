@@ -33,7 +33,7 @@ func (h *house) newPast(lookup func(context.Context, portal.Address) portal.Pers
 		Changed: func(who portal.Address) { h.chat.Recount(who) }, Lookup: lookup, Now: now, Saving: h.saving.Saving, Every: 20 * time.Millisecond, Rest: time.Millisecond,
 	})
 	h.history = history.New(h.store, h.notes, history.Options{
-		Lookup: lookup, Find: h.personOf, Saving: h.saving.Saving, Now: now, Every: 20 * time.Millisecond, Rest: time.Millisecond,
+		Lookup: lookup, Find: h.personOf, Spans: h.rooms.Spans, Saving: h.saving.Saving, Now: now, Every: 20 * time.Millisecond, Rest: time.Millisecond,
 		Zone: func(context.Context, portal.Address) *time.Location { return vienna(h.t) },
 	})
 }

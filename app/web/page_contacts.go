@@ -43,6 +43,7 @@ func (s *Server) contactsPage(c echo.Context) error {
 		if err != nil {
 			return err
 		}
+		found.Settings = f.Settings
 		page.Found = &found
 	}
 	return s.render(c, http.StatusOK, views.ContactsView(page))
@@ -57,6 +58,9 @@ func (s *Server) findPeople(c echo.Context) error {
 	}
 	found, err := s.find(ctx, s.reader(c), who, clip(c.QueryParam("q"), maxQuery), contacts)
 	if err != nil {
+		return err
+	}
+	if found.Settings, err = s.Account.Settings(ctx, who); err != nil {
 		return err
 	}
 	return s.render(c, http.StatusOK, views.FoundView(found))

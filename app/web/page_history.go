@@ -317,16 +317,35 @@ func (s *Server) peerName(ctx context.Context, who, a portal.Address) string {
 }
 
 // continuePath is where a conversation goes on; empty where that is not known.
-func (s *Server) continuePath(e portal.Episode) string {
+func (s *Server) continuePath(f views.Frame, e portal.Episode) string {
 	switch {
 	case e.Kind == portal.EpisodeForeign && len(e.With) == 1 && len(e.Names) == 0:
-		return views.ChatPath(e.With[0])
+		return f.PersonPath(e.With[0])
 	case e.Kind == portal.EpisodeForeign, e.Conversation == "":
 		return ""
 	case s.isRoom(e.Conversation):
 		return views.RoomPath(e.Conversation)
+	case s.Rooms != nil && s.Rooms.IsServerRoom(e.Conversation):
+		return views.ChatPath(e.Conversation)
 	}
-	return views.ChatPath(e.Conversation) // rooms of the SIP server are talked in as with a person
+	return f.PersonPath(e.Conversation)
+}
+
+// opensFrom is the first message of a room whose files the reader may still open; none are where it is negative.
+func (s *Server) opensFrom(ctx context.Context, who portal.Address, e portal.Episode) (int64, error) {
+	if !s.isRoom(e.Conversation) {
+		return -1, nil
+	}
+	room, err := s.Rooms.Get(ctx, who, e.Conversation)
+	switch {
+	case errors.Is(err, portal.ErrNotFound), errors.Is(err, portal.ErrForbidden):
+		return -1, nil
+	case err != nil:
+		return -1, err
+	case !s.Rooms.Rights(room, who).Read:
+		return -1, nil
+	}
+	return room.Mine.First, nil
 }
 
 // listOf reads the list from which a conversation was opened; what is not a list is none.
@@ -379,13 +398,17 @@ func (s *Server) transcriptPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	v := views.TranscriptPage{Frame: f, Form: listOf(c.QueryParam("list")), Item: s.episodeItem(ctx, who, t.Episode), Found: at, HTML: s.cleanHTML(t.HTML), Continue: s.continuePath(t.Episode)}
+	v := views.TranscriptPage{Frame: f, Form: listOf(c.QueryParam("list")), Item: s.episodeItem(ctx, who, t.Episode), Found: at, HTML: s.cleanHTML(t.HTML), Continue: s.continuePath(f, t.Episode)}
 	v.Title = v.Item.Name
 	if len(t.Lines) > views.StretchLines {
 		t.Lines, v.Later = t.Lines[:views.StretchLines], true
 	}
+	first, err := s.opensFrom(ctx, who, t.Episode)
+	if err != nil {
+		return err
+	}
 	for _, l := range t.Lines {
-		v.Lines = append(v.Lines, views.LineItem{Line: l, Sender: s.Directory.Lookup(ctx, l.From), Mine: l.From == who})
+		v.Lines = append(v.Lines, views.LineItem{Line: l, Sender: s.Directory.Lookup(ctx, l.From), Mine: l.From == who, Opens: first >= 0 && l.Order >= first})
 	}
 	v.Earlier = len(t.Lines) > 0 && after > 0 && t.Lines[0].Order > t.First
 	for _, a := range t.With {

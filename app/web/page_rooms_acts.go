@@ -189,7 +189,7 @@ func (s *Server) notifyOfRoom(c echo.Context) error {
 	})
 }
 
-// inviteToRoom adds people as members.
+// inviteToRoom adds people as members; who is in already keeps their role.
 func (s *Server) inviteToRoom(c echo.Context) error {
 	return s.onRoom(c, func(ctx context.Context, who, room portal.Address) error {
 		people, err := typedPeople(c, roomForm(c))
@@ -197,7 +197,7 @@ func (s *Server) inviteToRoom(c echo.Context) error {
 			return err
 		}
 		for _, a := range people {
-			if err := s.Rooms.PutMember(ctx, who, room, a, portal.RoleMember); err != nil {
+			if err := s.addMember(ctx, who, room, a); err != nil {
 				return err
 			}
 		}
