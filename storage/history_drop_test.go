@@ -227,7 +227,11 @@ func whole(t *testing.T, s *storage.Store) error {
 // TestHistoryModel: whatever is said, late or in time, read, deleted, held, released and pruned, the history fits together, and each
 // person sees exactly what is theirs.
 func TestHistoryModel(t *testing.T) {
-	for seed := range 6 {
+	seeds := 6
+	if raced {
+		seeds = 2
+	}
+	for seed := range seeds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) { historyModel(t, rand.New(rand.NewPCG(uint64(seed), 7))) })
 	}
 }

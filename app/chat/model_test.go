@@ -98,7 +98,7 @@ func (w *world) restart() {
 
 func TestModel(t *testing.T) {
 	rounds := 3
-	if testing.Short() {
+	if testing.Short() || raced {
 		rounds = 1
 	}
 	for range rounds {

@@ -20,8 +20,8 @@ import (
 // other item.
 func TestModel(t *testing.T) {
 	rounds := 8
-	if testing.Short() {
-		rounds = 3
+	if testing.Short() || raced {
+		rounds = 2
 	}
 	for seed := range rounds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
