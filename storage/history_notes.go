@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -110,6 +111,9 @@ func (s *Store) noteEpisode(ctx context.Context, owner portal.Address, episode i
 	}
 	full, err := s.Episode(ctx, owner, spans, e.ID)
 	if portal.Meaning(err) == portal.ErrNotFound {
+		if episode < 0 {
+			e.First = math.MaxInt64 // nothing of what all share is theirs
+		}
 		return e, nil
 	}
 	return full, err
