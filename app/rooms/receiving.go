@@ -95,9 +95,9 @@ func (s *Service) flooded(r *room, who portal.Address, err error) error {
 	return err
 }
 
-// unasked explains something that was refused, at most once every WordsEvery to one person in one room.
+// unasked explains something that was refused: each sentence at most once every WordsEvery to one person in one room.
 func (s *Service) unasked(r *room, who portal.Address, word string, args ...string) {
-	if s.recent.first("words "+string(r.address(s))+" "+string(who), s.o.Now(), s.o.WordsEvery) {
+	if s.recent.first("words "+word+" "+string(r.address(s))+" "+string(who), s.o.Now(), s.o.WordsEvery) {
 		s.answer(r, who, word, args...)
 	}
 }

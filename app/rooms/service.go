@@ -63,7 +63,7 @@ type Options struct {
 	TypingFor time.Duration
 	// ServerAnswer is how long an answer of the SIP server's rooms is waited for (5 s).
 	ServerAnswer time.Duration
-	// WordsEvery is the least time between two unasked explanations to one sender (1 min).
+	// WordsEvery is the least time between two unasked explanations of the same to one sender (1 min).
 	WordsEvery time.Duration
 
 	// What is sent to SIP members: SendTimeout bounds one try (40 s), FirstRetry and MaxRetry the wait between tries
