@@ -55,7 +55,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		Spans: h.rooms.Spans, Saving: h.Saving,
 		Subject: h.episodeSubject, Room: h.roomTitle, Lookup: h.directory.Lookup, Find: h.directory.ByEmail,
 		Zone:  func(ctx context.Context, who portal.Address) *time.Location { return h.readerOf(ctx, who).Zone },
-		Words: h.exportWords, Changed: h.chat.Recount, Rest: h.cfg.History.Rest,
+		Words: h.exportWords, Changed: h.chat.Recount, Rest: h.cfg.History.Rest, Every: min(h.cfg.History.Rest, 10*time.Second),
 		Logger: h.log.With("part", "history"),
 	})
 	h.calls = calls.New(h.store, voice, notes, calls.Options{
