@@ -61,6 +61,9 @@ func exampleRooms() []exampleRoom {
 // seedRooms makes the example rooms where there is no room yet, and then has nothing more to do.
 func (h *house) seedRooms(ctx context.Context) error {
 	address := func(user string) portal.Address { return portal.MustAddress(user + "@" + h.cfg.SIP.Domain) }
+	if !h.peopleKnown(ctx, address("alice")) {
+		return nil
+	}
 	there, err := h.rooms.Mine(ctx, address("alice"))
 	if err != nil {
 		return err
@@ -78,6 +81,20 @@ func (h *house) seedRooms(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// peopleKnown waits until the address book is read, which who stands in: nobody else can be let into a room. False: ctx ended before.
+func (h *house) peopleKnown(ctx context.Context, who portal.Address) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !h.directory.Known(who) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
 }
 
 func (h *house) seedRoom(ctx context.Context, r exampleRoom, address func(string) portal.Address) error {
