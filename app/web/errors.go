@@ -80,7 +80,12 @@ func classify(err error) failure {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
-		return failure{status: own.status, reason: own.key}
+		f := failure{status: own.status, reason: own.key}
+		var said *portal.Error
+		if errors.As(own.cause, &said) {
+			f.args = said.Args // what its sentence names
+		}
+		return f
 	case errors.As(err, &tooLarge):
 		return failure{status: http.StatusRequestEntityTooLarge, reason: "too-large"}
 	case portal.Meaning(err) != nil:
