@@ -61,3 +61,34 @@ func TestNoteOfWhoLeft(t *testing.T) {
 		t.Errorf("of bob's %q", got[bob])
 	}
 }
+
+// TestQuotesByName: who may not read what is quoted is told without it, and everybody once, also after an absence.
+func TestQuotesByName(t *testing.T) {
+	s, _ := running(t, storage.Options{})
+	plan(t, s, portal.LastingRoom, 0)
+	must(t, s.PutMember(t.Context(), portal.Membership{Room: roomPlan, Who: carol, Role: portal.RoleMember, Notify: portal.NotifyAll, First: 2, JoinedAt: morning()}))
+	head, err := s.EventHead(t.Context())
+	must(t, err)
+	m := portal.RoomMessage{Room: roomPlan, ID: "re", From: alice, Text: "answer", Replies: 1, At: morning()}
+	told := func(quote *portal.RoomQuote, to ...portal.Address) portal.Addressed {
+		given := m
+		given.Quote = quote
+		return portal.Addressed{For: to, Event: portal.MessageEvent{Conversation: roomPlan, ID: m.ID, From: m.From, Text: m.Text, Room: &given}}
+	}
+	stored, _, err := s.AddRoomMessage(t.Context(), m, nil, told(&portal.RoomQuote{Place: 1, From: bob, Text: "r0"}, alice, bob), told(nil, carol))
+	must(t, err)
+	if stored.Quote == nil || stored.Quote.Text != "r0" {
+		t.Errorf("stored %+v", stored)
+	}
+	for who, quotes := range map[portal.Address]bool{alice: true, bob: true, carol: false} {
+		evs, resync, err := s.EventsSince(t.Context(), who, head, 0)
+		must(t, err)
+		if resync || len(evs) != 1 {
+			t.Fatalf("%s is told %d events (resync: %v)", who, len(evs), resync)
+		}
+		e := evs[0].Event.(portal.MessageEvent)
+		if e.Order != 2 || e.Room == nil || e.Room.Place != 2 || (e.Room.Quote != nil) != quotes {
+			t.Errorf("%s is told %+v", who, e.Room)
+		}
+	}
+}

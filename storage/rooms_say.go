@@ -129,12 +129,15 @@ func (t *txn) mention(num int64, who portal.Address, place int64) error {
 		ON CONFLICT (room, who, place) DO NOTHING`, place, num, string(who), place)
 }
 
-// placedInRoom gives the events about m what it was stored as.
+// placedInRoom gives the events about m what it was stored as; one without a quote stays so, it is for who may not read that.
 func placedInRoom(m portal.RoomMessage, evs []portal.Addressed) []portal.Addressed {
 	evs = slices.Clone(evs)
 	for i, ev := range evs {
 		if e, ok := ev.Event.(portal.MessageEvent); ok && e.Room != nil && e.ID == m.ID && e.From == m.From {
 			stored := m
+			if e.Room.Quote == nil {
+				stored.Quote = nil
+			}
 			e.Room, e.Order, e.At = &stored, m.Place, m.At
 			evs[i].Event = e
 		}

@@ -239,6 +239,7 @@ func (s *memStore) AddRoomMessage(_ context.Context, m portal.RoomMessage, named
 		for _, ev := range evs {
 			if e, is := ev.Event.(portal.MessageEvent); is {
 				said := m
+				said.Quote = e.Room.Quote
 				e.Order, e.Room = m.Place, &said
 				ev.Event = e
 			}

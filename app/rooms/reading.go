@@ -140,7 +140,7 @@ func (s *Service) entry(r *room, who portal.Address) portal.RoomEntry {
 	}
 	e.Mine, e.Unread, e.Mentions = m.Membership, r.unread(m), len(m.mentions)
 	if r.newest != nil && r.newest.Place >= m.First && !s.outlived(r.newest) {
-		newest := *r.newest
+		newest := shown(m.Membership, *r.newest)
 		e.Newest = &newest
 	}
 	if r.Kind == portal.GroupRoom {
@@ -217,7 +217,8 @@ func (s *Service) Message(ctx context.Context, who, at portal.Address, place int
 	if place < max(1, v.mine.First) {
 		return portal.RoomMessage{}, portal.Fail(portal.ErrNotFound, "message.not-found")
 	}
-	return s.store.RoomMessage(ctx, v.room.URI, place)
+	m, err := s.store.RoomMessage(ctx, v.room.URI, place)
+	return shown(v.mine, m), err
 }
 
 // Pinned gives a room's pinned messages, newest pin first. Members only.

@@ -5,6 +5,7 @@ package rooms
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func (s *Service) say(ctx context.Context, who, at portal.Address, d portal.Room
 	}
 	if m.Files, err = s.attach(ctx, v.room.URI, who, d); err != nil {
 		if there, again := s.repeated(ctx, v.room.URI, who, d, err); again {
-			return there, nil
+			return shown(v.mine, there), nil
 		}
 		return portal.RoomMessage{}, err
 	}
@@ -72,9 +73,10 @@ func (s *Service) say(ctx context.Context, who, at portal.Address, d portal.Room
 
 // keep stores m and takes it up. The caller holds a part of the room's turn.
 func (s *Service) keep(ctx context.Context, r *room, v sight, m portal.RoomMessage, named []portal.Address) (portal.RoomMessage, error) {
-	said := portal.Addressed{For: v.people, Audience: v.room.URI, Event: portal.MessageEvent{Conversation: m.Room, ID: m.ID,
-		From: m.From, Text: m.Text, At: m.At, Room: &m}}
-	stored, created, err := s.store.AddRoomMessage(ctx, m, named, said)
+	said := s.told(r, v, math.MaxInt64, m, func(m *portal.RoomMessage) portal.Durable {
+		return portal.MessageEvent{Conversation: m.Room, ID: m.ID, From: m.From, Text: m.Text, At: m.At, Room: m}
+	})
+	stored, created, err := s.store.AddRoomMessage(ctx, m, named, said...)
 	if err != nil {
 		s.mu.Lock()
 		r.unsure = true
@@ -101,7 +103,7 @@ func (s *Service) keep(ctx context.Context, r *room, v sight, m portal.RoomMessa
 		s.carrier.said(r, stored, sip)
 	}
 	s.news.room(r, m.From, named)
-	return stored, nil
+	return shown(v.mine, stored), nil
 }
 
 // heard takes up that m is in the room. Called with the lock held.
@@ -301,10 +303,12 @@ func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64
 		was = *m
 		return change(r, v, m)
 	}, func(now portal.RoomMessage) []portal.Addressed {
-		return []portal.Addressed{v.event(portal.RoomEvent{What: portal.RoomMessageChanged, Place: place, Message: &now, By: who})}
+		return s.told(r, v, place, now, func(m *portal.RoomMessage) portal.Durable {
+			return portal.RoomEvent{ID: v.room.URI, Change: portal.Updated, What: portal.RoomMessageChanged, Place: place, Message: m, By: who}
+		})
 	})
 	if errors.Is(err, errSame) {
-		return was, nil
+		return shown(v.mine, was), nil
 	}
 	if err != nil {
 		return portal.RoomMessage{}, err
@@ -312,7 +316,7 @@ func (s *Service) alter(ctx context.Context, who, at portal.Address, place int64
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.altered(was, stored)
-	return stored, nil
+	return shown(v.mine, stored), nil
 }
 
 // altered follows a change of a message, as the store does: one that is taken back names nobody, another text those

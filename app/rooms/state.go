@@ -33,6 +33,8 @@ type room struct {
 	newest  *portal.RoomMessage
 	known   bool
 	changes int
+	// late is the place from which on every member may read: the greatest First of those who are or were there.
+	late int64
 	// unsure: a message may be in the store of which memory has not heard.
 	unsure bool
 	// found is what Find looks in.
@@ -68,6 +70,7 @@ func (r *room) settle() { r.found = policy.Tokens(r.Title + " " + r.Name + " " +
 func (r *room) add(m portal.Membership) *member {
 	n := &member{Membership: m}
 	r.members[m.Who] = n
+	r.late = max(r.late, m.First)
 	r.people = append(r.people, m.Who)
 	r.Members = len(r.people)
 	if m.SIP {
@@ -102,6 +105,7 @@ func (r *room) replace(m portal.Membership) {
 		r.sip = append(r.sip, m.Who)
 	}
 	n.Membership = m
+	r.late = max(r.late, m.First)
 }
 
 // mine is who's membership, the zero value where they have none. Called with the lock held.
@@ -183,13 +187,14 @@ type sight struct {
 	room   portal.Room
 	mine   portal.Membership
 	people []portal.Address
+	late   int64
 }
 
 // look gives the room as who sees it; ErrNotFound where they must not know of it.
 func (s *Service) look(r *room, who portal.Address) (sight, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	v := sight{r.Room, r.mine(who), slices.Clip(r.people)}
+	v := sight{r.Room, r.mine(who), slices.Clip(r.people), r.late}
 	if !policy.SeesRoom(v.room, v.mine) {
 		return sight{}, notFound()
 	}
