@@ -26,6 +26,9 @@ type RoomRights struct {
 	Delete bool
 	// Roles: give members other roles and remove them.
 	Roles bool
+	// MakeLasting: make a group a lasting room and set who may come in and read what was said; for those who may read all of it
+	// themselves, or manage or made the group.
+	MakeLasting bool
 }
 
 // RightsIn decides what the person with the membership mine (the zero value: no member) may do in r. Rights of
@@ -51,6 +54,8 @@ func RightsIn(r portal.Room, mine portal.Membership) RoomRights {
 		Archive: manager && !group,
 		Delete:  open && manager,
 		Roles:   open && manager,
+
+		MakeLasting: open && group && (manager || mine.First <= 1 || mine.Who != "" && mine.Who == r.CreatedBy),
 	}
 }
 

@@ -80,6 +80,30 @@ func TestRightsHangTogether(t *testing.T) {
 	}
 }
 
+// A group is made lasting by who could read all of it anyway.
+func TestWhoMakesAGroupLasting(t *testing.T) {
+	group := portal.Room{Kind: portal.GroupRoom, Access: portal.RoomSecret, CreatedBy: "sip:alice@example.test"}
+	lasting, archived := group, group
+	lasting.Kind, archived.Archived = portal.LastingRoom, true
+	member := portal.Membership{Who: "sip:bob@example.test", Role: portal.RoleMember, First: 1}
+	newcomer, manager, maker := member, member, member
+	newcomer.First, manager.First, maker.First = 2, 2, 2
+	manager.Role, maker.Who = portal.RoleManager, group.CreatedBy
+	for name, c := range map[string]struct {
+		room portal.Room
+		mine portal.Membership
+		want bool
+	}{
+		"from the beginning on": {group, member, true}, "a newcomer": {group, newcomer, false}, "a manager": {group, manager, true},
+		"who made it": {group, maker, true}, "nobody there": {group, portal.Membership{}, false},
+		"lasting already": {lasting, manager, false}, "archived": {archived, member, false},
+	} {
+		if got := RightsIn(c.room, c.mine).MakeLasting; got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 func TestMayEditAndDelete(t *testing.T) {
 	const me, other = portal.Address("sip:a@x.test"), portal.Address("sip:b@x.test")
 	mine := portal.RoomMessage{From: me, At: noon}

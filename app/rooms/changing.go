@@ -56,7 +56,8 @@ func mayChange(v sight, c portal.RoomChange) error {
 	switch {
 	case !rights.Manage && v.mine.Role.Valid() && v.room.Archived:
 		return portal.Fail(portal.ErrForbidden, "room.archived")
-	case !rights.Manage, c.Archived != nil && !rights.Archive, kept && v.room.Kind == portal.GroupRoom && !lasting:
+	case !rights.Manage, c.Archived != nil && !rights.Archive, kept && v.room.Kind == portal.GroupRoom && !lasting,
+		lasting && v.room.Kind == portal.GroupRoom && !rights.MakeLasting:
 		return portal.Fail(portal.ErrForbidden, "room.managers-only")
 	case v.room.Archived && (c.Archived == nil || *c.Archived) && (kept || c.Title != nil || c.Topic != nil):
 		return portal.Fail(portal.ErrForbidden, "room.archived")

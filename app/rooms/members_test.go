@@ -299,3 +299,25 @@ func TestGroupsAreMadeLasting(t *testing.T) {
 	_, err = h.Change(ctx, bob, r.URI, portal.RoomChange{Title: &other, Version: 1})
 	refused(t, "an old version", err, "room.changed")
 }
+
+// A newcomer of a group cannot open what was said before them by making it lasting.
+func TestNewcomersDoNotMakeGroupsLasting(t *testing.T) {
+	h := build(t, rooms.Options{})
+	ctx, yes, title, open, days := t.Context(), true, "Mine now", portal.RoomOpen, portal.WholeHistory
+	g, err := h.Group(ctx, alice, bob, []portal.Address{carol})
+	fine(t, "a group", err)
+	h.says(alice, g.URI, "old")
+	fine(t, "dave comes", h.PutMember(ctx, bob, g.URI, dave, portal.RoleMember))
+	for _, c := range []portal.RoomChange{{Lasting: &yes, Title: &title, Access: &open, HistoryDays: &days}, {Lasting: &yes, Title: &title}} {
+		_, err = h.Change(ctx, dave, g.URI, c)
+		refused(t, "a newcomer makes it lasting", err, "room.managers-only")
+	}
+	if e := h.sees(dave, g.URI); e.Kind != portal.GroupRoom || e.Mine.Role != portal.RoleMember {
+		t.Errorf("dave has %+v", e)
+	}
+	_, err = h.Change(ctx, dave, g.URI, portal.RoomChange{Title: &title})
+	fine(t, "a newcomer gives it a title", err)
+	if r, err := h.Change(ctx, carol, g.URI, portal.RoomChange{Lasting: &yes, Title: &title, HistoryDays: &days}); err != nil || r.Kind != portal.LastingRoom {
+		t.Errorf("carol, who was there from the beginning: %+v, %v", r, err)
+	}
+}
