@@ -128,10 +128,11 @@ func (c *client) availability(user string) string {
 
 // event is a frame of the live channel.
 type event struct {
-	Event, ID, Conversation, From, Text, State, Reason, URI, Availability string
-	Seq                                                                   int64
-	Typing                                                                bool
-	ReconnectAfterMS                                                      int64 `json:"reconnect_after_ms"`
+	Event, ID, Conversation, From, Text, State, Reason, URI, Availability, Change string
+	Seq                                                                           int64
+	Typing                                                                        bool
+	Calls, Voicemail                                                              int
+	ReconnectAfterMS                                                              int64 `json:"reconnect_after_ms"`
 }
 
 // live is an open live channel.

@@ -24,6 +24,8 @@ const (
 	SippRegister = "register"
 	// SippMessage sends a message with digest and wants Status.
 	SippMessage = "message"
+	// SippFlood sends a message with digest and takes Status, 503 and 500 for an answer.
+	SippFlood = "flood"
 	// SippTrusted sends a message with P-Asserted-Identity instead of digest and wants Status.
 	SippTrusted = "message-trusted"
 	// SippCall calls somebody with digest and wants to be refused with Status, without a ring.
