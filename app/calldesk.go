@@ -36,15 +36,47 @@ func (d *callDesk) put(what string, do func(context.Context)) {
 	}
 }
 
+// must does at once what there is no room for: nobody stays signed in because the desk is full.
+func (d *callDesk) must(do func(context.Context)) {
+	select {
+	case d.news <- do:
+	default:
+		do(context.Background())
+	}
+}
+
+// run does what is put until ctx ends, and then for drainDesk what still waits.
 func (d *callDesk) run(ctx context.Context) error {
-	for {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		drain := time.NewTimer(drainDesk)
+		defer drain.Stop()
+		select {
+		case <-drain.C:
+			stop()
+		case <-work.Done():
+		}
+	})()
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return nil
 		case do := <-d.news:
-			d.one(ctx, do)
+			d.one(work, do)
 		}
 	}
+	for work.Err() == nil {
+		select {
+		case do := <-d.news:
+			d.one(work, do)
+		default:
+			return nil
+		}
+	}
+	if n := len(d.news); n > 0 {
+		d.h.log.Error("the end came before all news of calls were noted", "lost", n)
+	}
+	return nil
 }
 
 func (d *callDesk) one(ctx context.Context, do func(context.Context)) {
@@ -73,6 +105,15 @@ func (d *callDesk) received(m portal.Message) {
 // read notes that somebody has read what was missed.
 func (d *callDesk) read(owner, conversation portal.Address) {
 	d.put("read", func(ctx context.Context) { d.h.calls.Read(ctx, owner, conversation) })
+}
+
+// signedIn and signedOut begin and end what is followed of somebody, in order with what their telephones say.
+func (d *callDesk) signedIn(who portal.Address) {
+	d.must(func(context.Context) { d.h.calls.SignedIn(who) })
+}
+
+func (d *callDesk) signedOut(who portal.Address) {
+	d.must(func(context.Context) { d.h.calls.SignedOut(who) })
 }
 
 // dialogs notes the calls of somebody's telephones.

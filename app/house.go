@@ -270,13 +270,13 @@ func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
 		h.log.Error("contacts of a sign-in", "person", who, "error", err)
 	}
 	h.calendar.SignedIn(ctx, who)
-	h.calls.SignedIn(who)
+	h.desk.signedIn(who)
 }
 
 // signedOut ends what lives only while somebody is signed in.
 func (h *house) signedOut(who portal.Address) {
 	h.calendar.SignedOut(who)
-	h.calls.SignedOut(who)
+	h.desk.signedOut(who)
 	h.presence.SignedOut(who)
 }
 
@@ -348,6 +348,8 @@ func (h *house) stages() []stage {
 	}
 	stages = append(stages,
 		stage{name: "directory", run: h.directory.Run},
+		stage{name: "calls", run: h.calls.Run},
+		stage{name: "call desk", run: h.desk.run}, // the line's last news come to it while the line closes
 		stage{name: "sip", run: h.agent.Run},
 		stage{name: "chat", run: h.talk},
 		stage{name: "presence", run: h.presence.Run},
@@ -377,13 +379,14 @@ func (h *house) talk(ctx context.Context) error {
 }
 
 // What closing may take where a peer does not answer: browsers that are told good-bye, requests under way,
-// calls of Exchange, messages that wait for their answer. With the SIP connector's own farewell (2 s) they leave storage its part
+// calls of Exchange, messages that wait for their answer, news of calls that are not noted yet. With the SIP connector's own farewell (2 s) they leave storage its part
 // of shutdownBudget, in which what was accepted is committed.
 const (
 	drainLive     = 2500 * time.Millisecond
 	drainHTTP     = time.Second
 	drainCalendar = time.Second
 	drainChat     = 2 * time.Second
+	drainDesk     = 500 * time.Millisecond
 )
 
 // leave is the first act of closing: no new sign-ins, browsers are told to come back.

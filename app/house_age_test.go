@@ -23,7 +23,7 @@ func TestEventsDoNotOutliveTheMessages(t *testing.T) {
 // What peers that do not answer may cost at the close leaves storage time to commit what was accepted.
 func TestClosingLeavesStorageItsPart(t *testing.T) {
 	const sip = 2 * time.Second // the connector's farewell
-	if left := shutdownBudget - drainLive - drainHTTP - drainCalendar - drainChat - sip; left < time.Second {
+	if left := shutdownBudget - drainLive - drainHTTP - drainCalendar - drainChat - drainDesk - sip; left < time.Second {
 		t.Errorf("storage is left %v of %v", left, shutdownBudget)
 	}
 }

@@ -78,7 +78,7 @@ func (h *house) openRoomsDomain() error {
 	return nil
 }
 
-// talkStages are what lives of rooms, history and calls.
+// talkStages are what lives of rooms and history.
 func (h *house) talkStages() []stage {
 	var out []stage
 	if h.lab != nil {
@@ -87,8 +87,6 @@ func (h *house) talkStages() []stage {
 	return append(out,
 		stage{name: "rooms", run: h.rooms.Run},
 		stage{name: "history", run: h.history.Run},
-		stage{name: "calls", run: h.calls.Run},
-		stage{name: "call desk", run: h.desk.run},
 		stage{name: "uploads", run: h.sweepUploads})
 }
 

@@ -23,6 +23,8 @@ type own struct {
 type word[T any] struct {
 	now, told T
 	telling   bool
+	// untold: nothing was said yet, so the first word is news whatever it is.
+	untold bool
 }
 
 // wantOwn begins what is configured. The caller holds the mutex, and enqueues everything afterwards.
@@ -30,7 +32,7 @@ func (l *line) wantOwn() {
 	if l.own != nil || !l.a.cfg.Dialogs && !l.a.cfg.MessageSummary {
 		return
 	}
-	l.own = &own{}
+	l.own = &own{calls: word[[]portal.Dialog]{untold: true}} // what the handler knows of a line before this one may not hold
 	if l.a.cfg.Dialogs {
 		l.own.dialogs = &sub{l: l, of: l.who, kind: kindDialogs, flags: subWanted}
 	}
@@ -160,8 +162,8 @@ func say[T any](l *line, w *word[T], now T, same func(a, b T) bool, tell func(po
 		return
 	}
 	w.telling = true
-	for !same(w.now, w.told) {
-		w.told = w.now
+	for w.untold || !same(w.now, w.told) {
+		w.told, w.untold = w.now, false
 		told := w.told
 		l.mu.Unlock()
 		func() {
