@@ -49,6 +49,14 @@ type EpisodeItem struct {
 	Presence portal.Presence
 }
 
+// beginning is what was said first, on one line; from rooms without the signs of formatting.
+func (e EpisodeItem) beginning() string {
+	if e.Kind == portal.EpisodeRoom || e.Kind == portal.EpisodeGroup {
+		return plainText(e.Subject, 160)
+	}
+	return firstWords(emoticons(e.Subject), 160)
+}
+
 // HitItem is a message that was found.
 type HitItem struct {
 	portal.Hit

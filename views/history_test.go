@@ -61,6 +61,14 @@ func TestTranscriptOfTwoIsAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestListOfTheHistoryShowsRoomsWithoutSigns(t *testing.T) {
+	v := HistoryPage{Frame: frameFor("en", History), Month: HistoryMonth{First: en0}}
+	for kind, want := range map[portal.EpisodeKind]string{portal.EpisodeRoom: "see code x", portal.EpisodeIM: "see ```code``` `x`"} {
+		v.Episodes = []EpisodeItem{{Episode: portal.Episode{ID: "e", Kind: kind, Conversation: karl, Subject: "see ```code``` `x`", Start: en0, End: en0}, Name: "Lobby"}}
+		expect(t, render(t, HistoryView(v)), map[string]string{".episode .last": want})
+	}
+}
+
 func TestFiltersOfTheHistoryAreFoldedUntilUsed(t *testing.T) {
 	v := HistoryPage{Frame: frameFor("en", History), Month: HistoryMonth{First: en0}}
 	for _, test := range []struct {
