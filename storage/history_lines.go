@@ -119,7 +119,7 @@ func (s *Store) Days(ctx context.Context, owner portal.Address, spans []portal.R
 	}
 	for _, span := range spans {
 		first := max(span.First, 1)
-		broken, err := c.whole(selectRoomDays, first, string(span.Room), c.low, edge, c.high, first)
+		broken, err := c.whole(selectRoomDays, first, string(span.Room), c.low, edge, c.high, first, string(owner))
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,8 @@ const (
 		WHERE owner = ? AND kind IN ('im', 'room') AND end_at >= ? AND end_at < ? AND start_at < ? AND hidden = 0`
 	selectRoomDays = `SELECT e.num, e.start_at, e.end_at, CASE WHEN e.first_place < ? THEN 0 ELSE e.last_place - e.first_place + 1 END
 		FROM rooms r CROSS JOIN history_room_episodes e INDEXED BY history_room_episodes_end
-		WHERE r.uri = ? AND e.room = r.num AND e.end_at >= ? AND e.end_at < ? AND e.start_at < ? AND e.last_place >= ?`
+		WHERE r.uri = ? AND e.room = r.num AND e.end_at >= ? AND e.end_at < ? AND e.start_at < ? AND e.last_place >= ?
+		AND NOT EXISTS (SELECT 1 FROM history_unseen u WHERE u.owner = ? AND u.episode = e.num)`
 	selectRoomTimes = `SELECT m.said_at FROM history_room_episodes e CROSS JOIN room_messages m ON m.room = e.room
 		WHERE e.num = ? AND m.place >= MAX(e.first_place, ?) AND m.place <= e.last_place`
 )

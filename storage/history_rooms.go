@@ -14,17 +14,19 @@ const (
 	groupNotesMost = 50
 )
 
-// roomEpisode takes the message of a place up into the room's episodes; room is the number of its row. It is called in the
+// roomEpisode takes the message of a place up into the room's episodes; room is the number of its row. An episode that somebody has
+// deleted does not go on, so that they see what is said from then on. It is called in the
 // transaction that stores the message, in the order of the places.
 func (t *txn) roomEpisode(room, place int64, at time.Time) error {
 	said := stamp(at)
 	var num, end, first int64
-	found, err := t.one(`SELECT num, end_at, first_place FROM history_room_episodes WHERE room = ? ORDER BY first_place DESC LIMIT 1`,
-		[]any{room}, &num, &end, &first)
+	var unseen int
+	found, err := t.one(`SELECT num, end_at, first_place, EXISTS (SELECT 1 FROM history_unseen u WHERE u.episode = num)
+		FROM history_room_episodes WHERE room = ? ORDER BY first_place DESC LIMIT 1`, []any{room}, &num, &end, &first, &unseen)
 	switch {
 	case err != nil:
 		return err
-	case found && said <= end+int64(t.w.s.o.EpisodeGap) && place-first < roomEpisodeMost:
+	case found && unseen == 0 && said <= end+int64(t.w.s.o.EpisodeGap) && place-first < roomEpisodeMost:
 		err = t.exec(`UPDATE history_room_episodes SET last_place = ?, end_at = MAX(end_at, ?) WHERE num = ?`, place, said, num)
 	default:
 		_, err = t.one(`INSERT INTO history_room_episodes (room, start_at, end_at, first_place, last_place) VALUES (?, ?, ?, ?, ?) RETURNING num`,
@@ -36,11 +38,12 @@ func (t *txn) roomEpisode(room, place int64, at time.Time) error {
 	return t.noteGroup(room, num)
 }
 
-// noteGroup lets the episode of a small group be written to its members' mailboxes.
+// noteGroup lets the episode of a small group be written to its members' mailboxes, but for those who have deleted it.
 func (t *txn) noteGroup(room, num int64) error {
 	var who []string
 	err := t.all(`SELECT m.who FROM rooms r JOIN room_members m ON m.room = r.num
-		WHERE r.num = ? AND r.kind = 'group' AND r.members <= ?`, []any{room, groupNotesMost}, func(scan scanFunc) error {
+		WHERE r.num = ? AND r.kind = 'group' AND r.members <= ?
+		AND NOT EXISTS (SELECT 1 FROM history_unseen u WHERE u.owner = m.who AND u.episode = ?)`, []any{room, groupNotesMost, num}, func(scan scanFunc) error {
 		var one string
 		err := scan(&one)
 		who = append(who, one)
@@ -55,4 +58,15 @@ func (t *txn) noteGroup(room, num int64) error {
 		}
 	}
 	return nil
+}
+
+// noteChangedText lets the episode of a message whose text is another one now be written again where it is a group's.
+func (t *txn) noteChangedText(room, place int64) error {
+	var num int64
+	found, err := t.one(`SELECT num FROM history_room_episodes WHERE room = ? AND first_place <= ? ORDER BY first_place DESC LIMIT 1`,
+		[]any{room, place}, &num)
+	if err != nil || !found {
+		return err
+	}
+	return t.noteGroup(room, num)
 }

@@ -57,7 +57,7 @@ func (s *Store) Search(ctx context.Context, owner portal.Address, spans []portal
 	if err != nil {
 		return nil, "", err
 	}
-	rooms, err := s.roomHits(ctx, spans, q, at.seq, limit+1)
+	rooms, err := s.roomHits(ctx, owner, spans, q, at.seq, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

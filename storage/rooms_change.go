@@ -105,6 +105,9 @@ func (t *txn) changeRoomMessage(num int64, was roomRow, next portal.RoomMessage)
 		if err := t.indexRoomWords(num, was.seq, next.Text); err != nil {
 			return err
 		}
+		if err := t.noteChangedText(num, was.m.Place); err != nil {
+			return err
+		}
 	}
 	if err := t.keepFiles(num, was.m, next); err != nil {
 		return err

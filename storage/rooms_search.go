@@ -38,7 +38,7 @@ func (s *Store) SearchRooms(ctx context.Context, spans []portal.RoomSpan, q port
 		limit = hitsDefault
 	}
 	limit = min(limit, hitsMost)
-	found, err := s.roomHits(ctx, spans, q, before, limit+1)
+	found, err := s.roomHits(ctx, "", spans, q, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -64,6 +64,8 @@ type roomSearch struct {
 	terms ftsTerms
 	q     portal.HistoryQuery
 	rooms []searchedRoom
+	// unseenBy is the owner whose deleted episodes are left out; empty: there are none.
+	unseenBy string
 }
 
 // searchedRoom is a room with the numbers of its messages that are looked at: low <= seq < high.
@@ -79,11 +81,18 @@ type foundSeq struct {
 	room int
 }
 
-// roomHits gives up to limit hits whose number is below before, newest first.
-func (s *Store) roomHits(ctx context.Context, spans []portal.RoomSpan, q portal.HistoryQuery, before int64, limit int) ([]roomHit, error) {
+// roomHits gives up to limit hits whose number is below before, newest first, without those in episodes that the owner (empty: nobody)
+// has deleted.
+func (s *Store) roomHits(ctx context.Context, owner portal.Address, spans []portal.RoomSpan, q portal.HistoryQuery, before int64, limit int) ([]roomHit, error) {
 	f := roomSearch{ask: s.asks(ctx, "search rooms"), terms: ftsParse(q.Q), q: q}
 	if len(f.terms) == 0 || limit <= 0 {
 		return nil, nil
+	}
+	if owner != "" {
+		err := f.ask(`SELECT owner FROM history_unseen WHERE owner = ? LIMIT 1`, []any{string(owner)}, func(scan scanFunc) error { return scan(&f.unseenBy) })
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, span := range spans {
 		if err := f.add(span, before); err != nil {
@@ -225,7 +234,23 @@ func (f *roomSearch) read(found foundSeq) (hit roomHit, ok bool, err error) {
 	if err != nil || !ok || !f.terms.has(text) {
 		return hit, false, err
 	}
+	if unseen, err := f.unseen(f.rooms[found.room].num, hit.Order); err != nil || unseen {
+		return hit, false, err
+	}
 	hit.Conversation, hit.Room, hit.At, hit.seq = f.rooms[found.room].uri, true, instant(at), found.seq
 	hit.Parts = f.terms.parts(text)
 	return hit, true, nil
+}
+
+// unseen reports whether the message of a place is in an episode that the owner has deleted.
+func (f *roomSearch) unseen(room, place int64) (is bool, err error) {
+	if f.unseenBy == "" {
+		return false, nil
+	}
+	err = f.ask(`SELECT 1 FROM history_unseen WHERE owner = ? AND episode = (SELECT num FROM history_room_episodes
+		WHERE room = ? AND first_place <= ? ORDER BY first_place DESC LIMIT 1)`, []any{f.unseenBy, room, place}, func(scanFunc) error {
+		is = true
+		return nil
+	})
+	return is, err
 }

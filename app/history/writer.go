@@ -132,6 +132,9 @@ func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
 	if err != nil {
 		return stored(err)
 	}
+	if len(lines) == 0 && n.Kind == portal.EpisodeGroup && n.Conversation != "" && (n.ItemID != "" || n.Begun) { // all of it was taken back
+		return s.remove(ctx, n)
+	}
 	if len(lines) == 0 { // all of it was said while nothing was to be kept, or it was deleted just now
 		return stored(s.store.NoteWritten(ctx, n, n.ItemID, n.ChangeKey))
 	}

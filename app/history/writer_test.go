@@ -371,6 +371,44 @@ func TestGroup(t *testing.T) {
 	})
 }
 
+// TestTakenBackInGroup: what is taken back in a group goes from everybody's item, and with the last of it the item.
+func TestTakenBackInGroup(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		room := portal.Address("sip:g1@rooms.example.test")
+		members := []portal.Membership{{Room: room, Who: alice, Role: portal.RoleManager, Notify: portal.NotifyAll, First: 1, JoinedAt: time.Now()},
+			{Room: room, Who: bob, Role: portal.RoleMember, Notify: portal.NotifyAll, First: 1, JoinedAt: time.Now()}}
+		must(t, w.store.CreateRoom(t.Context(), portal.Room{URI: room, Name: "g1", Kind: portal.GroupRoom, Access: portal.RoomSecret, Members: 2, CreatedAt: time.Now()}, members))
+		for _, text := range []string{"one", "two"} {
+			_, _, err := w.store.AddRoomMessage(t.Context(), portal.RoomMessage{Room: room, ID: text, From: alice, Text: text, At: time.Now()}, nil)
+			must(t, err)
+		}
+		takeBack := func(place int64) {
+			t.Helper()
+			_, err := w.store.ChangeRoomMessage(t.Context(), room, place, func(m *portal.RoomMessage) error {
+				m.Text, m.DeletedAt = "", time.Now()
+				return nil
+			}, func(portal.RoomMessage) []portal.Addressed { return nil })
+			must(t, err)
+			w.rest(3 * time.Minute)
+		}
+		w.rest(3 * time.Minute)
+		takeBack(1)
+		for _, m := range members {
+			items := w.mail.of(m.Who)
+			if len(items) != 1 {
+				t.Fatalf("%s has %d items", m.Who, len(items))
+			}
+			wantTexts(t, items[0], "two")
+		}
+		takeBack(2)
+		for _, m := range members {
+			if items := w.mail.of(m.Who); len(items) != 0 {
+				t.Errorf("%s still has %+v", m.Who, items)
+			}
+		}
+	})
+}
+
 // TestSide: no more mailboxes at once than there may be, one item at a time for each, and one that hangs holds nobody up.
 func TestSide(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
