@@ -15,7 +15,8 @@ var errWire = errors.New("the connection broke")
 // wire is the way bytes leave: a WebSocket or a stream of server-sent events. Only the connection's one
 // writer calls it.
 type wire interface {
-	write(f *Frame, a Audience) error
+	// write sends frames in their order; those that a does not get are left out.
+	write(a Audience, frames ...*Frame) error
 	ping() error
 	// end says good-bye with a close code where the wire has one, and closes.
 	end(code int, reason string)
@@ -101,7 +102,7 @@ func (c *conn) open() error {
 	if err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
-	if err := c.wire.write(hello, c.Audience); err != nil {
+	if err := c.wire.write(c.Audience, hello); err != nil {
 		return err
 	}
 	c.last = head
@@ -120,12 +121,7 @@ func (c *conn) open() error {
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	for _, f := range snapshot {
-		if err := c.wire.write(f, c.Audience); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.wire.write(c.Audience, snapshot...)
 }
 
 // catchUp replays the log until nothing is missing, then lets the queue take over. Frames that were
@@ -139,12 +135,10 @@ func (c *conn) catchUp() error {
 		if resync {
 			return c.resync()
 		}
-		for _, f := range frames {
-			if err := c.writeOne(f); err != nil {
+		if len(frames) > 0 {
+			if err := c.writeNew(frames); err != nil {
 				return err
 			}
-		}
-		if len(frames) > 0 {
 			continue
 		}
 		c.mu.Lock()
@@ -174,18 +168,22 @@ func (c *conn) resync() error {
 		return fmt.Errorf("resync: %w", err)
 	}
 	c.last = head
-	return c.wire.write(c.door.Resync(c.Client), c.Audience)
+	return c.wire.write(c.Audience, c.door.Resync(c.Client))
 }
 
-// writeOne writes f unless its number says that the browser has it.
-func (c *conn) writeOne(f *Frame) error {
-	if f.seq > 0 {
-		if f.seq <= c.last {
-			return nil
+// writeNew writes frames without those whose numbers say that the browser has them. The slice is the caller's no more.
+func (c *conn) writeNew(frames []*Frame) error {
+	fresh := frames[:0]
+	for _, f := range frames {
+		if f.seq > 0 {
+			if f.seq <= c.last {
+				continue
+			}
+			c.last = f.seq
 		}
-		c.last = f.seq
+		fresh = append(fresh, f)
 	}
-	return c.wire.write(f, c.Audience)
+	return c.wire.write(c.Audience, fresh...)
 }
 
 // flush writes until nothing waits. It returns false when the connection is over.
@@ -216,10 +214,8 @@ func (c *conn) flush() bool {
 }
 
 func (c *conn) writeAll(frames []*Frame, ping bool) error {
-	for _, f := range frames {
-		if err := c.writeOne(f); err != nil {
-			return err
-		}
+	if err := c.writeNew(frames); err != nil {
+		return err
 	}
 	if ping {
 		return c.wire.ping()
@@ -230,7 +226,7 @@ func (c *conn) writeAll(frames []*Frame, ping bool) error {
 // bye tells the browser why and when to come back, and closes.
 func (c *conn) bye(reason string, after time.Duration) {
 	if f := c.door.Bye(c.Client, reason, after); f != nil {
-		if err := c.wire.write(f, c.Audience); err != nil {
+		if err := c.wire.write(c.Audience, f); err != nil {
 			c.wire.cut()
 			return
 		}

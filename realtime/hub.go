@@ -35,6 +35,7 @@ type Hub struct {
 	ctx      context.Context // ends every connection
 	cancel   context.CancelFunc
 	children sync.WaitGroup // readers and writers of WebSockets
+	together sync.Pool      // buffers of socket.writeTogether
 
 	mu      sync.RWMutex
 	people  map[portal.Address][]*conn

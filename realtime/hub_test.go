@@ -216,13 +216,7 @@ func TestAFullHouseRefusesWithATimeToComeBack(t *testing.T) {
 
 // A peer that opens a connection and never reads must cost nobody anything and end by itself.
 func TestAReaderThatNeverReadsHarmsNobody(t *testing.T) {
-	slow := make(chan struct{}, 1)
-	d := newHouse(t, Options{Slow: func() {
-		select {
-		case slow <- struct{}{}:
-		default:
-		}
-	}})
+	d := newHouse(t, Options{})
 	stuck := d.dial(t, alice, "")
 	if tcp, ok := stuck.NetConn().(*net.TCPConn); ok {
 		if err := tcp.SetReadBuffer(4096); err != nil {
@@ -251,7 +245,7 @@ func TestAReaderThatNeverReadsHarmsNobody(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	<-slow
+	// Its queue overflows, or where all this took long the time of a write is over first.
 	until(t, "the stuck one to be cut", func() bool { return d.hub.Online(alice) == 1 })
 }
 

@@ -75,12 +75,29 @@ type stream struct {
 	gone bool // cut, or the response has ended: its deadline is no longer ours to set
 }
 
-func (s *stream) write(f *Frame, a Audience) error {
-	body := f.Body(a)
-	if len(body) == 0 {
+func (s *stream) write(a Audience, frames ...*Frame) error {
+	s.buf.Reset()
+	for _, f := range frames {
+		s.add(f, f.Body(a))
+		if s.buf.Len() < maxTogether {
+			continue
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+		s.buf.Reset()
+	}
+	if s.buf.Len() == 0 {
 		return nil
 	}
-	s.buf.Reset()
+	return s.flush()
+}
+
+// add puts one event behind what is to be written.
+func (s *stream) add(f *Frame, body []byte) {
+	if len(body) == 0 {
+		return
+	}
 	if f.seq > 0 {
 		s.buf.WriteString("id: ")
 		s.buf.Write(strconv.AppendInt(nil, f.seq, 10))
@@ -92,7 +109,6 @@ func (s *stream) write(f *Frame, a Audience) error {
 		s.buf.WriteByte('\n')
 	}
 	s.buf.WriteByte('\n')
-	return s.flush()
 }
 
 func (s *stream) ping() error {

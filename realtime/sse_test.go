@@ -31,7 +31,7 @@ func (d *deadlines) Write(b []byte) (int, error) {
 func TestAQuietStreamHasNoDeadline(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 	s := &stream{w: w, ctl: http.NewResponseController(w)}
-	if err := s.write(NewFrame(7, "", text("hello")), Audience{}); err != nil {
+	if err := s.write(Audience{}, NewFrame(7, "", text("hello"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.ping(); err != nil {
@@ -78,7 +78,7 @@ func TestACutStreamFreesItsWriter(t *testing.T) {
 	w := &stuck{ResponseRecorder: httptest.NewRecorder(), writing: make(chan struct{}), over: make(chan struct{})}
 	s := &stream{w: w, ctl: http.NewResponseController(w), cancel: func() {}}
 	written := make(chan error, 1)
-	go func() { written <- s.write(NewFrame(1, "", text("hello")), Audience{}) }()
+	go func() { written <- s.write(Audience{}, NewFrame(1, "", text("hello"))) }()
 	<-w.writing
 	s.cut()
 	if err := <-written; !errors.Is(err, os.ErrDeadlineExceeded) {

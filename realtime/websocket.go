@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ func Upgrader() websocket.Upgrader {
 // ServeWebSocket gives ws to the hub and returns at once; the hub owns the connection from here on and
 // its Run waits for it. The request's goroutine, and all that it holds, is free to end.
 func (h *Hub) ServeWebSocket(ws *websocket.Conn, c Client, d Door) {
-	w := &socket{ws: ws}
+	w := &socket{ws, &h.together}
 	cn := h.newConn(c, d, w)
 	cn.kick = func() {
 		if !cn.writing {
@@ -108,20 +109,86 @@ func appendAll(buf []byte, r io.Reader) ([]byte, error) {
 }
 
 // socket is a WebSocket as a wire.
-type socket struct{ ws *websocket.Conn }
+type socket struct {
+	ws *websocket.Conn
+	// together are buffers that all sockets share, of *[]byte.
+	together *sync.Pool
+}
 
-func (s *socket) write(f *Frame, a Audience) error {
-	r := f.rendered(a)
-	if r.err != nil || r.prepared == nil {
-		return r.err
+// write sends one frame as it was prepared for all who read the same, and several, which have gathered while the peer or the
+// processor was busy, in as few writes as they fit into: a system call for each costs more than all else that is done for them.
+func (s *socket) write(a Audience, frames ...*Frame) error {
+	if len(frames) > 1 {
+		return s.writeTogether(a, frames)
 	}
-	if err := s.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return fmt.Errorf("%w: %w", errWire, err)
-	}
-	if err := s.ws.WritePreparedMessage(r.prepared); err != nil {
-		return fmt.Errorf("%w: %w", errWire, err)
+	for _, f := range frames {
+		r := f.rendered(a)
+		if r.err != nil || r.prepared == nil {
+			return r.err
+		}
+		if err := s.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return fmt.Errorf("%w: %w", errWire, err)
+		}
+		if err := s.ws.WritePreparedMessage(r.prepared); err != nil {
+			return fmt.Errorf("%w: %w", errWire, err)
+		}
 	}
 	return nil
+}
+
+// maxTogether is how many bytes are sent by one write, so that a peer that reads slowly has its time for each of them.
+const maxTogether = 32 << 10
+
+// writeTogether goes past the WebSocket library, which makes a write of each frame. What the library writes meanwhile, pongs and
+// close frames of the reader, is one write each too, so frames do not mix; a peer that closes drops what it gets after that
+// (RFC 6455 section 1.4).
+func (s *socket) writeTogether(a Audience, frames []*Frame) error {
+	shared, ok := s.together.Get().(*[]byte)
+	if !ok {
+		shared = new([]byte)
+	}
+	buf := (*shared)[:0]
+	defer func() {
+		if cap(buf) <= 2*maxTogether { // a rare large frame is not worth keeping its room
+			*shared = buf
+			s.together.Put(shared)
+		}
+	}()
+	for i, f := range frames {
+		r := f.rendered(a)
+		if r.err != nil {
+			return r.err
+		}
+		if len(r.body) > 0 {
+			buf = appendTextFrame(buf, r.body)
+		}
+		if last := i == len(frames)-1; len(buf) == 0 || !last && len(buf) < maxTogether {
+			continue
+		}
+		raw := s.ws.NetConn()
+		if err := raw.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return fmt.Errorf("%w: %w", errWire, err)
+		}
+		if _, err := raw.Write(buf); err != nil {
+			return fmt.Errorf("%w: %w", errWire, err)
+		}
+		buf = buf[:0]
+	}
+	return nil
+}
+
+// appendTextFrame appends body as one unmasked text message (RFC 6455 section 5.2).
+func appendTextFrame(buf, body []byte) []byte {
+	const finalText = 0x81
+	switch n := len(body); {
+	case n < 126:
+		buf = append(buf, finalText, byte(n))
+	case n < 1<<16:
+		buf = binary.BigEndian.AppendUint16(append(buf, finalText, 126), uint16(n))
+	default:
+		buf = binary.BigEndian.AppendUint64(append(buf, finalText, 127), uint64(n))
+	}
+	return append(buf, body...)
 }
 
 func (s *socket) ping() error {
