@@ -1,13 +1,16 @@
 package calls_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"portico/app/calls"
 	"portico/app/portal"
 )
 
@@ -241,5 +244,74 @@ func TestStorageAway(t *testing.T) {
 	must(t, err)
 	if !slices.ContainsFunc(list, func(c portal.Call) bool { return c.Text == "hello" }) {
 		t.Errorf("the first is not the first: %+v", list)
+	}
+}
+
+// forgetful is a store that stores, and does not say so.
+type forgetful struct {
+	calls.Store
+	deaf atomic.Int64
+}
+
+func (f *forgetful) PutCall(ctx context.Context, c portal.Call, evs ...portal.Addressed) error {
+	err := f.Store.PutCall(ctx, c, evs...)
+	if err == nil && f.deaf.Add(-1) >= 0 {
+		return errAway
+	}
+	return err
+}
+
+// TestMissedOnce: a message whose storing was not confirmed is tried again, and counted once.
+func TestMissedOnce(t *testing.T) {
+	h := build(t, nil, nil, nil)
+	f := &forgetful{Store: h.store}
+	o := h.o
+	o.Away = func(portal.Address) bool { return true }
+	o.Changed = nil
+	s := calls.New(f, nil, nil, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	for i, text := range []string{"first", "second", "third"} {
+		f.deaf.Store(1)
+		s.Missed(ctx, alice, h.message(text))
+		eventually(t, "it was tried again", func() bool { return f.deaf.Load() <= 0 })
+		s.Missed(ctx, alice, h.message("beside "+text)) // waits for the one before
+		want := 2 * (i + 1)
+		eventually(t, "both are counted", func() bool {
+			list, _, err := h.List(ctx, alice, "", 0)
+			return err == nil && len(list) == 1 && list[0].Times >= want
+		})
+		h.wantList(t, fmt.Sprintf("missed-conversation bob@example.test %d new", want))
+	}
+	cancel()
+	must(t, <-done)
+}
+
+// TestForbiddenText: what was written goes from an entry, and does not get to Exchange, once keeping it is forbidden.
+func TestForbiddenText(t *testing.T) {
+	x := &exchange{}
+	h := build(t, nil, x, func(o *calls.Options) { o.Rest = time.Hour })
+	ctx := t.Context()
+	h.away.Store(true)
+	h.Missed(ctx, alice, h.message("secret of bob"))
+	other := h.message("secret of carol")
+	other.From, other.Conversation = carol, carol
+	h.Missed(ctx, alice, other)
+	h.note(func() { h.saving.Forbidden = true })
+	h.Missed(ctx, alice, h.message("again"))
+	list, _, err := h.List(ctx, alice, "", 0)
+	must(t, err)
+	for _, c := range list {
+		if c.From == bob && (c.Text != "" || c.Times != 2) {
+			t.Errorf("entry %+v", c)
+		}
+	}
+	h.advance(2 * time.Hour)
+	eventually(t, "both are in Exchange", func() bool { return len(x.all()) == 2 })
+	for _, n := range x.all() {
+		if strings.Contains(n.HTML, "secret") || strings.Contains(n.HTML, "again") {
+			t.Errorf("in Exchange: %s", n.HTML)
+		}
 	}
 }

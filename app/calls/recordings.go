@@ -8,7 +8,9 @@ import (
 )
 
 // Recordings are kept in memory for a while: a browser that plays one asks for many pieces of it. What is kept is bounded in bytes; the
-// one that was not asked for the longest goes first.
+// one that was not asked for the longest goes first. At most readingMost are on their way at a time; who wants one more waits.
+
+const readingMost = 4
 
 // recordings is guarded by its mutex.
 type recordings struct {
@@ -22,6 +24,8 @@ type recordings struct {
 	kept  map[recordingKey]*recording
 	// asking are those that are being read; who else wants one waits for it.
 	asking map[recordingKey]*asked
+	// room is what is left of readingMost.
+	room chan struct{}
 }
 
 type recordingKey struct {
@@ -43,7 +47,8 @@ type asked struct {
 }
 
 func newRecordings(o Options, vm Voicemail) *recordings {
-	return &recordings{vm: vm, max: o.MaxRecording, bound: o.Cache, kept: map[recordingKey]*recording{}, asking: map[recordingKey]*asked{}}
+	return &recordings{vm: vm, max: o.MaxRecording, bound: o.Cache, kept: map[recordingKey]*recording{}, asking: map[recordingKey]*asked{},
+		room: make(chan struct{}, readingMost)}
 }
 
 // get gives a recording, read once however many ask for it at a time. ErrInvalid ("voicemail.too-large") for one that is too large.
@@ -88,7 +93,7 @@ func tooLarge() error { return portal.Fail(portal.ErrInvalid, "voicemail.too-lar
 
 // ask reads a recording and keeps it.
 func (c *recordings) ask(ctx context.Context, key recordingKey, v portal.Voicemail, a *asked) {
-	mediaType, audio, err := c.vm.Recording(ctx, key.who, v, c.max)
+	mediaType, audio, err := c.fetch(ctx, key.who, v)
 	if err == nil && int64(len(audio)) > c.max {
 		err = tooLarge()
 	}
@@ -107,6 +112,17 @@ func (c *recordings) ask(ctx context.Context, key recordingKey, v portal.Voicema
 	for c.size > c.bound {
 		c.evict()
 	}
+}
+
+// fetch reads a recording when there is room for it.
+func (c *recordings) fetch(ctx context.Context, who portal.Address, v portal.Voicemail) (mediaType string, audio []byte, err error) {
+	select {
+	case c.room <- struct{}{}:
+	case <-ctx.Done():
+		return "", nil, ctx.Err()
+	}
+	defer func() { <-c.room }()
+	return c.vm.Recording(ctx, who, v, c.max)
 }
 
 // evict drops the recording that was not asked for the longest. The lock is held.

@@ -137,6 +137,9 @@ func (s *Service) taken(ctx context.Context, c portal.Call) error {
 	return s.put(ctx, c, portal.Updated)
 }
 
+// messageID stands before the id of a conversation's last message, which its entry has for a Call-ID.
+const messageID = "message:"
+
 // textMost is how much of what was written an entry shows, in characters.
 const textMost = 200
 
@@ -162,12 +165,19 @@ func (s *Service) missed(ctx context.Context, owner portal.Address, m portal.Mes
 	if err != nil {
 		return err
 	}
+	id := messageID + m.ID
+	if found && c.CallID == id {
+		return nil // stored when it was tried before, though storage did not say so
+	}
 	if found && !c.Seen {
 		c.Times++
-		c.Kept = kept
+		c.Kept, c.CallID = kept, id
+		if !text {
+			c.Text = "" // forbidden since the first one came
+		}
 		return s.put(ctx, c, portal.Updated)
 	}
-	c = portal.Call{ID: uuid.NewString(), Owner: owner, Kind: portal.MissedConversation, From: m.From, At: m.At, Times: 1, Kept: kept}
+	c = portal.Call{ID: uuid.NewString(), Owner: owner, Kind: portal.MissedConversation, From: m.From, At: m.At, Times: 1, Kept: kept, CallID: id}
 	if text {
 		c.Text = beginning(m.Text, textMost)
 	}

@@ -24,6 +24,8 @@ type voice struct {
 	looks   int
 	// block holds a reading of a recording up while it is set.
 	block chan struct{}
+	// now is how many recordings are being read, peak the most there were at once.
+	now, peak int
 }
 
 func newVoice(n int) *voice {
@@ -47,8 +49,15 @@ func (v *voice) Voicemails(ctx context.Context, owner portal.Address) ([]portal.
 func (v *voice) Recording(ctx context.Context, owner portal.Address, m portal.Voicemail, _ int64) (string, []byte, error) {
 	v.mu.Lock()
 	v.read++
+	v.now++
+	v.peak = max(v.peak, v.now)
 	block, fail := v.block, v.fail
 	v.mu.Unlock()
+	defer func() {
+		v.mu.Lock()
+		v.now--
+		v.mu.Unlock()
+	}()
 	if block != nil {
 		select {
 		case <-block:
@@ -301,4 +310,50 @@ func TestRecordings(t *testing.T) {
 	if vm.read > 2 { // the impatient one may have been the first
 		t.Errorf("read %d times", vm.read)
 	}
+}
+
+// TestFewRecordingsAtOnce: however many different ones are asked for, few are in memory on their way; who gives up does not hold the others up.
+func TestFewRecordingsAtOnce(t *testing.T) {
+	vm := newVoice(12)
+	h := build(t, vm, nil, nil)
+	if _, _, err := h.Voicemails(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	block := make(chan struct{})
+	vm.mu.Lock()
+	vm.block = block
+	vm.mu.Unlock()
+	impatient, cancel := context.WithCancel(t.Context())
+	var crowd, few sync.WaitGroup
+	for i := range 12 {
+		ctx, group := t.Context(), &crowd
+		if i >= 8 {
+			ctx, group = impatient, &few
+		}
+		group.Go(func() {
+			if _, _, err := h.Recording(ctx, alice, fmt.Sprint("v", i+1)); (err != nil) && ctx == t.Context() {
+				t.Error(err)
+			}
+		})
+	}
+	reads := func() int {
+		vm.mu.Lock()
+		defer vm.mu.Unlock()
+		return vm.read
+	}
+	eventually(t, "the first are read", func() bool { return reads() == 4 })
+	cancel()
+	few.Wait()
+	close(block)
+	crowd.Wait()
+	if n := vm.most(); n > 4 {
+		t.Errorf("%d at once", n)
+	}
+}
+
+// most is how many recordings were read at once at most.
+func (v *voice) most() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.peak
 }

@@ -89,6 +89,9 @@ func (s *Service) try(ctx context.Context, d portal.DueCall) (state portal.KeptS
 	if !saving.Calls || d.Kind == portal.TakenElsewhere && d.ItemID == "" {
 		return portal.KeptNot, d.ItemID, time.Time{}, nil
 	}
+	if saving.Forbidden {
+		d.Text = ""
+	}
 	item, _, why := s.notes.WriteNote(ctx, d.Owner, s.note(ctx, d))
 	if why != nil && portal.Meaning(why) == portal.ErrNotFound && d.ItemID != "" {
 		// The person has deleted it there: it is not to come back.
