@@ -1,7 +1,11 @@
 package storage
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
+	"strings"
 
 	"portico/app/portal"
 )
@@ -53,6 +57,9 @@ func (s *Store) DropHold(ctx context.Context, who, by portal.Address, reason str
 		}
 		if n == 0 {
 			return portal.Fail(portal.ErrNotFound, keyNoHold)
+		}
+		if err := t.exec(`DELETE FROM history_held_spans WHERE who = ?`, string(who)); err != nil {
+			return err
 		}
 		_, err = t.logExport(portal.HistoryExport{At: t.w.s.o.Now(), By: by, Who: who, What: portal.HistoryReleased, Reason: reason})
 		return err
@@ -118,28 +125,94 @@ func (s *Store) pruneHeld(ctx context.Context) error {
 	})
 }
 
-// heldRoom reports whether a member of a room is under hold.
-func (t *txn) heldRoom(room int64) (bool, error) {
+// heldTo is the place up to which a room is held: all of it where a member is under hold, else where the last one who was left. 0: nothing is.
+func (t *txn) heldTo(room int64) (place int64, err error) {
 	var one int
-	return t.one(`SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = ? AND m.who = h.who) LIMIT 1`, []any{room}, &one)
+	held, err := t.one(`SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = ? AND m.who = h.who) LIMIT 1`, []any{room}, &one)
+	if err != nil || held {
+		return math.MaxInt64, err
+	}
+	_, err = t.one(`SELECT last_place FROM history_held_spans WHERE room = ? ORDER BY last_place DESC LIMIT 1`, []any{room}, &place)
+	return place, err
 }
 
-// holdRoomText keeps what a message of a room was before it is changed or taken back, where somebody there is under hold.
+// holdSpan keeps what a member under hold could read in a room, who is about to leave it.
+func (t *txn) holdSpan(room int64, who portal.Address) error {
+	return t.exec(`INSERT INTO history_held_spans (who, room, first, last_place)
+		SELECT m.who, m.room, MAX(m.first, 1), r.last_place FROM room_members m CROSS JOIN rooms r ON r.num = m.room
+		WHERE m.room = ? AND m.who = ? AND EXISTS (SELECT 1 FROM history_holds h WHERE h.who = m.who)
+		ON CONFLICT (who, room, first) DO UPDATE SET last_place = excluded.last_place`, room, string(who))
+}
+
+// heldSpan is what somebody under hold could read in a room that they left.
+type heldSpan struct {
+	portal.RoomSpan
+	last int64
+}
+
+// heldSpans puts what somebody may read now and what they could read under hold together, so that nothing is in both.
+func (s *Store) heldSpans(ctx context.Context, who portal.Address, now []portal.RoomSpan) (list []heldSpan, err error) {
+	at := map[portal.Address]int{}
+	for _, span := range now {
+		at[span.Room] = len(list)
+		list = append(list, heldSpan{portal.RoomSpan{Room: span.Room, First: max(span.First, 1)}, math.MaxInt64})
+	}
+	// The latest first: each is put to the one after it where they meet.
+	err = s.all(ctx, "held spans", `SELECT r.uri, p.first, p.last_place FROM history_held_spans p CROSS JOIN rooms r ON r.num = p.room
+		WHERE p.who = ? ORDER BY p.room DESC, p.first DESC`, []any{string(who)}, func(scan scanFunc) error {
+		var h heldSpan
+		if err := scan(&h.Room, &h.First, &h.last); err != nil {
+			return err
+		}
+		i, there := at[h.Room]
+		if there && list[i].First <= h.last+1 {
+			list[i].First, list[i].last = min(list[i].First, h.First), max(list[i].last, h.last)
+			return nil
+		}
+		at[h.Room] = len(list)
+		list = append(list, h)
+		return nil
+	})
+	slices.SortStableFunc(list, func(a, b heldSpan) int { return cmp.Compare(a.First, b.First) }) // of one episode the earlier part first
+	return list, err
+}
+
+// holdRoomText keeps what a message of a room was before it is changed or taken back, with the names of its files, where that place is
+// held.
 func (t *txn) holdRoomText(room int64, was portal.RoomMessage) error {
-	held, err := t.heldRoom(room)
-	if err != nil || !held {
+	to, err := t.heldTo(room)
+	if err != nil || was.Place > to {
 		return err
 	}
+	var text strings.Builder
+	text.WriteString(was.Text)
+	for _, f := range was.Files {
+		if text.Len() > 0 {
+			text.WriteString("\n")
+		}
+		text.WriteString("[" + f.Name + "]")
+	}
 	return t.exec(`INSERT INTO history_held_rooms (room, place, version, sender, body, said_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		room, was.Place, was.Version, string(was.From), was.Text, stamp(was.At))
+		room, was.Place, was.Version, string(was.From), text.String(), stamp(was.At))
 }
 
-// pruneHeldRooms removes former texts of rooms in which nobody is under hold any more.
+// pruneHeldRooms removes former texts and files of rooms which nobody's hold keeps any more.
 func (s *Store) pruneHeldRooms(ctx context.Context) error {
+	if err := s.repeat(ctx, "prune held files of rooms", func(t *txn) (bool, error) {
+		n, err := t.affect(`DELETE FROM room_files WHERE place < 0 AND id IN (
+			SELECT oldest.id FROM (SELECT id, room, place FROM room_files WHERE place < 0 ORDER BY room, place) AS oldest
+			WHERE NOT EXISTS (SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = oldest.room AND m.who = h.who))
+			AND NOT EXISTS (SELECT 1 FROM history_held_spans p WHERE p.room = oldest.room AND p.last_place >= -oldest.place)
+			LIMIT ?)`, slice)
+		return n == slice, err
+	}); err != nil {
+		return err
+	}
 	return s.repeat(ctx, "prune held texts of rooms", func(t *txn) (bool, error) {
 		n, err := t.affect(`DELETE FROM history_held_rooms WHERE (room, place, version) IN (
 			SELECT oldest.room, oldest.place, oldest.version FROM (SELECT room, place, version FROM history_held_rooms ORDER BY room, place, version) AS oldest
 			WHERE NOT EXISTS (SELECT 1 FROM history_holds h WHERE EXISTS (SELECT 1 FROM room_members m WHERE m.room = oldest.room AND m.who = h.who))
+			AND NOT EXISTS (SELECT 1 FROM history_held_spans p WHERE p.room = oldest.room AND p.last_place >= oldest.place)
 			LIMIT ?)`, slice)
 		return n == slice, err
 	})

@@ -25,7 +25,7 @@ func (s *Store) Lines(ctx context.Context, e portal.Episode, after int64, limit 
 		query, args = selectRoomLines, []any{num, max(after+1, e.First), limit}
 	}
 	if room && e.Held {
-		query, args = selectHeldRoomLines, []any{num, max(after+1, e.First), num, max(after+1, e.First), limit}
+		query, args = selectHeldRoomLines, []any{num, max(after+1, e.First), e.Last, num, max(after+1, e.First), e.Last, limit}
 	}
 	files := map[int]int64{}
 	err := s.all(ctx, "lines", query, args, func(scan scanFunc) error {
@@ -76,10 +76,10 @@ const (
 const selectHeldRoomLines = `SELECT place, sender, body, said_at, files FROM (
 		SELECT m.place AS place, m.version AS version, m.sender AS sender, m.body AS body, m.said_at AS said_at, CASE WHEN m.files > 0 THEN m.seq ELSE 0 END AS files
 		FROM history_room_episodes e CROSS JOIN room_messages m ON m.room = e.room
-		WHERE e.num = ? AND m.place >= ? AND m.place <= e.last_place AND m.deleted_at = 0
+		WHERE e.num = ? AND m.place >= ? AND m.place <= MIN(e.last_place, ?) AND m.deleted_at = 0
 		UNION ALL SELECT h.place, h.version, h.sender, h.body, h.said_at, 0
 		FROM history_room_episodes e CROSS JOIN history_held_rooms h ON h.room = e.room
-		WHERE e.num = ? AND h.place >= ? AND h.place <= e.last_place)
+		WHERE e.num = ? AND h.place >= ? AND h.place <= MIN(e.last_place, ?))
 	ORDER BY place, version LIMIT ?`
 
 func (s *Store) lineFiles(ctx context.Context, seq int64) ([]portal.File, error) {

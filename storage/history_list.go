@@ -85,7 +85,7 @@ func (l *listing) page(spans []portal.RoomSpan) (eps []portal.Episode, next stri
 		if err != nil || first == nil {
 			return eps, "", err
 		}
-		if len(eps) == limit {
+		if len(eps) == limit && first.rows[0].bound != l.at { // of one episode there can be two parts under hold
 			return eps, l.at.String(), nil
 		}
 		row := first.rows[0]
@@ -233,6 +233,7 @@ const (
 		AND NOT EXISTS (SELECT 1 FROM history_unseen u WHERE u.owner = ? AND u.episode = e.num)`
 	sharedDown = sharedColumns + ofRooms + ` INDEXED BY history_room_episodes_end` + sharedJoins + ` WHERE r.uri = ? AND e.room = r.num AND (e.end_at, e.num) < (?, ?)` + sharedWhere + ` ORDER BY e.end_at DESC, e.num DESC LIMIT ?`
 	sharedUp   = sharedColumns + ofRooms + ` INDEXED BY history_room_episodes_end` + sharedJoins + ` WHERE r.uri = ? AND e.room = r.num AND (e.end_at, e.num) > (?, ?)` + sharedWhere + ` ORDER BY e.end_at, e.num LIMIT ?`
+	sharedHeld = sharedColumns + ofRooms + ` INDEXED BY history_room_episodes_end` + sharedJoins + ` WHERE r.uri = ? AND e.room = r.num AND (e.end_at, e.num) > (?, ?)` + sharedWhere + ` AND e.first_place <= ? ORDER BY e.end_at, e.num LIMIT ?`
 	sharedOne  = sharedColumns + ofEpisode + sharedJoins + ` WHERE e.num = ? AND r.num = e.room AND e.last_place >= ?
 		AND NOT EXISTS (SELECT 1 FROM history_unseen u WHERE u.owner = ? AND u.episode = e.num)`
 )
@@ -270,7 +271,17 @@ func (l *listing) streams(spans []portal.RoomSpan) ([]*stream, error) {
 	if kind == portal.EpisodeIM || kind == portal.EpisodeForeign {
 		return list, nil
 	}
-	for _, span := range spans {
+	readable := make([]heldSpan, len(spans))
+	for i, span := range spans {
+		readable[i] = heldSpan{span, math.MaxInt64}
+	}
+	if l.held {
+		var err error
+		if readable, err = l.s.heldSpans(l.ctx, l.owner, spans); err != nil {
+			return nil, err
+		}
+	}
+	for _, span := range readable {
 		if l.q.Peer == "" || l.q.Peer == span.Room {
 			list = append(list, l.roomStream(span))
 		}
@@ -288,7 +299,7 @@ func (l *listing) peerKind() (portal.EpisodeKind, error) {
 	return portal.EpisodeIM, err
 }
 
-func (l *listing) roomStream(span portal.RoomSpan) *stream {
+func (l *listing) roomStream(span heldSpan) *stream {
 	first := max(span.First, 1)
 	st := &stream{room: true, at: l.at, chunk: streamChunk}
 	st.read = func(at bound, up bool, limit int, each func(scanFunc) error) error {
@@ -296,14 +307,20 @@ func (l *listing) roomStream(span portal.RoomSpan) *stream {
 		if up {
 			query = sharedUp
 		}
-		unseen := l.owner
 		if l.held {
-			unseen = "" // nobody's: all are seen
+			return l.s.all(l.ctx, "episodes of a room", sharedHeld, []any{first, string(l.owner), first, string(span.Room),
+				at.end, at.edge(true), first, l.from, l.to, "", span.last, limit}, each) // unseen by nobody: all are seen
 		}
 		return l.s.all(l.ctx, "episodes of a room", query, []any{first, string(l.owner), first, string(span.Room),
-			at.end, at.edge(true), first, l.from, l.to, string(unseen), limit}, each)
+			at.end, at.edge(true), first, l.from, l.to, string(l.owner), limit}, each)
 	}
-	st.take = func(scan scanFunc) (episodeRow, error) { return roomEpisodeRow(scan, l.owner) }
+	st.take = func(scan scanFunc) (episodeRow, error) {
+		row, err := roomEpisodeRow(scan, l.owner)
+		if row.Last > span.last {
+			row.Last, row.Messages = span.last, int(span.last-row.First+1)
+		}
+		return row, err
+	}
 	if l.q.Kind != "" {
 		st.read = l.onlyKind(span.Room, st.read)
 	}

@@ -209,6 +209,9 @@ func (s *Store) DropMember(ctx context.Context, room, who portal.Address, evs ..
 		if err != nil {
 			return err
 		}
+		if err := t.holdSpan(num, who); err != nil {
+			return err
+		}
 		n, err := t.affect(`DELETE FROM room_members WHERE room = ? AND who = ?`, num, string(who))
 		if err != nil || n == 0 {
 			return err

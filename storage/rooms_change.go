@@ -95,10 +95,12 @@ func (t *txn) changeRoomMessage(num int64, was roomRow, next portal.RoomMessage)
 		flag(len(normal(next).Reactions) > 0), was.seq); err != nil {
 		return err
 	}
-	if next.Text != was.m.Text {
+	if next.Text != was.m.Text || len(next.Files) < len(was.m.Files) || !next.DeletedAt.IsZero() && was.m.DeletedAt.IsZero() {
 		if err := t.holdRoomText(num, was.m); err != nil {
 			return err
 		}
+	}
+	if next.Text != was.m.Text {
 		if err := t.dropRoomWords(was.seq); err != nil {
 			return err
 		}
@@ -134,7 +136,7 @@ func (t *txn) pin(num int64, was roomRow, pinned bool) (int64, error) {
 	return pin, err
 }
 
-// keepFiles forgets those of a message's files that it has no more; there can be none that it did not have.
+// keepFiles forgets those of a message's files that it has no more, where no hold keeps them; there can be none that it did not have.
 func (t *txn) keepFiles(num int64, was, next portal.RoomMessage) error {
 	has := func(list []portal.File, id string) bool {
 		return slices.ContainsFunc(list, func(f portal.File) bool { return f.ID == id })
@@ -148,7 +150,15 @@ func (t *txn) keepFiles(num int64, was, next portal.RoomMessage) error {
 		if has(next.Files, f.ID) {
 			continue
 		}
-		if err := t.exec(`DELETE FROM room_files WHERE id = ? AND room = ?`, f.ID, num); err != nil {
+		to, err := t.heldTo(num)
+		if err != nil {
+			return err
+		}
+		query := `DELETE FROM room_files WHERE id = ? AND room = ?`
+		if was.Place <= to {
+			query = `UPDATE room_files SET place = -place WHERE id = ? AND room = ?`
+		}
+		if err := t.exec(query, f.ID, num); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Files of rooms: what is known of them; their contents are elsewhere, under the name "blob". One that gets no message within
-// waitingFile is forgotten.
+// waitingFile is forgotten; one of a message that was taken back has its place negative as long as a legal hold keeps it.
 
 // waitingFile is how long a file waits for its message.
 const waitingFile = 24 * time.Hour
@@ -33,12 +33,20 @@ func (s *Store) AddFile(ctx context.Context, room, who portal.Address, f portal.
 // content; ErrNotFound.
 func (s *Store) File(ctx context.Context, room portal.Address, id string) (f portal.File, by portal.Address, place int64, blob string, err error) {
 	found, err := s.one(ctx, "file", `SELECT f.id, f.name, f.type, f.size, f.width, f.height, f.who, f.place, f.blob
-		FROM room_files f CROSS JOIN rooms r ON r.num = f.room WHERE f.id = ? AND r.uri = ?`, []any{id, string(room)},
+		FROM room_files f CROSS JOIN rooms r ON r.num = f.room WHERE f.id = ? AND r.uri = ? AND f.place >= 0`, []any{id, string(room)},
 		&f.ID, &f.Name, &f.Type, &f.Size, &f.Width, &f.Height, &by, &place, &blob)
 	if err == nil && !found {
 		err = portal.Fail(portal.ErrNotFound, keyNoFile)
 	}
 	return f, by, place, blob, err
+}
+
+// WaitingFiles counts the files that who has put into any room and that belong to no message yet, with their bytes. It
+// costs by what waits in the whole portal, which is a day's at most.
+func (s *Store) WaitingFiles(ctx context.Context, who portal.Address) (files int, bytes int64, err error) {
+	_, err = s.one(ctx, "waiting files", `SELECT COUNT(*), COALESCE(SUM(size), 0) FROM room_files INDEXED BY room_files_waiting
+		WHERE place = 0 AND at > 0 AND who = ?`, []any{string(who)}, &files, &bytes)
+	return files, bytes, err
 }
 
 // BlobUsed reports whether any file has the content of that name: one that none has can be thrown away.

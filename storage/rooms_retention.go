@@ -3,7 +3,7 @@ package storage
 import "context"
 
 // Retention of what was said in rooms: where it is asked for, messages older than Options.RoomRetention go, oldest first and in
-// slices; pinned ones stay, and so do all where somebody under legal hold is a member. Places are never given again, and a room stays when its last message goes.
+// slices; pinned ones stay, and so does what somebody under legal hold can or could read. Places are never given again, and a room stays when its last message goes.
 
 func (s *Store) pruneRooms(ctx context.Context) error {
 	if s.o.RoomRetention <= 0 {
@@ -25,15 +25,15 @@ func (s *Store) pruneRooms(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		held := map[int64]bool{}
+		held := map[int64]int64{}
 		for _, m := range old {
 			after = max(after, m.seq)
 			if _, known := held[m.room]; !known {
-				if held[m.room], err = t.heldRoom(m.room); err != nil {
+				if held[m.room], err = t.heldTo(m.room); err != nil {
 					return false, err
 				}
 			}
-			if m.pin > 0 || held[m.room] {
+			if m.pin > 0 || m.place <= held[m.room] {
 				continue
 			}
 			if err := t.dropRoomMessage(m.seq, m.room, m.place, m.more > 0); err != nil {
