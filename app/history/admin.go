@@ -55,7 +55,8 @@ func (s *Service) Exports(ctx context.Context, limit int) ([]Export, error) {
 }
 
 // ExportFor writes all that who said and heard in [from, to), also what they deleted while under hold, in the administrator's
-// language and zone. It is recorded before the first byte is written, and the number of messages when it is done or was broken off.
+// language and zone. It is recorded before the first byte is written, and the number of messages when it is done or was broken off. ErrTooMany
+// ("too-many") while two of the administrator's are under way.
 func (s *Service) ExportFor(ctx context.Context, by, who portal.Address, from, to time.Time, format, reason string, w io.Writer) error {
 	reason, err := reasoned(reason)
 	if err != nil {
@@ -69,12 +70,16 @@ func (s *Service) ExportFor(ctx context.Context, by, who portal.Address, from, t
 	if err != nil {
 		return err
 	}
+	if !s.exports.begin(by) {
+		return tooManyExports()
+	}
+	defer s.exports.end(by)
 	record := Export{At: s.o.Now().UTC(), By: by, Who: who, What: portal.HistoryExported, From: from, To: to, Format: format, Reason: reason}
 	record.Number, err = s.store.LogExport(ctx, record)
 	if err != nil {
 		return err
 	}
-	n, err := s.writeEpisodes(ctx, who, q, true, out)
+	n, err := s.writeEpisodes(ctx, by, who, q, true, out)
 	record.Messages = n
 	if _, logged := s.store.LogExport(context.WithoutCancel(ctx), record); logged != nil {
 		s.o.Logger.ErrorContext(ctx, "number of exported messages not recorded", "by", by, "who", who, "messages", n, "err", logged)

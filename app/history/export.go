@@ -7,6 +7,7 @@ import (
 	"html"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"portico/app/portal"
@@ -41,7 +42,7 @@ func FileName(who portal.Address, at time.Time, format string) string {
 }
 
 // Export writes all that q finds: whole episodes, oldest first, or where there are words in q the messages that have them,
-// newest first. What other programs keep in Exchange is not part of it.
+// newest first. What other programs keep in Exchange is not part of it. ErrTooMany ("too-many") while two of theirs are under way.
 func (s *Service) Export(ctx context.Context, who portal.Address, q portal.HistoryQuery, format string, w io.Writer) error {
 	if err := s.allowed(ctx, who); err != nil {
 		return err
@@ -55,12 +56,46 @@ func (s *Service) Export(ctx context.Context, who portal.Address, q portal.Histo
 	if err != nil {
 		return err
 	}
+	if !s.exports.begin(who) {
+		return tooManyExports()
+	}
+	defer s.exports.end(who)
 	if q.Q != "" {
 		return s.writeFound(ctx, who, q, out)
 	}
-	_, err = s.writeEpisodes(ctx, who, q, false, out)
+	_, err = s.writeEpisodes(ctx, who, who, q, false, out)
 	return err
 }
+
+// exportsAtOnce is how many exports one person can have under way: each reads the archive for as long as its reader takes.
+const exportsAtOnce = 2
+
+// exports counts those under way of each person who asked. It is guarded by its mutex.
+type exports struct {
+	mu  sync.Mutex
+	now map[portal.Address]int
+}
+
+// begin reports whether who may have one more.
+func (e *exports) begin(who portal.Address) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now[who] >= exportsAtOnce {
+		return false
+	}
+	e.now[who]++
+	return true
+}
+
+func (e *exports) end(who portal.Address) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now[who]--; e.now[who] == 0 {
+		delete(e.now, who)
+	}
+}
+
+func tooManyExports() error { return portal.Fail(portal.ErrTooMany, "too-many").After(time.Minute) }
 
 // sheet is where an export goes to: begin once, then each episode with its lines, then end.
 type sheet interface {
@@ -115,9 +150,10 @@ func (s *Service) sheet(ctx context.Context, reader, owner portal.Address, forma
 	return nil, portal.Fail(portal.ErrInvalid, "history.format")
 }
 
-func (s *Service) writeEpisodes(ctx context.Context, who portal.Address, q portal.HistoryQuery, held bool, out sheet) (messages int, err error) {
+// writeEpisodes writes what who said and heard, in reader's language.
+func (s *Service) writeEpisodes(ctx context.Context, reader, who portal.Address, q portal.HistoryQuery, held bool, out sheet) (messages int, err error) {
 	out.begin()
-	spans, words := s.o.Spans(who), s.o.words(ctx, who)
+	spans, words := s.o.Spans(who), s.o.words(ctx, reader)
 	for {
 		eps, next, err := s.store.EpisodesUp(ctx, who, spans, q, held)
 		if err != nil {

@@ -15,12 +15,14 @@ type Service struct {
 	mail  Mail // nil without Exchange
 	o     Options
 	// nudge wakes the writer; it has room for one.
-	nudge chan struct{}
+	nudge   chan struct{}
+	exports exports
 }
 
 // New makes a Service; mail is nil where there is no Exchange. Nothing is written there before Run.
 func New(store Store, mail Mail, o Options) *Service {
-	return &Service{store: store, mail: mail, o: o.withDefaults(), nudge: make(chan struct{}, 1)}
+	return &Service{store: store, mail: mail, o: o.withDefaults(), nudge: make(chan struct{}, 1),
+		exports: exports{now: map[portal.Address]int{}}}
 }
 
 const (

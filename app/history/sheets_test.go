@@ -239,6 +239,58 @@ func TestAdministrator(t *testing.T) {
 	})
 }
 
+// TestExportsLanguage: all of an administrator's export is in their language, not in that of whom it is about.
+func TestExportsLanguage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.o.Words = func(_ context.Context, who portal.Address) history.Words {
+			if who == carol {
+				return history.Words{Lang: "de", Title: "Verlauf", With: "Unterhaltung mit"}
+			}
+			return history.Words{Lang: "en", Title: "History", With: "Conversation with"}
+		}
+		w.start()
+		defer func() { w.end() }()
+		w.say(alice, bob, bob, "first")
+		var b bytes.Buffer
+		must(t, w.s.ExportFor(t.Context(), carol, alice, time.Time{}, time.Time{}, history.FormatText, "court order", &b))
+		if text := b.String(); !strings.Contains(text, "Verlauf") || !strings.Contains(text, "Unterhaltung mit") || strings.Contains(text, "Conversation") {
+			t.Errorf("the export\n%s", text)
+		}
+	})
+}
+
+// held holds a writer up until it is closed.
+type held struct{ gate chan struct{} }
+
+func (h held) Write(p []byte) (int, error) {
+	<-h.gate
+	return len(p), nil
+}
+
+// TestFewExportsAtOnce: one person has at most two under way, and others are not held up by that.
+func TestFewExportsAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.say(alice, bob, bob, "first")
+		slow := held{make(chan struct{})}
+		done := make(chan error, 2)
+		go func() {
+			done <- w.s.Export(context.Background(), alice, portal.HistoryQuery{}, history.FormatText, slow)
+		}()
+		go func() {
+			done <- w.s.ExportFor(context.Background(), alice, bob, time.Time{}, time.Time{}, history.FormatText, "asked", slow)
+		}()
+		synctest.Wait()
+		wantReason(t, w.s.Export(t.Context(), alice, portal.HistoryQuery{}, history.FormatText, io.Discard), portal.ErrTooMany, "too-many")
+		wantReason(t, w.s.ExportFor(t.Context(), alice, bob, time.Time{}, time.Time{}, history.FormatText, "asked", io.Discard), portal.ErrTooMany, "too-many")
+		must(t, w.s.Export(t.Context(), bob, portal.HistoryQuery{}, history.FormatText, io.Discard))
+		close(slow.gate)
+		must(t, <-done)
+		must(t, <-done)
+		must(t, w.s.Export(t.Context(), alice, portal.HistoryQuery{}, history.FormatText, io.Discard))
+	})
+}
+
 // FuzzBody: whatever people write, an item's table has the rows of their messages and nothing else.
 func FuzzBody(f *testing.F) {
 	for _, text := range []string{hostile, "a\tb", "<img src=x onerror=y>", "\xff\xfe", "\u2028&#0;", "]]>", "<!--"} {
