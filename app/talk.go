@@ -33,6 +33,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		Live:       func(who portal.Address) bool { return h.hub.Online(who) > 0 },
 		NameOf:     func(who portal.Address) string { return h.nameOf(who) },
 		Known:      h.knows,
+		MaySearch:  h.maySearch,
 		Say:        h.roomWords,
 		Archive:    h.store.AddMessage,
 		EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
@@ -140,6 +141,12 @@ func (h *house) Saving(ctx context.Context, who portal.Address) (portal.Saving, 
 		Possible: h.exchange != nil && h.cfg.History.Exchange, DisableSavingIM: h.cfg.Policy.DisableSavingIM,
 		EnableAutoArchiving: h.cfg.Policy.EnableAutoArchiving, EnableCallLogAutoArchiving: h.cfg.Policy.EnableCallLogAutoArchiving,
 	}, set), nil
+}
+
+// maySearch reports whether somebody may search rooms: not where policy forbids that conversations are kept.
+func (h *house) maySearch(ctx context.Context, who portal.Address) (bool, error) {
+	saving, err := h.Saving(ctx, who)
+	return err == nil && !saving.Forbidden, err
 }
 
 // isAway reports whether a message to somebody is missed: no page of theirs is open, or they are not at it.

@@ -30,11 +30,14 @@ func everyRoomQuery(t *testing.T, s *storage.Store) {
 	t.Helper()
 	ctx, now := t.Context(), time.Now()
 	must(t, s.CreateRoom(ctx, lobbyRoom(), []portal.Membership{lobbyMember(alice), lobbyMember(bob)}))
-	must(t, s.AddFile(ctx, lobby, bob, portal.File{ID: "f"}, "blob"))
+	must(t, s.AddFile(ctx, lobby, bob, portal.File{ID: "f", Size: 7}, "blob"))
+	waiting(t, s, bob, 1, 7)
+	waiting(t, s, alice, 0, 0)
 	m, ev := uttered("1")
 	m.Mentions, m.Files = []portal.Address{alice}, []portal.File{{ID: "f"}}
 	_, _, err := s.AddRoomMessage(ctx, m, []portal.Address{alice}, ev)
 	must(t, err)
+	waiting(t, s, bob, 0, 0)
 	change := func(f func(*portal.RoomMessage)) func() error {
 		return func() error {
 			_, err := s.ChangeRoomMessage(ctx, lobby, 1, func(m *portal.RoomMessage) error { f(m); return nil }, func(portal.RoomMessage) []portal.Addressed { return nil })
@@ -89,6 +92,14 @@ func everyRoomQuery(t *testing.T, s *storage.Store) {
 		m.Room = renamed.URI
 		_, _, err := s.AddRoomMessage(ctx, m, nil)
 		must(t, err)
+	}
+}
+
+// waiting checks which files of who wait for their message.
+func waiting(t *testing.T, s *storage.Store, who portal.Address, files int, size int64) {
+	t.Helper()
+	if n, of, err := s.WaitingFiles(t.Context(), who); err != nil || n != files || of != size {
+		t.Errorf("%d files of %s with %d bytes wait: %v", n, who, of, err)
 	}
 }
 

@@ -196,7 +196,7 @@ func NewRoomMessageItem(m portal.RoomMessage, who func(portal.Address) portal.Pe
 		item.Names[a] = who(a)
 	}
 	for _, reaction := range m.Reactions {
-		for _, a := range reaction.By {
+		for _, a := range reaction.By[:min(len(reaction.By), maxReactors)] {
 			item.Names[a] = who(a)
 		}
 	}
@@ -282,19 +282,32 @@ func quoteText(r Reader, text string) string {
 	if strings.TrimSpace(text) == "" {
 		return r.Text("rooms.quote-empty")
 	}
-	if runes := []rune(text); len(runes) > 200 {
-		text = string(runes[:200])
-	}
-	return plainText(text, 140)
+	return plainText(quoteStart(text), 140)
 }
 
-// by is the people of a reaction in words.
-func (m RoomMessageItem) reactors(x portal.Reaction) string {
-	names := make([]string, len(x.By))
-	for i, a := range x.By {
-		names[i] = name(m.Names[a])
+// quoteStart is as much of a message as goes with its answers.
+func quoteStart(text string) string {
+	const most = 200
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
 	}
-	return strings.Join(names, ", ")
+	return text
+}
+
+// maxReactors is how many people of a reaction are named.
+const maxReactors = 20
+
+// reactors is the people of a reaction in words: the first of them, and how many there are besides.
+func (m RoomMessageItem) reactors(r Reader, x portal.Reaction) string {
+	names := make([]string, min(len(x.By), maxReactors))
+	for i := range names {
+		names[i] = name(m.Names[x.By[i]])
+	}
+	all := strings.Join(names, ", ")
+	if more := len(x.By) - len(names); more > 0 {
+		return r.Count("rooms.and-more", more, "Names", all)
+	}
+	return all
 }
 
 func addresses(of []portal.Address) string {

@@ -10,6 +10,8 @@ const (
 	MaxRoomTitle, MaxRoomTopic = 100, 1000
 	// MaxReactions is how many different reactions one message may have.
 	MaxReactions = 20
+	// MaxReactors is how many people may react to one message with the same sign: each change tells everybody of them all.
+	MaxReactors = 200
 	// MaxPins is how many messages of a room may be pinned.
 	MaxPins = 50
 	// MaxWords is how many words a person may watch.

@@ -13,10 +13,27 @@ import (
 	"portico/app/portal"
 )
 
+// What may wait for its message of one person, in all rooms: this many files, and this many times Options.MaxFile in
+// bytes. Uploads that run at the same moment may go beyond it by themselves.
+const (
+	maxWaiting  = 20
+	waitingRoom = 10
+)
+
+// mayWait reports whether one more file of who's may wait for its message: ErrTooMany ("file.waiting").
+func (s *Service) mayWait(ctx context.Context, who portal.Address) error {
+	files, size, err := s.store.WaitingFiles(ctx, who)
+	if err == nil && (files >= maxWaiting || size >= waitingRoom*s.o.MaxFile) {
+		err = portal.Fail(portal.ErrTooMany, "file.waiting")
+	}
+	return err
+}
+
 // Upload keeps a file that who wants to put into a room; it belongs to nobody's message before one names it. Its type
 // is that of its content. A picture with more pixels than may be shown, or one that is not whole, is a plain file.
 // Errors: ErrNotFound, ErrForbidden (as policy.MaySpeak), ErrInvalid ("file.too-large", "file.empty"), ErrTooMany
-// ("room.flood"), ErrUnavailable.
+// ("room.flood"; "file.waiting" while maxWaiting of who's files, or waitingRoom times MaxFile bytes of them, are in no
+// message), ErrUnavailable.
 func (s *Service) Upload(ctx context.Context, who, at portal.Address, name string, r io.Reader) (portal.File, error) {
 	_, v, err := s.peek(who, at)
 	if err != nil {
@@ -26,6 +43,9 @@ func (s *Service) Upload(ctx context.Context, who, at portal.Address, name strin
 		return portal.File{}, err
 	}
 	if err := s.calm(who, v.room.URI, "upload"); err != nil {
+		return portal.File{}, err
+	}
+	if err := s.mayWait(ctx, who); err != nil {
 		return portal.File{}, err
 	}
 	blob, size, err := s.blobs.Put(ctx, r, s.o.MaxFile)

@@ -88,6 +88,38 @@ func TestFilesAreWhatTheyHold(t *testing.T) {
 	refused(t, "from outside", err, "room.join-first")
 }
 
+// TestFilesThatWaitAreBounded: in number and in bytes, over all rooms, until they are said.
+func TestFilesThatWaitAreBounded(t *testing.T) {
+	for what, c := range map[string]struct {
+		size, many int
+	}{"number": {1, 20}, "bytes": {1000, 10}} {
+		t.Run(what, func(t *testing.T) {
+			h := build(t, rooms.Options{Burst: 1000, MaxFile: 1000})
+			ctx, content := t.Context(), strings.Repeat("x", c.size)
+			at := h.room(portal.RoomDraft{Title: "Files", Members: []portal.Address{bob}})
+			other := h.room(portal.RoomDraft{Title: "More", Members: []portal.Address{bob}})
+			var last portal.File
+			for i := range c.many {
+				var err error
+				last, err = h.Upload(ctx, bob, []portal.Address{at, other}[i%2], "x", strings.NewReader(content))
+				fine(t, "upload", err)
+			}
+			body := strings.NewReader(content)
+			_, err := h.Upload(ctx, bob, at, "x", body)
+			refused(t, "one more", err, "file.waiting")
+			if portal.Meaning(err) != portal.ErrTooMany || body.Len() != c.size {
+				t.Errorf("%v, %d bytes were left", err, body.Len())
+			}
+			_, err = h.Upload(ctx, alice, at, "x", strings.NewReader(content))
+			fine(t, "another's", err)
+			_, err = h.Say(ctx, bob, other, portal.RoomSaying{ID: "1", Files: []string{last.ID}})
+			fine(t, "say", err)
+			_, err = h.Upload(ctx, bob, at, "x", strings.NewReader(content))
+			fine(t, "one more after one was said", err)
+		})
+	}
+}
+
 func TestFilesBelongToTheirMessage(t *testing.T) {
 	h := build(t, rooms.Options{Rate: 1, Burst: 4})
 	ctx := t.Context()

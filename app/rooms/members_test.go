@@ -1,6 +1,7 @@
 package rooms_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -154,6 +155,32 @@ func TestHistoryForNewcomers(t *testing.T) {
 	refused(t, "changing one from before", err, "message.not-found")
 	if hits, _, err := h.Search(ctx, bob, "", portal.HistoryQuery{Q: "old"}); err != nil || len(hits) != 3 {
 		t.Errorf("bob finds %d: %v", len(hits), err) // older in the second, both in the third
+	}
+}
+
+// TestSearchThatPolicyForbids: nothing is found in rooms for whom it is forbidden, in one or in all; what stands in them is read.
+func TestSearchThatPolicyForbids(t *testing.T) {
+	broken := portal.Fail(portal.ErrUnavailable, "storage.busy")
+	h := build(t, rooms.Options{MaySearch: func(_ context.Context, who portal.Address) (bool, error) {
+		if who == carol {
+			return false, broken
+		}
+		return who == alice, nil
+	}})
+	ctx := t.Context()
+	at := h.room(portal.RoomDraft{Title: "Team", Members: []portal.Address{bob, carol}})
+	h.says(alice, at, "the offer")
+	for _, in := range []portal.Address{"", at} {
+		if hits, _, err := h.Search(ctx, alice, in, portal.HistoryQuery{Q: "offer"}); err != nil || len(hits) != 1 {
+			t.Errorf("alice finds %d: %v", len(hits), err)
+		}
+		_, _, err := h.Search(ctx, bob, in, portal.HistoryQuery{Q: "offer"})
+		refused(t, "searching", err, "history.forbidden")
+		_, _, err = h.Search(ctx, carol, in, portal.HistoryQuery{Q: "offer"})
+		refused(t, "while it is not known", err, "storage.busy")
+	}
+	if all, err := h.Messages(ctx, bob, at, portal.RoomPage{}); err != nil || len(all) != 1 {
+		t.Errorf("bob reads %d: %v", len(all), err)
 	}
 }
 

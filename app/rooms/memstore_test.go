@@ -413,6 +413,17 @@ func (s *memStore) AddFile(_ context.Context, room, who portal.Address, f portal
 	})
 }
 
+func (s *memStore) WaitingFiles(_ context.Context, who portal.Address) (files int, bytes int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		if f.by == who && f.place == 0 {
+			files, bytes = files+1, bytes+f.file.Size
+		}
+	}
+	return files, bytes, nil
+}
+
 func (s *memStore) File(_ context.Context, room portal.Address, id string) (portal.File, portal.Address, int64, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

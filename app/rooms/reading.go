@@ -231,10 +231,17 @@ func (s *Service) Pinned(ctx context.Context, who, at portal.Address) ([]portal.
 }
 
 // Search finds messages by their words in one room, or (at empty) in all of who's, newest first; next is the cursor
-// of the page behind. Q.Peer names a room as at does.
+// of the page behind. Q.Peer names a room as at does. ErrForbidden ("history.forbidden") where Options.MaySearch says no.
 func (s *Service) Search(ctx context.Context, who, at portal.Address, q portal.HistoryQuery) (hits []portal.Hit, next string, err error) {
 	if len(q.Q) > maxQuery {
 		return nil, "", portal.Fail(portal.ErrInvalid, "room.query")
+	}
+	may, err := s.o.MaySearch(ctx, who)
+	if err != nil {
+		return nil, "", err
+	}
+	if !may {
+		return nil, "", portal.Fail(portal.ErrForbidden, "history.forbidden")
 	}
 	q.Limit = size(q.Limit)
 	at = cmp.Or(at, q.Peer)

@@ -218,7 +218,7 @@ func (s *Service) Delete(ctx context.Context, who, at portal.Address, place int6
 }
 
 // React puts a sign under a message in who's name, or takes it away. Errors: ErrInvalid ("room.sign"), ErrNotFound,
-// ErrForbidden ("room.archived", "room.message-gone"), ErrConflict ("room.signs-many").
+// ErrForbidden ("room.archived", "room.message-gone"), ErrConflict ("room.signs-many", "room.signed-many").
 func (s *Service) React(ctx context.Context, who, at portal.Address, place int64, sign string, on bool) error {
 	if err := policy.Sign(sign); err != nil {
 		return err
@@ -243,6 +243,8 @@ func react(m *portal.RoomMessage, who portal.Address, sign string, on bool) erro
 	switch {
 	case has == on:
 		return errSame
+	case on && i >= 0 && len(signs[i].By) >= portal.MaxReactors:
+		return portal.Fail(portal.ErrConflict, "room.signed-many")
 	case on && i >= 0:
 		signs[i].By = append(slices.Clone(signs[i].By), who)
 	case on && len(signs) >= portal.MaxReactions:

@@ -150,6 +150,18 @@ func TestReactionsAndPins(t *testing.T) {
 	}
 	refused(t, "too many", h.React(ctx, bob, at, 1, "🎉", true), "room.signs-many")
 
+	crowd := make([]portal.Address, portal.MaxReactors)
+	for i := range crowd {
+		crowd[i] = portal.Address(fmt.Sprintf("sip:p%d@example.test", i))
+	}
+	_, err = h.store.ChangeRoomMessage(ctx, at, 1, func(m *portal.RoomMessage) error {
+		m.Reactions = []portal.Reaction{{Sign: "🎉", By: crowd}}
+		return nil
+	}, func(portal.RoomMessage) []portal.Addressed { return nil })
+	fine(t, "a crowd", err)
+	refused(t, "one more of a crowd", h.React(ctx, bob, at, 1, "🎉", true), "room.signed-many")
+	fine(t, "another sign", h.React(ctx, bob, at, 1, "👍", true))
+
 	refused(t, "a member pins", h.Pin(ctx, bob, at, 1, true), "room.managers-only")
 	for i := range portal.MaxPins {
 		if i > 0 {

@@ -34,6 +34,8 @@ type Options struct {
 	NameOf func(who portal.Address) string
 	// Known reports whether there is such a person; nil: everybody of PersonDomain.
 	Known func(ctx context.Context, who portal.Address) bool
+	// MaySearch reports whether policy lets a person search what was said in rooms; nil: everybody may.
+	MaySearch func(ctx context.Context, who portal.Address) (bool, error)
 	// Say gives a sentence in the language of to (empty: of nobody in particular): key is one of the Word constants,
 	// args what fills it. Nil, or an empty answer: English. It may take a moment.
 	Say func(to portal.Address, key string, args map[string]string) string
@@ -94,6 +96,9 @@ func (o Options) withDefaults() Options {
 	if o.Known == nil {
 		domain := o.PersonDomain
 		o.Known = func(_ context.Context, who portal.Address) bool { return domain == "" || who.Domain() == domain }
+	}
+	if o.MaySearch == nil {
+		o.MaySearch = func(context.Context, portal.Address) (bool, error) { return true, nil }
 	}
 	if o.Say == nil {
 		o.Say = func(portal.Address, string, map[string]string) string { return "" }

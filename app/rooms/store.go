@@ -55,6 +55,8 @@ type Store interface {
 	// AddFile notes a file that who has put into a room; blob is its name in Blobs. File finds one that belongs to a
 	// message of the room or was put there by who and waits for its message.
 	AddFile(ctx context.Context, room, who portal.Address, f portal.File, blob string) error
+	// WaitingFiles counts those that who has put into any room and that belong to no message yet, with their bytes.
+	WaitingFiles(ctx context.Context, who portal.Address) (files int, bytes int64, err error)
 	File(ctx context.Context, room portal.Address, id string) (f portal.File, by portal.Address, place int64, blob string, err error)
 }
 

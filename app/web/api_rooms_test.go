@@ -181,6 +181,7 @@ func TestRoomsByForm(t *testing.T) {
 	a.page("/rooms?do=nothing", 404)
 	a.page("/rooms/none-such", 404)
 	a.page("/rooms/green-lobby?at=x", 400)
+	a.submit("/rooms/green-lobby/leave").says(http.StatusConflict, "manager")
 	b.submit("/rooms/green-lobby/leave").leadsTo("/rooms")
 	if got := b.page("/rooms/green-lobby", 200); got.Find(".said").Length() != 0 {
 		t.Error("who left reads on")

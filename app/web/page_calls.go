@@ -152,8 +152,9 @@ func (s *Server) recording(c echo.Context) error {
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": name}))
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; media-src 'self'; sandbox")
-	// The player asks for stretches of it again and again: this browser may keep it for a while, nobody on the way may.
-	h.Set("Cache-Control", "private, max-age=300")
+	// The player asks for stretches of it again and again: this browser may keep it, but asks each time whether its reader
+	// is still signed in; nobody on the way may keep it.
+	h.Set("Cache-Control", "private, no-cache")
 	http.ServeContent(c.Response(), c.Request(), name, m.At, audio)
 	return nil
 }

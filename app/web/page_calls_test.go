@@ -140,9 +140,10 @@ func TestRecordingIsPlayedInStretches(t *testing.T) {
 	if got.header.Get("Content-Type") != "audio/wav" || !bytes.Equal(got.body, whole) {
 		t.Errorf("%s, %d bytes", got.header.Get("Content-Type"), len(got.body))
 	}
-	if cache := got.header.Get("Cache-Control"); !strings.HasPrefix(cache, "private") {
-		t.Errorf("others may keep it: %q", cache)
+	if cache := got.header.Get("Cache-Control"); cache != "private, no-cache" || got.header.Get("Last-Modified") == "" {
+		t.Errorf("another reader at this browser may hear it: %q, %q", cache, got.header.Get("Last-Modified"))
 	}
+	a.with("If-Modified-Since", got.header.Get("Last-Modified")).call(http.MethodGet, path, nil, http.StatusNotModified)
 	part := a.with("Range", "bytes=100-199").call(http.MethodGet, path, nil, http.StatusPartialContent)
 	if !bytes.Equal(part.body, whole[100:200]) || part.header.Get("Content-Encoding") != "" {
 		t.Errorf("%d bytes of a stretch, %q", len(part.body), part.header.Get("Content-Encoding"))

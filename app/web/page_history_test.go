@@ -184,6 +184,30 @@ func TestHistoryIsExported(t *testing.T) {
 	a.page("/history/export?format=pdf", http.StatusBadRequest)
 }
 
+func TestExportsOfOnePersonAreFew(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	h.talked()
+	a := h.browse(alice)
+	for range maxExports {
+		if !h.server.exports.begin(alice, maxExports) {
+			t.Fatal("there is no place for an export")
+		}
+	}
+	if got := a.page("/history/export", http.StatusTooManyRequests).Find("main").Text(); !strings.Contains(got, "on their way") {
+		t.Errorf("the page says %q", squeezed(got))
+	}
+	a.call(http.MethodGet, "/api/v1/history/export", nil, http.StatusTooManyRequests).problem("history.exports")
+	h.browse(bob).call(http.MethodGet, "/history/export", nil, http.StatusOK)
+	h.server.exports.end(alice)
+	for range maxExports { // each gives its place back
+		a.call(http.MethodGet, "/history/export", nil, http.StatusOK)
+	}
+	h.server.exports.end(alice)
+	if n := len(h.server.exports.each); n != 0 {
+		t.Errorf("%d people are counted after their last export", n)
+	}
+}
+
 func TestOwnCopyIsDeleted(t *testing.T) {
 	h := newHouse(t, at(wednesday(t)))
 	h.talked()

@@ -168,14 +168,7 @@ func (s *Server) joinRoom(c echo.Context) error {
 
 // leaveRoom leaves, and leads to the list of rooms.
 func (s *Server) leaveRoom(c echo.Context) error {
-	room, err := s.pathRoom(c)
-	if err != nil {
-		return err
-	}
-	if err := s.Rooms.Leave(c.Request().Context(), s.person(c), room); err != nil {
-		return err
-	}
-	return c.Redirect(http.StatusSeeOther, "/rooms")
+	return s.onRoomThen(c, s.Rooms.Leave, func(portal.Address) error { return c.Redirect(http.StatusSeeOther, "/rooms") })
 }
 
 // notifyOfRoom sets of what the person is told.
@@ -207,6 +200,11 @@ func (s *Server) inviteToRoom(c echo.Context) error {
 
 // onRoom does something to a room and leads back to its page; what cannot be done is said there.
 func (s *Server) onRoom(c echo.Context, do func(ctx context.Context, who, room portal.Address) error) error {
+	return s.onRoomThen(c, do, func(room portal.Address) error { return s.done(c, views.RoomPath(room)) })
+}
+
+// onRoomThen is onRoom that leads elsewhere.
+func (s *Server) onRoomThen(c echo.Context, do func(ctx context.Context, who, room portal.Address) error, then func(room portal.Address) error) error {
 	if err := form(c); err != nil {
 		return err
 	}
@@ -227,7 +225,7 @@ func (s *Server) onRoom(c echo.Context, do func(ctx context.Context, who, room p
 	if err != nil {
 		return err
 	}
-	return s.done(c, views.RoomPath(room))
+	return then(room)
 }
 
 // roomSettingsPage is where a room is managed.
