@@ -56,6 +56,18 @@ func (s *Store) LoadRooms(ctx context.Context, each func(portal.Room) error) err
 	})
 }
 
+// LoadFormer gives the addresses that rooms had before, each with the present one of its room.
+func (s *Store) LoadFormer(ctx context.Context, each func(former, room portal.Address) error) error {
+	return s.all(ctx, "load former addresses", `SELECT f.uri, r.uri FROM room_former f CROSS JOIN rooms r ON r.num = f.room ORDER BY f.uri`,
+		nil, func(scan scanFunc) error {
+			var former, room portal.Address
+			if err := scan(&former, &room); err != nil {
+				return err
+			}
+			return each(former, room)
+		})
+}
+
 // LoadMembers gives all memberships, those of a room together.
 func (s *Store) LoadMembers(ctx context.Context, each func(portal.Membership) error) error {
 	return s.all(ctx, "load members", `SELECT r.uri, m.who, m.role, m.notify, m.sip, m.first, m.read_up_to, m.joined_at

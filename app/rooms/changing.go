@@ -156,7 +156,7 @@ func (s *Service) settle(ctx context.Context, r *room, v sight, next portal.Room
 		return nil
 	}
 	delete(s.rooms, renamed)
-	s.rooms[next.URI] = r
+	s.rooms[next.URI], s.former[renamed] = r, r
 	for _, m := range r.members {
 		m.Room = next.URI
 	}

@@ -310,8 +310,6 @@ func TestGroupsAreMadeLasting(t *testing.T) {
 	if got := h.texts(carol, r.URI); got != "this should last" {
 		t.Errorf("carol reads %q", got)
 	}
-	_, err = h.Get(ctx, bob, g.URI)
-	refused(t, "the former address", err, "room.not-found")
 	h.says(carol, r.URI, "it does")
 	if mine, err := h.Mine(ctx, bob); err != nil || mine[0].URI != r.URI || mine[0].Unread != 2 || mine[0].Newest.Room != r.URI {
 		t.Errorf("bob's rooms %+v %v", mine, err)
@@ -347,4 +345,40 @@ func TestNewcomersDoNotMakeGroupsLasting(t *testing.T) {
 	if r, err := h.Change(ctx, carol, g.URI, portal.RoomChange{Lasting: &yes, Title: &title, HistoryDays: &days}); err != nil || r.Kind != portal.LastingRoom {
 		t.Errorf("carol, who was there from the beginning: %+v, %v", r, err)
 	}
+}
+
+// The address that a group had before it was made lasting goes on leading there: from SIP clients, open pages, links to files.
+func TestFormerAddresses(t *testing.T) {
+	h := build(t, rooms.Options{})
+	ctx, yes, title := t.Context(), true, "What lasts"
+	g, err := h.Group(ctx, alice, bob, []portal.Address{carol})
+	fine(t, "a group", err)
+	f, err := h.Upload(ctx, alice, g.URI, "a.txt", strings.NewReader("words"))
+	fine(t, "a file", err)
+	r, err := h.Change(ctx, alice, g.URI, portal.RoomChange{Lasting: &yes, Title: &title})
+	if err != nil || r.URI == g.URI {
+		t.Fatalf("lasting %+v %v", r, err)
+	}
+	for _, when := range []string{"at once", "after a start"} {
+		if e := h.sees(bob, g.URI); e.URI != r.URI {
+			t.Errorf("%s it leads to %s", when, e.URI)
+		}
+		if m := h.says(alice, g.URI, "from an open page"); m.Room != r.URI {
+			t.Errorf("%s what is said there is said in %s", when, m.Room)
+		}
+		fine(t, "a SIP client", h.Receive(ctx, portal.RoomIncoming{Room: g.URI, From: bob, ID: when, Text: "hi", At: noon}))
+		_, content, err := h.OpenFile(ctx, alice, g.URI, f.ID)
+		if err != nil {
+			t.Fatalf("%s a link to a file: %v", when, err)
+		}
+		fine(t, "close", content.Close())
+		if all, err := h.Find(ctx, bob, "", 0); err != nil || len(all) != 1 {
+			t.Errorf("%s there are %d rooms, %v", when, len(all), err)
+		}
+		h.restart()
+	}
+	_, err = h.Create(ctx, dave, portal.RoomDraft{Name: g.Name, Title: "Another"})
+	refused(t, "somebody else takes it", err, "room.exists")
+	_, err = h.Get(ctx, dave, "sip:other@rooms.example.test")
+	refused(t, "an address that none had", err, "room.not-found")
 }

@@ -40,19 +40,19 @@ type fileKey struct {
 
 // memStore is a Store. Before is asked at each writing call and may refuse it; after may lose its answer.
 type memStore struct {
-	mu       sync.Mutex
-	rooms    map[portal.Address]*memRoom
-	reserved map[portal.Address]bool
-	words    map[portal.Address][]string
-	files    map[fileKey]memFile
-	events   []portal.Addressed
-	reads    int
-	before   func(op string) error
-	after    func(op string) error
+	mu     sync.Mutex
+	rooms  map[portal.Address]*memRoom
+	former map[portal.Address]portal.Address
+	words  map[portal.Address][]string
+	files  map[fileKey]memFile
+	events []portal.Addressed
+	reads  int
+	before func(op string) error
+	after  func(op string) error
 }
 
 func newMemStore() *memStore {
-	return &memStore{rooms: map[portal.Address]*memRoom{}, reserved: map[portal.Address]bool{}, words: map[portal.Address][]string{},
+	return &memStore{rooms: map[portal.Address]*memRoom{}, former: map[portal.Address]portal.Address{}, words: map[portal.Address][]string{},
 		files: map[fileKey]memFile{}}
 }
 
@@ -96,6 +96,17 @@ func (s *memStore) LoadRooms(_ context.Context, each func(portal.Room) error) er
 			desc.LastAt = r.messages[n-1].At
 		}
 		if err := each(desc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *memStore) LoadFormer(_ context.Context, each func(former, room portal.Address) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for former, at := range s.former {
+		if err := each(former, at); err != nil {
 			return err
 		}
 	}
@@ -147,7 +158,7 @@ func (s *memStore) PutWords(_ context.Context, who portal.Address, words []strin
 
 func (s *memStore) CreateRoom(_ context.Context, r portal.Room, members []portal.Membership, evs ...portal.Addressed) error {
 	return s.write("CreateRoom", evs, func() error {
-		if s.rooms[r.URI] != nil || s.reserved[r.URI] {
+		if s.rooms[r.URI] != nil || s.former[r.URI] != "" {
 			return portal.Fail(portal.ErrConflict, "room.exists")
 		}
 		n := &memRoom{desc: r, members: map[portal.Address]portal.Membership{}, mentions: map[portal.Address]map[int64]bool{}}
@@ -163,12 +174,18 @@ func (s *memStore) PutRoom(_ context.Context, r portal.Room, renamed portal.Addr
 	return s.write("PutRoom", evs, func() error {
 		at := r.URI
 		if renamed != "" {
-			if s.rooms[at] != nil || s.reserved[at] {
+			if s.rooms[at] != nil || s.former[at] != "" {
 				return portal.Fail(portal.ErrConflict, "room.exists")
 			}
 			s.rooms[at] = s.rooms[renamed]
 			delete(s.rooms, renamed)
-			s.reserved[renamed] = true
+			s.former[renamed] = at
+			for key, f := range maps.Clone(s.files) {
+				if key.room == renamed {
+					delete(s.files, key)
+					s.files[fileKey{at, key.id}] = f
+				}
+			}
 			for who, m := range s.rooms[at].members {
 				m.Room = at
 				s.rooms[at].members[who] = m

@@ -21,6 +21,15 @@ func (s *Service) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = s.store.LoadFormer(ctx, func(former, at portal.Address) error {
+		if r := s.rooms[at]; r != nil {
+			s.former[former] = r
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	err = s.store.LoadMembers(ctx, func(m portal.Membership) error {
 		if r := s.rooms[m.Room]; r != nil && r.members[m.Who] == nil {
 			s.enter(r, m)

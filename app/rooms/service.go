@@ -140,9 +140,11 @@ type Service struct {
 	line  Line
 	o     Options
 
-	// mu guards rooms, people and index, and what is in them. It is never held while the store is asked.
-	mu     sync.RWMutex
-	rooms  map[portal.Address]*room
+	// mu guards rooms, former, people and index, and what is in them. It is never held while the store is asked.
+	mu    sync.RWMutex
+	rooms map[portal.Address]*room
+	// former are addresses that rooms had before: whoever still has one reaches the room by it.
+	former map[portal.Address]*room
 	people map[portal.Address]*person
 	index  *index
 
@@ -160,7 +162,7 @@ type Service struct {
 // New builds the service; nothing is there before Load, nothing is sent before Run.
 func New(store Store, blobs Blobs, line Line, o Options) *Service {
 	o = o.withDefaults()
-	s := &Service{store: store, blobs: blobs, line: line, o: o, rooms: map[portal.Address]*room{}, people: map[portal.Address]*person{},
+	s := &Service{store: store, blobs: blobs, line: line, o: o, rooms: map[portal.Address]*room{}, former: map[portal.Address]*room{}, people: map[portal.Address]*person{},
 		index: newIndex(), flood: newFlood(o.Rate, o.Burst), recent: newRecent(), typists: newTypists(o),
 		groups: semaphore.NewWeighted(1), wording: semaphore.NewWeighted(1)}
 	s.news, s.server = newNews(s), newServer(s)

@@ -167,11 +167,19 @@ func (r *room) unread(m *member) int {
 
 func notFound() error { return portal.Fail(portal.ErrNotFound, "room.not-found") }
 
+// at is the room that has an address, or had it before; nil: there is none. Called with the lock held.
+func (s *Service) at(at portal.Address) *room {
+	if r := s.rooms[at]; r != nil {
+		return r
+	}
+	return s.former[at]
+}
+
 // take gives the room and lets the caller in with the weight n; release lets go. ErrNotFound, or ErrUnavailable
 // ("room.busy") when ctx ends first.
 func (s *Service) take(ctx context.Context, at portal.Address, n int64) (r *room, release func(), err error) {
 	s.mu.RLock()
-	r = s.rooms[at]
+	r = s.at(at)
 	s.mu.RUnlock()
 	if r == nil {
 		return nil, nil, notFound()
@@ -204,7 +212,7 @@ func (s *Service) look(r *room, who portal.Address) (sight, error) {
 // peek is look for who reads nothing that changes under it: without a turn.
 func (s *Service) peek(who, at portal.Address) (*room, sight, error) {
 	s.mu.RLock()
-	r := s.rooms[at]
+	r := s.at(at)
 	s.mu.RUnlock()
 	if r == nil {
 		return nil, sight{}, notFound()

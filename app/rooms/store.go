@@ -12,9 +12,11 @@ import (
 // Store keeps rooms. Each call that writes is one transaction; events reach the log in the same one. Events for
 // a room's people have the room as their Audience: they are logged once, for whoever follows the room then.
 type Store interface {
-	// LoadRooms and LoadMembers give everything there is, once at the start.
+	// LoadRooms, LoadMembers and the like give everything there is, once at the start.
 	LoadRooms(ctx context.Context, each func(portal.Room) error) error
 	LoadMembers(ctx context.Context, each func(portal.Membership) error) error
+	// LoadFormer gives the addresses that rooms had before, with the room's present one.
+	LoadFormer(ctx context.Context, each func(former, room portal.Address) error) error
 	// LoadMentions gives for each person and room the places of unread messages that name them, ascending.
 	LoadMentions(ctx context.Context, each func(who, room portal.Address, place int64) error) error
 	// LoadWords gives the words each person watches; PutWords replaces one person's.
