@@ -238,7 +238,6 @@ func TestHistoryModel(t *testing.T) {
 
 func historyModel(t *testing.T, r *rand.Rand) {
 	clock := &handClock{at: morning()}
-	now := clock.now()
 	s, _ := running(t, storage.Options{Retention: 6 * time.Hour, UpkeepEvery: time.Hour, Now: clock.now})
 	owners := []portal.Address{alice, bob, carol}
 	type said struct {
@@ -249,7 +248,7 @@ func historyModel(t *testing.T, r *rand.Rand) {
 	mine := map[portal.Address]map[string]*said{alice: {}, bob: {}, carol: {}} // by id
 	held := map[portal.Address]bool{}
 	for step := range 250 {
-		now = clock.advance(time.Duration(r.IntN(int(12 * time.Minute))))
+		now := clock.advance(time.Duration(r.IntN(int(12 * time.Minute))))
 		owner := owners[r.IntN(3)]
 		peer := owners[r.IntN(3)]
 		if peer == owner {

@@ -20,8 +20,11 @@ func TestConnectorWithoutAServer(t *testing.T) {
 	const alice = portal.Address("sip:alice@example.test")
 	c.Watch([]portal.Address{alice})
 	for what, call := range map[string]func() error{
-		"changes":  func() error { _, err := c.Changes(ctx, alice, alice, ""); return err },
-		"create":   func() error { _, err := c.Create(ctx, alice, alice, portal.Appointment{}, portal.WriteOptions{}); return err },
+		"changes": func() error { _, err := c.Changes(ctx, alice, alice, ""); return err },
+		"create": func() error {
+			_, err := c.Create(ctx, alice, alice, portal.Appointment{}, portal.WriteOptions{})
+			return err
+		},
 		"identity": func() error { _, _, err := c.Identity(ctx, alice, "alice@example.test"); return err },
 	} {
 		if err := call(); !errors.Is(err, portal.ErrUnavailable) || portal.Reason(err) != "calendar.none" {

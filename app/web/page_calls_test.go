@@ -68,8 +68,10 @@ func TestCallsAreSeenByHandAlone(t *testing.T) {
 	h.missed()
 	a := h.browse(alice)
 	unseen := func() int { return a.page("/calls", http.StatusOK).Find(".call.unseen").Length() }
-	if unseen() != 3 || unseen() != 3 {
-		t.Error("looking at the page marks entries as seen")
+	for range 2 {
+		if n := unseen(); n != 3 {
+			t.Errorf("%d unseen, want 3: looking at the page marks entries as seen", n)
+		}
 	}
 	a.post("/calls/seen", url.Values{"id": {"call-1"}}, http.StatusSeeOther)
 	if n := unseen(); n != 2 {
