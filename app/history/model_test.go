@@ -20,8 +20,11 @@ import (
 // other item.
 func TestModel(t *testing.T) {
 	rounds := 8
-	if testing.Short() || raced {
-		rounds = 2
+	switch {
+	case raced:
+		rounds = 1
+	case testing.Short():
+		rounds = 3
 	}
 	for seed := range rounds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
