@@ -24,7 +24,7 @@ func everyHistoryQuery(t *testing.T, s *storage.Store) {
 	must(t, err)
 	all, _, err := s.Episodes(ctx, alice, spans, portal.HistoryQuery{})
 	must(t, err)
-	if len(all) < 3 {
+	if len(all) < 2 { // at least the two of above; older ones may have been pruned by now
 		t.Fatalf("%d episodes", len(all))
 	}
 	due, err := s.DueNotes(ctx, now.Add(time.Hour), 10)

@@ -206,6 +206,8 @@ func scans(query, step string) bool {
 	case strings.HasPrefix(step, "SCAN history_holds"), strings.HasPrefix(step, "SCAN o USING COVERING INDEX history_episodes_hidden"),
 		strings.HasPrefix(step, "SCAN history_exports"):
 		return false // all are wanted and they are few, or ended by the limit
+	case step == "SCAN room_files USING COVERING INDEX room_files_held":
+		return false // holds only the files of messages that were taken back under a hold, and the limit ends it
 	case strings.HasPrefix(query, "INSERT INTO rooms"):
 		return false // looks at what refers to rooms where a reference was left open in the transaction, which never is
 	case strings.Contains(step, "_words VIRTUAL TABLE"), strings.HasPrefix(step, "SCAN w VIRTUAL TABLE INDEX"):
