@@ -25,6 +25,13 @@ type Source interface {
 	People(ctx context.Context) ([]portal.Person, error)
 }
 
+// Cache keeps the last reading of each source over a restart.
+type Cache interface {
+	// Book is the copy of a source; a zero time means that there is none.
+	Book(ctx context.Context, source string) (people []portal.Person, at time.Time, err error)
+	SaveBook(ctx context.Context, source string, people []portal.Person, at time.Time) error
+}
+
 // Options say how often to read the sources; the zero value works.
 type Options struct {
 	// Refresh is the time between two readings of a source, give or take a tenth. Default 15 minutes.

@@ -326,4 +326,6 @@ type CalendarState struct {
 	Agenda Agenda
 	// OutOfOffice is the note in force, plain text.
 	OutOfOffice string
+	// Subject and Place are those of the meeting the person is in; empty for a private one.
+	Subject, Place string
 }

@@ -17,6 +17,34 @@ type Person struct {
 	Photo string `json:"photo,omitempty"`
 	// Robot marks an example person who answers by themselves.
 	Robot bool `json:"robot,omitempty"`
+	// Company and TimeZone (an IANA name) are as the address book has them.
+	Company  string `json:"company,omitempty"`
+	TimeZone string `json:"time_zone,omitempty"`
+	// Numbers are the telephone numbers by kind; Phones repeats them without.
+	Numbers []Number `json:"numbers,omitempty"`
+	// Group marks a distribution group: it has members and no presence.
+	Group bool `json:"is_group,omitempty"`
+	// Sources are the address books that know the person, the one that decides first.
+	Sources []string `json:"sources,omitempty"`
+}
+
+// Number is a telephone number; Kind is "work", "mobile", "home" or "other".
+type Number struct {
+	Kind   string `json:"kind"`
+	Number string `json:"number"`
+}
+
+// BookState is how one address book is, for the administrator and the page that shows its age.
+type BookState struct {
+	Name string `json:"name"`
+	// At is when the copy in use was read; zero: there is none yet. Cached: it is the one kept from before the start.
+	At     time.Time `json:"at,omitzero"`
+	Cached bool      `json:"cached"`
+	People int       `json:"people"`
+	// Next is when it is read again.
+	Next time.Time `json:"next,omitzero"`
+	// Failed is the operator's text of the last failure; empty: it went well.
+	Failed string `json:"failed,omitempty"`
 }
 
 // Me is the signed-in person as the API tells it.
@@ -61,6 +89,30 @@ type Contact struct {
 	Group        string       `json:"group"`
 	Relationship Relationship `json:"relationship"`
 	AddedAt      time.Time    `json:"added_at,omitzero"`
+	// Groups are all the groups the contact is in, Group the first of them.
+	Groups []string `json:"groups,omitempty"`
+	// Nickname is what the owner calls them; it goes before DisplayName.
+	Nickname string `json:"nickname,omitempty"`
+	// Favourite contacts stand first; Tagged: the owner wants to be told when they become available.
+	Favourite bool `json:"favourite,omitempty"`
+	Tagged    bool `json:"tagged,omitempty"`
+	// Email is set for a distribution group, whose URI is made of it; IsGroup says that it is one.
+	Email   string `json:"email,omitempty"`
+	IsGroup bool   `json:"is_group,omitempty"`
+}
+
+// ContactGroup is a named group of a person's contact list.
+type ContactGroup struct {
+	Name string `json:"name"`
+	// Rank orders the groups; Closed: the owner folded it up.
+	Rank   int  `json:"rank"`
+	Closed bool `json:"closed,omitempty"`
+}
+
+// Recent is somebody a person had to do with of late, newest first.
+type Recent struct {
+	URI Address   `json:"uri"`
+	At  time.Time `json:"at"`
 }
 
 // Settings are a person's own choices, kept on the server.
@@ -79,6 +131,11 @@ type Settings struct {
 	KeepCalls   *bool `json:"keep_calls,omitempty"`
 	// PreferredClient is where conversations are opened: empty for the portal, OtherClient for another program.
 	PreferredClient string `json:"preferred_client"`
+	// PresenceProvider names the place whose word alone counts as the person's presence (Place.Provider); empty: all
+	// places together.
+	PresenceProvider string `json:"presence_provider,omitempty"`
+	// Sort is the order of the contact list: empty for groups, "status", "relationship", "recent".
+	Sort string `json:"sort,omitempty"`
 }
 
 // OtherClient as Settings.PreferredClient opens conversations in the program that takes sip: links.

@@ -70,6 +70,19 @@ type Presence struct {
 	Calendar string `json:"calendar,omitempty"`
 	// Agenda is what the person's calendar says of their time.
 	Agenda Agenda `json:"-"`
+	// Meeting and MeetingPlace are subject and place of the meeting the person is in, where the reader may know.
+	// They never leave this portal by SIP.
+	Meeting      string `json:"meeting,omitempty"`
+	MeetingPlace string `json:"meeting_place,omitempty"`
+	// Location is where the person says they are, TimeZone the IANA name of their time.
+	Location string `json:"location,omitempty"`
+	TimeZone string `json:"time_zone,omitempty"`
+	// Custom is the texts of the custom state that Activity names.
+	Custom StateTexts `json:"-"`
+	// NoIM: the person cannot receive instant messages.
+	NoIM bool `json:"no_im,omitempty"`
+	// Provider is the place that the person chose to count; filled only for one's own presence.
+	Provider string `json:"provider,omitempty"`
 }
 
 // Agenda is what somebody's calendar says of their time, without a title: until when they are busy, and when
@@ -92,7 +105,9 @@ func (a Agenda) Same(b Agenda) bool {
 func (p Presence) Same(q Presence) bool {
 	return p.URI == q.URI && p.Availability == q.Availability && p.Activity == q.Activity && p.Text == q.Text &&
 		p.Note == q.Note && p.OutOfOffice == q.OutOfOffice && p.Since.Equal(q.Since) && p.ByHand == q.ByHand &&
-		p.Until.Equal(q.Until) && p.Calendar == q.Calendar && p.Agenda.Same(q.Agenda)
+		p.Until.Equal(q.Until) && p.Calendar == q.Calendar && p.Agenda.Same(q.Agenda) && p.Meeting == q.Meeting &&
+		p.MeetingPlace == q.MeetingPlace && p.Location == q.Location && p.TimeZone == q.TimeZone && p.Custom == q.Custom &&
+		p.NoIM == q.NoIM && p.Provider == q.Provider
 }
 
 // Source says on what an endpoint's claim rests; the order of precedence is hand, call, calendar, activity.
@@ -124,6 +139,17 @@ type Claim struct {
 	Agenda Agenda
 	// TakesCPIM is true when the endpoint declares that it reads message/cpim.
 	TakesCPIM bool
+	// Location and TimeZone are where the person says they are (RFC 4480 place-type and time-offset; the IANA name in
+	// the portal's own extension).
+	Location, TimeZone string
+	// Custom is the texts of a custom state.
+	Custom StateTexts
+	// NoIM: the endpoint says that it takes no instant messages.
+	NoIM bool
+	// Provider, in the portal's own claim, names the endpoint whose word alone counts; empty: all are composed.
+	Provider string
+	// Label is what the endpoint calls itself ("Linphone"), where it says so.
+	Label string
 }
 
 // Report is one presence document about a person as a watcher received it: the claims of all their
@@ -139,11 +165,29 @@ type Report struct {
 type Manual struct {
 	Availability Availability
 	Activity     Activity
-	// Note replaces the note when not nil; the note stands independent of the state's end.
-	Note *string
+	// Note replaces the note when not nil; the note stands independent of the state's end, until NoteUntil where that
+	// is set.
+	Note      *string
+	NoteUntil time.Time
 	// Until is when the state ends by itself; zero: until it is reset.
 	Until time.Time
 	SetAt time.Time
+}
+
+// Whereabouts is where a person says they are.
+type Whereabouts struct {
+	Location string `json:"location"`
+	// TimeZone is an IANA name; empty: that of the person's settings.
+	TimeZone string `json:"time_zone"`
+}
+
+// MaxLocationLen is the longest Location in characters.
+const MaxLocationLen = 64
+
+// PersonalNote is the note of a person; Until is when it ends, zero: never.
+type PersonalNote struct {
+	Text  string    `json:"text"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Watcher is somebody who subscribes to a person's presence (RFC 3858).
