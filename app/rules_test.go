@@ -34,9 +34,11 @@ var mayImport = []struct {
 	{"app/blobs", []string{"app/portal"}},
 	{"app/history", []string{"app/portal", "app/policy"}},
 	{"app/calls", []string{"app/portal", "app/policy"}},
-	{"app/counts", []string{"app/portal"}},
+	{"app/privacy", []string{"app/portal", "app/policy"}},
+	{"app/admin", []string{"app/portal", "app/policy"}},
+	{"app/diagnosis", []string{"app/portal"}},
 	{"app/hook", []string{"app/portal"}},
-	{"app/directory", []string{"app/portal", "app/policy"}},
+	{"app/directory", []string{"app/portal", "app/policy", "app/directory"}},
 	{"app/account", []string{"app/portal", "app/policy"}},
 	{"app/sipua/siplab", []string{"app/sipua/siplab"}},
 	{"app/sipua/siptest", []string{"app/sipua/siptest"}},
@@ -49,16 +51,16 @@ var mayImport = []struct {
 	{"storage", []string{"app/portal", "storage"}},
 	{"realtime", []string{"app/portal"}},
 	{"views", []string{"app/portal", "static", "views"}},
-	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/calendar", "app/calsync", "app/crm", "app/hook", "app/chat", "app/rooms", "app/history", "app/calls", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
+	{"app/web", []string{"app/web", "app/portal", "app/policy", "app/account", "app/calendar", "app/calsync", "app/crm", "app/hook", "app/chat", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "app/contacts", "app/directory", "app/presence", "views", "static", "realtime"}},
 	{"app", []string{"app", "views", "static", "realtime", "storage"}},
 }
 
 // forbidden are the outside technologies that the use cases must not know.
 var forbidden = map[string][]string{
-	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "realtime", "app/sipua"},
-	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "app/sipua", "views"},
-	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "storage", "realtime", "views", "app/web"},
-	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "realtime", "views", "app/web", "app/sipua"},
+	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "realtime", "app/sipua"},
+	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "app/sipua", "views"},
+	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "realtime", "views", "app/web"},
+	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "realtime", "views", "app/web", "app/sipua"},
 	"net":                          {"app/policy"},
 	"os":                           {"app/policy"},
 }
