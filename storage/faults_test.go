@@ -95,7 +95,7 @@ func TestDiskFull(t *testing.T) {
 func TestAnotherProgramHoldsTheLock(t *testing.T) {
 	s, path := running(t, storage.Options{BusyTimeout: 30 * time.Millisecond})
 	ctx := t.Context()
-	must(t, s.SaveNote(ctx, alice, "one"))
+	must(t, s.SaveNote(ctx, alice, portal.PersonalNote{Text: "one"}))
 	other, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)") // the upkeep writes too
 	must(t, err)
 	defer other.Close()
@@ -104,15 +104,15 @@ func TestAnotherProgramHoldsTheLock(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE")
 	must(t, err)
-	wantReason(t, s.SaveNote(ctx, alice, "two"), portal.ErrUnavailable, "storage.busy")
+	wantReason(t, s.SaveNote(ctx, alice, portal.PersonalNote{Text: "two"}), portal.ErrUnavailable, "storage.busy")
 	wantReason(t, s.Ready(ctx), portal.ErrUnavailable, "storage.busy")
-	if note, err := s.Note(ctx, alice); err != nil || note != "one" {
+	if note, err := s.Note(ctx, alice); err != nil || note.Text != "one" {
 		t.Errorf("reading beside it: %q, %v", note, err)
 	}
 	_, err = conn.ExecContext(ctx, "ROLLBACK")
 	must(t, err)
 	must(t, s.Ready(ctx))
-	must(t, s.SaveNote(ctx, alice, "three"))
+	must(t, s.SaveNote(ctx, alice, portal.PersonalNote{Text: "three"}))
 }
 
 func TestPanicOfOneWriteIsItsOwn(t *testing.T) {
@@ -121,7 +121,7 @@ func TestPanicOfOneWriteIsItsOwn(t *testing.T) {
 	if err == nil || portal.Meaning(err) != nil || !strings.Contains(err.Error(), "on purpose") {
 		t.Errorf("panic gave %v, want an internal error that tells it", err)
 	}
-	must(t, s.SaveNote(t.Context(), alice, "after"))
+	must(t, s.SaveNote(t.Context(), alice, portal.PersonalNote{Text: "after"}))
 }
 
 // TestWaitingForAPlace: with the queue full callers wait, are refused when their context ends, and
@@ -138,7 +138,7 @@ func TestWaitingForAPlace(t *testing.T) {
 	refused := make(chan error, callers)
 	for i := range callers {
 		go func() {
-			refused <- s.SaveNote(short, portal.Address(fmt.Sprintf("sip:p%d@example.test", i)), "behind the back")
+			refused <- s.SaveNote(short, portal.Address(fmt.Sprintf("sip:p%d@example.test", i)), portal.PersonalNote{Text: "behind the back"})
 		}()
 	}
 	for range callers {
@@ -146,9 +146,9 @@ func TestWaitingForAPlace(t *testing.T) {
 	}
 	close(release)
 	must(t, <-held)
-	must(t, s.SaveNote(t.Context(), alice, "next"))
+	must(t, s.SaveNote(t.Context(), alice, portal.PersonalNote{Text: "next"}))
 	for i := range callers {
-		if note, err := s.Note(t.Context(), portal.Address(fmt.Sprintf("sip:p%d@example.test", i))); err != nil || note != "" {
+		if note, err := s.Note(t.Context(), portal.Address(fmt.Sprintf("sip:p%d@example.test", i))); err != nil || note.Text != "" {
 			t.Errorf("caller %d gave up, but its note is %q, %v", i, note, err)
 		}
 	}

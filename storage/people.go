@@ -14,9 +14,10 @@ func (s *Store) Settings(ctx context.Context, who portal.Address) (portal.Settin
 		c                    portal.Settings
 		sound, notifications int
 	)
-	found, err := s.one(ctx, "settings", `SELECT locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client
-		FROM settings WHERE person = ?`,
-		[]any{string(who)}, &c.Locale, &c.TimeZone, &c.Theme, &sound, &notifications, &c.KeepHistory, &c.KeepCalls, &c.PreferredClient)
+	found, err := s.one(ctx, "settings", `SELECT locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client,
+		presence_provider, sort FROM settings WHERE person = ?`,
+		[]any{string(who)}, &c.Locale, &c.TimeZone, &c.Theme, &sound, &notifications, &c.KeepHistory, &c.KeepCalls, &c.PreferredClient,
+		&c.PresenceProvider, &c.Sort)
 	if err != nil || !found {
 		return portal.Settings{}, false, err
 	}
@@ -30,12 +31,14 @@ func (s *Store) SaveSettings(ctx context.Context, who portal.Address, c portal.S
 		return invalid("settings of nobody")
 	}
 	return s.write(ctx, "save settings", func(t *txn) error {
-		return t.exec(`INSERT INTO settings (person, locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		return t.exec(`INSERT INTO settings (person, locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client,
+			presence_provider, sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (person) DO UPDATE SET locale = excluded.locale, time_zone = excluded.time_zone,
 			theme = excluded.theme, sound = excluded.sound, notifications = excluded.notifications,
-			keep_history = excluded.keep_history, keep_calls = excluded.keep_calls, preferred_client = excluded.preferred_client`,
-			string(who), c.Locale, c.TimeZone, c.Theme, flag(c.Sound), flag(c.Notifications), choice(c.KeepHistory), choice(c.KeepCalls), c.PreferredClient)
+			keep_history = excluded.keep_history, keep_calls = excluded.keep_calls, preferred_client = excluded.preferred_client,
+			presence_provider = excluded.presence_provider, sort = excluded.sort`,
+			string(who), c.Locale, c.TimeZone, c.Theme, flag(c.Sound), flag(c.Notifications), choice(c.KeepHistory), choice(c.KeepCalls), c.PreferredClient,
+			c.PresenceProvider, c.Sort)
 	})
 }
 

@@ -18,11 +18,16 @@ type Line interface {
 	Watch(who portal.Address, whom []portal.Address)
 }
 
-// Memory keeps what people set by hand over restarts.
+// Memory keeps what people say of themselves by hand over restarts.
 type Memory interface {
 	Manual(ctx context.Context, who portal.Address) (m portal.Manual, set bool, err error)
 	// SaveManual keeps m; nil deletes.
 	SaveManual(ctx context.Context, who portal.Address, m *portal.Manual) error
-	Note(ctx context.Context, who portal.Address) (string, error)
-	SaveNote(ctx context.Context, who portal.Address, note string) error
+	// Note is the person's note, whether or not its end has passed; the zero note where there is none.
+	Note(ctx context.Context, who portal.Address) (portal.PersonalNote, error)
+	// SaveNote keeps a note; one without a text deletes it.
+	SaveNote(ctx context.Context, who portal.Address, note portal.PersonalNote) error
+	// Whereabouts is where the person says they are; the zero value where they never said. SaveWhereabouts keeps it.
+	Whereabouts(ctx context.Context, who portal.Address) (portal.Whereabouts, error)
+	SaveWhereabouts(ctx context.Context, who portal.Address, w portal.Whereabouts) error
 }

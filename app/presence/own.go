@@ -33,7 +33,7 @@ func (s *Service) load(ctx context.Context, p *person) error {
 		return nil
 	}
 	m, set, err := s.mem.Manual(ctx, p.address)
-	var note string
+	var note portal.PersonalNote
 	if err == nil {
 		note, err = s.mem.Note(ctx, p.address)
 	}
@@ -44,7 +44,7 @@ func (s *Service) load(ctx context.Context, p *person) error {
 		s.sooner(p, now.Add(loadRetry).UnixNano())
 		return err
 	}
-	p.loaded, p.note = true, note
+	p.loaded, p.note = true, note.Text
 	if set && (m.Until.IsZero() || m.Until.After(now)) {
 		m.Note = nil
 		p.manual = &m
@@ -187,7 +187,7 @@ func (s *Service) SetByHand(ctx context.Context, who portal.Address, m portal.Ma
 		if err := s.mem.SaveManual(ctx, who, &m); err != nil || note == nil {
 			return err
 		}
-		return s.mem.SaveNote(ctx, who, *note)
+		return s.mem.SaveNote(ctx, who, portal.PersonalNote{Text: *note})
 	}, func(p *person) {
 		p.manual = &m
 		if note != nil {
@@ -208,7 +208,7 @@ func (s *Service) SetNote(ctx context.Context, who portal.Address, note string) 
 	if err != nil {
 		return portal.Presence{}, err
 	}
-	return s.set(ctx, who, func(ctx context.Context) error { return s.mem.SaveNote(ctx, who, note) },
+	return s.set(ctx, who, func(ctx context.Context) error { return s.mem.SaveNote(ctx, who, portal.PersonalNote{Text: note}) },
 		func(p *person) { p.note = note })
 }
 

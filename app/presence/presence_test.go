@@ -70,11 +70,12 @@ type memory struct {
 	mu     sync.Mutex
 	away   bool
 	manual map[portal.Address]portal.Manual
-	notes  map[portal.Address]string
+	notes  map[portal.Address]portal.PersonalNote
+	places map[portal.Address]portal.Whereabouts
 }
 
 func newMemory() *memory {
-	return &memory{manual: map[portal.Address]portal.Manual{}, notes: map[portal.Address]string{}}
+	return &memory{manual: map[portal.Address]portal.Manual{}, notes: map[portal.Address]portal.PersonalNote{}, places: map[portal.Address]portal.Whereabouts{}}
 }
 
 func (m *memory) use() (func(), error) {
@@ -110,22 +111,41 @@ func (m *memory) SaveManual(_ context.Context, who portal.Address, set *portal.M
 	return nil
 }
 
-func (m *memory) Note(_ context.Context, who portal.Address) (string, error) {
+func (m *memory) Note(_ context.Context, who portal.Address) (portal.PersonalNote, error) {
 	done, err := m.use()
 	if err != nil {
-		return "", err
+		return portal.PersonalNote{}, err
 	}
 	defer done()
 	return m.notes[who], nil
 }
 
-func (m *memory) SaveNote(_ context.Context, who portal.Address, note string) error {
+func (m *memory) SaveNote(_ context.Context, who portal.Address, note portal.PersonalNote) error {
 	done, err := m.use()
 	if err != nil {
 		return err
 	}
 	defer done()
 	m.notes[who] = note
+	return nil
+}
+
+func (m *memory) Whereabouts(_ context.Context, who portal.Address) (portal.Whereabouts, error) {
+	done, err := m.use()
+	if err != nil {
+		return portal.Whereabouts{}, err
+	}
+	defer done()
+	return m.places[who], nil
+}
+
+func (m *memory) SaveWhereabouts(_ context.Context, who portal.Address, w portal.Whereabouts) error {
+	done, err := m.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	m.places[who] = w
 	return nil
 }
 

@@ -88,7 +88,8 @@ func testSettings(t *testing.T, open Open) {
 	}
 	on, off := true, false
 	for _, c := range []portal.Settings{
-		{KeepHistory: &on, KeepCalls: &off, PreferredClient: portal.OtherClient}, portal.DefaultSettings(), {Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark", Sound: true}, {Notifications: true},
+		{KeepHistory: &on, KeepCalls: &off, PreferredClient: portal.OtherClient}, portal.DefaultSettings(), {Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark", Sound: true},
+		{Notifications: true, PresenceProvider: "Linphone", Sort: "status"}, {Notifications: true},
 	} {
 		must(t, s.SaveSettings(ctx, alice, c))
 		if got, found, err := s.Settings(ctx, alice); err != nil || !found || !reflect.DeepEqual(got, c) {
@@ -108,7 +109,7 @@ func testPresence(t *testing.T, open Open) {
 	for _, m := range []portal.Manual{
 		{Availability: portal.Busy, Activity: portal.InACall, Note: &note, Until: noon(), SetAt: noon().Add(-time.Hour)},
 		{Availability: portal.Offline, SetAt: noon()},
-		{Availability: portal.Away, Note: &empty},
+		{Availability: portal.Away, Note: &empty, NoteUntil: noon()},
 	} {
 		must(t, s.SaveManual(ctx, alice, &m))
 		if got, found, err := s.Manual(ctx, alice); err != nil || !found || !reflect.DeepEqual(got, m) {
@@ -120,13 +121,27 @@ func testPresence(t *testing.T, open Open) {
 	if _, found, err := s.Manual(ctx, alice); err != nil || found {
 		t.Errorf("after: %v, %v", found, err)
 	}
-	for _, text := range []string{"", "lunch 🍜", "", "again", "longer"} {
-		must(t, s.SaveNote(ctx, alice, text))
-		if got, err := s.Note(ctx, alice); err != nil || got != text {
-			t.Errorf("note %q, got %q, %v", text, got, err)
+	for _, note := range []portal.PersonalNote{{}, {Text: "lunch 🍜"}, {}, {Text: "again", Until: noon()}, {Text: "longer"}} {
+		must(t, s.SaveNote(ctx, alice, note))
+		if got, err := s.Note(ctx, alice); err != nil || got != note {
+			t.Errorf("note %+v, got %+v, %v", note, got, err)
 		}
 	}
-	wantMeaning(t, s.SaveNote(ctx, "", "x"), portal.ErrInvalid)
+	must(t, s.SaveNote(ctx, alice, portal.PersonalNote{Until: noon()})) // an end of nothing
+	if got, err := s.Note(ctx, alice); err != nil || got != (portal.PersonalNote{}) {
+		t.Errorf("no note, got %+v, %v", got, err)
+	}
+	for _, w := range []portal.Whereabouts{{}, {Location: "Büro 7", TimeZone: "Europe/Berlin"}, {TimeZone: "Asia/Tokyo"}, {}, {Location: "home"}} {
+		must(t, s.SaveWhereabouts(ctx, alice, w))
+		if got, err := s.Whereabouts(ctx, alice); err != nil || got != w {
+			t.Errorf("whereabouts %+v, got %+v, %v", w, got, err)
+		}
+	}
+	if got, err := s.Whereabouts(ctx, bob); err != nil || got != (portal.Whereabouts{}) {
+		t.Errorf("bob is at %+v, %v", got, err)
+	}
+	wantMeaning(t, s.SaveWhereabouts(ctx, "", portal.Whereabouts{Location: "x"}), portal.ErrInvalid)
+	wantMeaning(t, s.SaveNote(ctx, "", portal.PersonalNote{Text: "x"}), portal.ErrInvalid)
 	wantMeaning(t, s.SaveManual(ctx, "", nil), portal.ErrInvalid)
 }
 
@@ -247,14 +262,14 @@ func testLife(t *testing.T, open Open) {
 	s := open(t, storage.Options{})
 	short, cancelShort := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancelShort()
-	wantMeaning(t, s.SaveNote(short, alice, "early"), portal.ErrUnavailable)
+	wantMeaning(t, s.SaveNote(short, alice, portal.PersonalNote{Text: "early"}), portal.ErrUnavailable)
 	wantMeaning(t, s.Ready(deadline(t)), portal.ErrUnavailable)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	must(t, s.SaveNote(deadline(t), alice, "a write waits a little for Run to begin"))
+	must(t, s.SaveNote(deadline(t), alice, portal.PersonalNote{Text: "a write waits a little for Run to begin"}))
 	must(t, s.Ready(deadline(t)))
 	const n = 200
 	results := make(chan error, n)
@@ -277,7 +292,7 @@ func testLife(t *testing.T, open Open) {
 		}
 	}
 	must(t, <-done)
-	wantMeaning(t, s.SaveNote(deadline(t), alice, "late"), portal.ErrUnavailable)
+	wantMeaning(t, s.SaveNote(deadline(t), alice, portal.PersonalNote{Text: "late"}), portal.ErrUnavailable)
 	wantMeaning(t, s.Ready(deadline(t)), portal.ErrUnavailable)
 	if err := s.Run(deadline(t)); err == nil {
 		t.Error("Run ran twice")

@@ -45,8 +45,10 @@ type Store interface {
 	SaveSettings(ctx context.Context, who portal.Address, c portal.Settings) error
 	Manual(ctx context.Context, who portal.Address) (portal.Manual, bool, error)
 	SaveManual(ctx context.Context, who portal.Address, m *portal.Manual) error
-	Note(ctx context.Context, who portal.Address) (string, error)
-	SaveNote(ctx context.Context, who portal.Address, note string) error
+	Note(ctx context.Context, who portal.Address) (portal.PersonalNote, error)
+	SaveNote(ctx context.Context, who portal.Address, note portal.PersonalNote) error
+	Whereabouts(ctx context.Context, who portal.Address) (portal.Whereabouts, error)
+	SaveWhereabouts(ctx context.Context, who portal.Address, w portal.Whereabouts) error
 
 	SaveSignin(ctx context.Context, in portal.Signin) error
 	DeleteSignin(ctx context.Context, key string) error
