@@ -30,10 +30,4 @@ type Store interface {
 }
 
 // Changes is one change of the policies, whole or not at all.
-type Changes struct {
-	Drop       []portal.PolicyRule
-	Put        []portal.PolicyRule
-	PutGroups  []portal.PolicyGroup
-	DropGroups []string
-	Record     []portal.PolicyChange
-}
+type Changes = portal.PoliciesChange

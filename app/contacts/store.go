@@ -23,15 +23,7 @@ type Lists interface {
 }
 
 // ListChange is one change of a contact list, whole or not at all.
-type ListChange struct {
-	Put    []portal.Contact
-	Remove []portal.Address
-	// PutGroups adds groups or gives them another rank or fold; Rename names them anew, in the contacts too (old to new);
-	// RemoveGroups takes them away: their contacts stay, in their other groups or in none.
-	PutGroups    []portal.ContactGroup
-	Rename       map[string]string
-	RemoveGroups []string
-}
+type ListChange = portal.ContactsChange
 
 // Roster is the contact list that the SIP server keeps for a person (XCAP resource-lists, RFC 4826).
 type Roster interface {
