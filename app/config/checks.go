@@ -274,15 +274,12 @@ func dsn(value any) error {
 }
 
 // signinMethod wants a way to sign in that this release has.
-func signinMethod(value any) error {
-	switch m := text(value); m {
-	case "sip":
-		return nil
-	case "ldap", "oidc":
-		return fmt.Errorf("this release signs in by \"sip\" only, not by %q", m)
-	default:
-		return oneOf("sip")(m)
+func ldapURL(value any) error {
+	u, err := url.Parse(text(value))
+	if err != nil || (u.Scheme != "ldap" && u.Scheme != "ldaps") || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return errors.New("is not the address of a server, ldap://host or ldaps://host, without a name, a password or a path")
 	}
+	return nil
 }
 
 func readableFile(value any) error {

@@ -16,14 +16,19 @@ type Config struct {
 	Rooms    Rooms
 	History  History
 	Policy   Policy
-	EWS      EWS
-	Calendar Calendar
-	CRM      CRM
-	Sync     Sync
-	Mail     Mail
-	Lab      Lab
-	Limits   Limits
-	Log      Log
+	// Directory is the address book, LDAP a directory server for it and for signing in, OIDC a sign-in elsewhere.
+	Directory Directory
+	LDAP      LDAP
+	OIDC      OIDC
+	Embed     Embed
+	EWS       EWS
+	Calendar  Calendar
+	CRM       CRM
+	Sync      Sync
+	Mail      Mail
+	Lab       Lab
+	Limits    Limits
+	Log       Log
 
 	// sources says by key where a value that is not the default came from; warnings is what Load noticed.
 	sources  map[string]Source
@@ -71,6 +76,10 @@ type SIP struct {
 	// DialogEvents and MessageSummary are which event packages of a person's own address are subscribed to.
 	DialogEvents   bool
 	MessageSummary bool
+	// XCAPRoot is where the server keeps contact lists and presence rules; empty: it does not.
+	XCAPRoot string
+	// ResourceLists asks for the presence of a whole list with one subscription.
+	ResourceLists bool
 	// ResumeRate is in registrations a second.
 	ResumeRate float64
 	// CheckUser and CheckPassword are for "portico check" alone.
@@ -112,11 +121,67 @@ type History struct {
 	Rest time.Duration
 }
 
-// Policy is what is decided for everybody; each "on", "off" or empty where it is for the person to choose.
+// Policy is what is decided for everybody by configuration; an administrator's rules go before it. Switches are "on", "off" or
+// empty where nothing is decided.
 type Policy struct {
-	DisableSavingIM            bool
-	EnableAutoArchiving        string
-	EnableCallLogAutoArchiving string
+	DisableSavingIM                  bool
+	EnableAutoArchiving              string
+	EnableCallLogAutoArchiving       string
+	DisableCalendarPresence          string
+	DisableFreeBusyInfo              string
+	DisableMeetingSubjectAndLocation string
+	DisablePresenceNote              string
+	EnableAppearOffline              string
+	DisableIM                        string
+	MayCreateRooms                   string
+	ThinSessions                     string
+	CustomStateURL                   string
+	// CustomStateNetworks are networks of one's own from which custom states may be loaded.
+	CustomStateNetworks []string
+}
+
+// Directory is how the address book is kept.
+type Directory struct {
+	// InitialDelay is the wait before the first reading after a start, where there is a copy from before.
+	InitialDelay time.Duration
+	Refresh      time.Duration
+	// Exchange is whether the Exchange directory is read, too.
+	Exchange bool
+}
+
+// LDAP is a directory server.
+type LDAP struct {
+	// URL is ldap:// or ldaps://; empty: there is none.
+	URL          string
+	StartTLS     bool
+	TLSCA        string
+	BindDN       string
+	BindPassword Secret
+	BaseDN       string
+	Filter       string
+	// Preset is "inetorgperson" or "ad"; AddressAttribute, NameAttribute and LoginAttribute override it.
+	Preset           string
+	AddressAttribute string
+	LoginAttribute   string
+}
+
+// OIDC is a sign-in by OpenID Connect.
+type OIDC struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret Secret
+	Scopes       []string
+	// AddressClaim is the claim that holds the SIP address, or an e-mail address that is the same.
+	AddressClaim string
+	// Name is what the button says.
+	Name  string
+	TLSCA string
+}
+
+// Embed is presence on other pages.
+type Embed struct {
+	// Origins are those of the pages that may show presence buttons, beside the ones an administrator allows.
+	Origins []string
 }
 
 // EWS is the Exchange servers, the primary one first.

@@ -214,7 +214,17 @@ func TestFaultySingleValues(t *testing.T) {
 		{"storage.dsn", "[storage]\ndsn = \"postgres://u:hunter2@h/db\""},
 		{"storage.dsn", "[storage]\ndsn = \"mysql://u:hunter2@h/db\""},
 		{"storage.data_dir", "[storage]\ndata_dir = \" \""},
-		{"signin.method", "[signin]\nmethod = \"ldap\""},
+		{"signin.method", "[signin]\nmethod = \"magic\""},
+		{"ldap.url", "[ldap]\nurl = \"https://ldap.example.test\"\nbase_dn = \"dc=test\""},
+		{"ldap.url", "[ldap]\nurl = \"ldap://u:hunter2@ldap.example.test\"\nbase_dn = \"dc=test\""},
+		{"ldap.preset", "[ldap]\npreset = \"novell\""},
+		{"oidc.issuer", "[oidc]\nissuer = \"id.example.test\""},
+		{"policy.disable_im", "[policy]\ndisable_im = \"yes\""},
+		{"policy.custom_state_url", "[policy]\ncustom_state_url = \"file:///etc/passwd\""},
+		{"policy.custom_state_networks", "[policy]\ncustom_state_networks = [\"intranet\"]"},
+		{"directory.initial_delay", "[directory]\ninitial_delay = \"25h\""},
+		{"embed.origins", "[embed]\norigins = [\"*\"]"},
+		{"sip.xcap_root", "[sip]\nxcap_root = \"sip:xcap\""},
 		{"signin.admins", "[signin]\nadmins = [\"alice\"]"},
 		{"signin.admins", "[signin]\nadmins = \"alice@example.test\""},
 		{"signin.session_lifetime", "[signin]\nsession_lifetime = \"0s\""},
@@ -279,6 +289,14 @@ func TestValuesThatMustAgree(t *testing.T) {
 		{"http.listen", "[http]\nlisten = \":8080\"\n[lab]\nenabled = true"},
 		{"http.listen", "[http]\nlisten = \"portico.example.test:8080\"\n[lab]\nenabled = true"},
 		{"lab.sip_listen", "[lab]\nenabled = true\nsip_listen = \"192.0.2.1:5060\""},
+		{"sip.auth", "[signin]\nmethod = \"ldap\"\n[ldap]\nurl = \"ldaps://ldap.example.test\"\nbase_dn = \"dc=test\""},
+		{"ldap.url", "[signin]\nmethod = \"ldap\"\n[sip]\nauth = \"trusted\""},
+		{"ldap.base_dn", "[ldap]\nurl = \"ldaps://ldap.example.test\""},
+		{"ldap.start_tls", "[ldap]\nurl = \"ldaps://ldap.example.test\"\nbase_dn = \"dc=test\"\nstart_tls = true"},
+		{"ldap.bind_password", "[ldap]\nurl = \"ldaps://ldap.example.test\"\nbase_dn = \"dc=test\"\nbind_dn = \"cn=portico\""},
+		{"oidc.client_id", "[signin]\nmethod = \"oidc\"\n[sip]\nauth = \"trusted\"\n[oidc]\nissuer = \"https://id.example.test\"\n[http]\npublic_url = \"https://portico.example.test\""},
+		{"http.public_url", "[signin]\nmethod = \"oidc\"\n[sip]\nauth = \"trusted\"\n[oidc]\nissuer = \"https://id.example.test\"\nclient_id = \"portico\""},
+		{"sip.xcap_root", "[sip]\nresource_lists = true"},
 		{"ews.server[0].username", "[[ews.server]]\npassword = \"p\""},
 		{"ews.server[0].password", "[[ews.server]]\nusername = \"u\""},
 		{"ews.server[1].name", "[[ews.server]]\nimpersonate = false\n[[ews.server]]\nname = \"primary\"\nimpersonate = false"},
@@ -337,6 +355,21 @@ func TestNobodyIsLetInWithoutAPasswordUnlessTold(t *testing.T) {
 		var bad *Error
 		if errors.As(err, &bad) != refused || err != nil && !strings.Contains(err.Error(), "allow_no_password") {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestPasswordsInTheClearAreWarnedOf(t *testing.T) {
+	for toml, want := range map[string]bool{
+		"url = \"ldap://ldap.example.test\"":                   true,
+		"url = \"ldap://ldap.example.test\"\nstart_tls = true": false,
+		"url = \"ldaps://ldap.example.test\"":                  false,
+		"url = \"ldap://127.0.0.1:1389\"":                      false,
+	} {
+		c := load(t, "[ldap]\nbase_dn = \"dc=test\"\n"+toml+"\n")
+		warned := slices.ContainsFunc(c.Warnings(), func(w string) bool { return strings.Contains(w, "ldap.url") })
+		if warned != want {
+			t.Errorf("%q: warned %v, want %v", toml, warned, want)
 		}
 	}
 }

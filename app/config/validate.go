@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -36,6 +37,8 @@ func (l *loader) checkTogether() {
 	l.checkHTTP()
 	l.checkLab()
 	l.checkTrusted()
+	l.checkSignin()
+	l.checkDirectory()
 	l.checkEWS()
 	if strings.EqualFold(c.SIP.Domain, c.SIP.RoomsDomain) {
 		l.together("sip.rooms_domain", "must differ from sip.domain, or rooms and people could not be told apart")
@@ -45,6 +48,9 @@ func (l *loader) checkTogether() {
 	}
 	if c.Chat.Retention > 0 && c.Chat.Retention <= c.Chat.MaxAge {
 		l.together("chat.retention", "must be longer than chat.max_age (%s)", shortDuration(c.Chat.MaxAge))
+	}
+	if c.SIP.ResourceLists && c.SIP.XCAPRoot == "" {
+		l.together("sip.xcap_root", "must be set, because sip.resource_lists is on")
 	}
 	if c.Sync.MaxRetry < c.Sync.FirstRetry {
 		l.together("sync.max_retry", "must not be shorter than sync.first_retry (%s)", shortDuration(c.Sync.FirstRetry))
@@ -97,6 +103,51 @@ func (l *loader) checkTrusted() {
 	}
 	l.together("http.listen", "%s is not loopback, and with sip.auth = \"trusted\" nobody checks a password. "+
 		"Listen on loopback behind something that signs people in, or set signin.allow_no_password = true if whoever gets here may be anybody", c.HTTP.Listen)
+}
+
+// checkSignin finds what a sign-in that is not the SIP server's needs.
+func (l *loader) checkSignin() {
+	c := l.c
+	if c.Signin.Method == "sip" {
+		return
+	}
+	if c.SIP.Auth != "trusted" {
+		l.together("sip.auth", "must be \"trusted\", because signin.method is %q: the SIP server cannot be shown a password that it does not know", c.Signin.Method)
+	}
+	switch c.Signin.Method {
+	case "ldap":
+		if c.LDAP.URL == "" {
+			l.together("ldap.url", "must be set, because signin.method is \"ldap\"")
+		}
+	case "oidc":
+		for _, need := range []struct{ key, value string }{{"oidc.issuer", c.OIDC.Issuer}, {"oidc.client_id", c.OIDC.ClientID}, {"http.public_url", c.HTTP.PublicURL}} {
+			if need.value == "" {
+				l.together(need.key, "must be set, because signin.method is \"oidc\"")
+			}
+		}
+	}
+	for i, s := range c.EWS.Server {
+		if !s.Impersonate && c.Signin.Method == "oidc" {
+			l.together(fmt.Sprintf("ews.server[%d].impersonate", i), "must be true, because with signin.method \"oidc\" nobody's password is known")
+		}
+	}
+}
+
+// checkDirectory finds what is missing beside a directory server, and passwords that would go in the clear.
+func (l *loader) checkDirectory() {
+	c := l.c.LDAP
+	if c.URL == "" {
+		return
+	}
+	if c.BaseDN == "" {
+		l.together("ldap.base_dn", "must be set, because ldap.url is")
+	}
+	if c.StartTLS && strings.HasPrefix(c.URL, "ldaps:") {
+		l.together("ldap.start_tls", "must be false with an ldaps address, which is encrypted from the first byte")
+	}
+	if c.BindDN != "" && c.BindPassword == "" {
+		l.together("ldap.bind_password", "must be set (or bind_password_file), because ldap.bind_dn is")
+	}
 }
 
 func loopback(address string) bool {
@@ -160,12 +211,17 @@ func (l *loader) warn() {
 		if s.TLSInsecure {
 			note("ews.server[%d].tls_insecure is set: the Exchange server's certificate is not checked", i)
 		}
-		if !s.Impersonate && c.SIP.Auth == "trusted" {
+		if !s.Impersonate && c.SIP.Auth == "trusted" && c.Signin.Method == "sip" {
 			note("ews.server[%d].impersonate is false, but with sip.auth \"trusted\" nobody's password is known: no mailbox can be opened there", i)
 		}
 	}
 	if c.SIP.Auth == "trusted" && c.Signin.Method == "sip" {
 		note("sip.auth is \"trusted\": the SIP server takes the portal's word, so it checks no password; whoever reaches the sign-in page can be anybody")
+	}
+	if strings.HasPrefix(c.LDAP.URL, "ldap:") && !c.LDAP.StartTLS {
+		if u, err := url.Parse(c.LDAP.URL); err == nil && !loopback(net.JoinHostPort(u.Hostname(), "389")) {
+			note("ldap.url is not ldaps and ldap.start_tls is off: passwords travel in the clear")
+		}
 	}
 	if !loopback(c.HTTP.Listen) && !c.SecureCookies() {
 		note("http.listen is not loopback and neither http.tls_cert nor an https http.public_url is set: passwords travel in the clear")
