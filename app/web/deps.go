@@ -34,6 +34,12 @@ type Deps struct {
 	Calls   Calls
 	// Rooms is nil where the portal has none.
 	Rooms Rooms
+	// Policies and Diagnosis are nil where nobody keeps such decisions and logs, Books where the address book does not tell how it is.
+	Policies  Policies
+	Diagnosis Diagnosis
+	Books     Books
+	// Facts tells of somebody's connections; nil: nothing is known of them.
+	Facts func(ctx context.Context, who portal.Address) (Facts, error)
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
