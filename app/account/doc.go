@@ -1,4 +1,4 @@
-// Package account signs people in and out: it has the SIP server check who they are, keeps their line
+// Package account signs people in and out: it has the SIP server or a directory check who they are, keeps their line
 // while any of their sessions lives (over restarts too, sealed on disk), slows guessers down, and holds
 // what people choose for themselves.
 package account
@@ -40,6 +40,7 @@ type Vault interface {
 const (
 	ReasonSignedOut  = "signed-out"
 	ReasonEverywhere = "signed-out-everywhere"
+	ReasonElsewhere  = "signed-out-elsewhere"
 	ReasonExpired    = "expired"
 	ReasonLineLost   = "line-lost"
 )

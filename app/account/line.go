@@ -18,6 +18,9 @@ const (
 	lineRefused = "refused"
 )
 
+// reasonResuming is of a line that is being taken up after a restart: nothing has gone wrong.
+const reasonResuming = "line.resuming"
+
 // resumeAtOnce is how many lines are read and handed on at the same time; the connector paces the rest.
 const resumeAtOnce = 8
 
@@ -67,7 +70,7 @@ func (s *Service) resume(ctx context.Context, who portal.Address) error {
 	s.mu.Lock()
 	m.line = true
 	s.mu.Unlock()
-	s.lineState(who, portal.LineEvent{State: lineDown, Reason: "line.resuming"})
+	s.lineState(who, portal.LineEvent{State: lineDown, Reason: reasonResuming}, "")
 	// The line first: what is told of a sign-in is told on the line.
 	s.lines.Resume(who, secret.Line)
 	s.o.OnSignedIn(ctx, who, true)
@@ -75,7 +78,7 @@ func (s *Service) resume(ctx context.Context, who portal.Address) error {
 }
 
 // LineUp notes that a person's line works.
-func (s *Service) LineUp(who portal.Address) { s.lineState(who, portal.LineEvent{State: lineUp}) }
+func (s *Service) LineUp(who portal.Address) { s.lineState(who, portal.LineEvent{State: lineUp}, "") }
 
 // LineDown notes that a person's line does not work. Refused credentials leave the sessions as they are:
 // the page says so, and signing in again with the new password mends it.
@@ -85,7 +88,7 @@ func (s *Service) LineDown(who portal.Address, err error) {
 	case portal.ErrUnauthenticated, portal.ErrForbidden, portal.ErrNotFound:
 		ev = portal.LineEvent{State: lineRefused, Reason: "line.refused"}
 	}
-	s.lineState(who, ev)
+	s.lineState(who, ev, detail(err))
 }
 
 // LineState is how a person's line is; the zero value for somebody who has none.
@@ -98,9 +101,9 @@ func (s *Service) LineState(who portal.Address) portal.LineEvent {
 	return portal.LineEvent{}
 }
 
-// lineState notes the state and tells it when it is another one. The lock is held while telling, so that
-// the last one told is the last one noted; Emit does not block.
-func (s *Service) lineState(who portal.Address, ev portal.LineEvent) {
+// lineState notes the state and tells it when it is another one, why being the operator's text. The lock is held while
+// telling, so that the last one told is the last one noted; Emit and Incident do not block.
+func (s *Service) lineState(who portal.Address, ev portal.LineEvent, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.people[who]
@@ -109,4 +112,5 @@ func (s *Service) lineState(who portal.Address, ev portal.LineEvent) {
 	}
 	m.state = ev
 	s.o.Emit(who, ev)
+	s.lineIncident(who, m, ev, why)
 }

@@ -32,6 +32,15 @@ type Options struct {
 	// KeepPassword also keeps each person's password, sealed like their line, for backends that are asked in
 	// their own name (Exchange without a service account); Password gives it.
 	KeepPassword bool
+	// Verify, where it is set, says who a login name and password are, instead of the SIP server: the directory
+	// does. The line is then made without a password, so the server must trust this portal. With an error that
+	// means ErrUnauthenticated (wrong) or ErrForbidden (this account may not sign in), the address is given where
+	// the name is somebody's, so that tries under several names of one account are counted together.
+	Verify func(ctx context.Context, login, password string) (portal.Address, error)
+	// Incident is told of each sign-in that failed, of the first that worked again after one, and of each person's
+	// line that went down or works again. It must not block, and it holds no secret. People who are not there
+	// are told of too: what is kept of them must be bounded. Nil: nobody wants to know.
+	Incident func(portal.Incident)
 	// Emit tells a person's browsers how their line is; it must not block.
 	Emit func(to portal.Address, ev portal.Current)
 	// Person looks somebody up in the address book; nil: only their address is known.
@@ -56,6 +65,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnEnded == nil {
 		o.OnEnded = func(string, portal.Address, string) {}
+	}
+	if o.Incident == nil {
+		o.Incident = func(portal.Incident) {}
 	}
 	if o.Emit == nil {
 		o.Emit = func(portal.Address, portal.Current) {}
@@ -108,6 +120,8 @@ type Service struct {
 	loaded  bool
 	keys    map[string]session
 	people  map[portal.Address]*member
+	// troubled are those whose last sign-in failed; bounded by maxRemembered.
+	troubled map[portal.Address]bool
 
 	// allResumed is closed, once, when the lines of all people have been taken up.
 	allResumed chan struct{}
@@ -128,6 +142,8 @@ type member struct {
 	// line: the connector holds a line for this person. state is how it is.
 	line  bool
 	state portal.LineEvent
+	// lost: that the line went down was told, and nothing since.
+	lost bool
 }
 
 // New builds the service; it reads or makes the key file, and fails when that is not private.
@@ -141,7 +157,7 @@ func New(lines Lines, vault Vault, o Options) (*Service, error) {
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return &Service{lines: lines, vault: vault, o: o, box: b, tries: newTries(), locks: newLocks(),
-		keys: map[string]session{}, people: map[portal.Address]*member{}, allResumed: make(chan struct{})}, nil
+		keys: map[string]session{}, people: map[portal.Address]*member{}, troubled: map[portal.Address]bool{}, allResumed: make(chan struct{})}, nil
 }
 
 // Run takes up the lines of all people who were signed in when the portal last stopped, and ends

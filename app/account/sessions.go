@@ -72,6 +72,29 @@ func (s *Service) Ended(ctx context.Context, sessionKey string) error {
 	return s.settle(ctx, in.who)
 }
 
+// EndOne ends one of a person's own sessions, as from a list of them in another browser; the last one takes their
+// line down. Whatever is not a living session of theirs is ErrNotFound "session.not-found".
+func (s *Service) EndOne(ctx context.Context, who portal.Address, sessionKey string) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	release, err := s.locks.take(ctx, who, true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	s.mu.Lock()
+	in, ok := s.keys[sessionKey]
+	s.mu.Unlock()
+	if !ok || in.who != who {
+		return portal.Fail(portal.ErrNotFound, "session.not-found")
+	}
+	if err := s.end(ctx, sessionKey, who, ReasonElsewhere); err != nil {
+		return err
+	}
+	return s.settle(ctx, who)
+}
+
 // EndAll signs a person out everywhere.
 func (s *Service) EndAll(ctx context.Context, who portal.Address) error {
 	if err := s.load(ctx); err != nil {

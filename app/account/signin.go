@@ -15,9 +15,9 @@ import (
 // maxPassword is the longest password in bytes that is passed on.
 const maxPassword = 1024
 
-// SignIn checks who somebody is by signing them in at the SIP server, and gives their address; Began
-// follows when there is a session. address may lack the scheme and the domain. With an error too, the address
-// is given where what was typed is one. Errors:
+// SignIn checks who somebody is by signing them in at the SIP server, or by Options.Verify where that is set, and
+// gives their address; Began follows when there is a session. address may lack the scheme and the domain; for Verify
+// it is a login name of whatever form. With an error too, the address is given where what was typed is one. Errors:
 //
 //   - ErrInvalid: "signin.incomplete" (something is missing), "signin.address" (no address);
 //   - ErrUnauthenticated: "signin.wrong", or "signin.foreign" for a domain that is not ours;
@@ -25,45 +25,61 @@ const maxPassword = 1024
 //   - ErrTooMany "signin.too-many": wrong too often, with RetryAfter;
 //   - ErrUnavailable: the server or storage is away.
 //
-// An account that does not exist is answered, counted and delayed like a wrong password.
+// An account that does not exist is answered, counted and delayed like a wrong password. What Verify says of an
+// account that is there but may not sign in is ErrForbidden with its own key.
 func (s *Service) SignIn(ctx context.Context, address, password, remote string) (who portal.Address, err error) {
-	if who, err = s.address(address); err != nil {
-		return who, err
+	if s.o.Verify != nil {
+		who, err = s.signInVerified(ctx, address, password, remote)
+	} else if who, err = s.address(address); err == nil {
+		err = s.signIn(ctx, who, password, remote)
 	}
-	return who, s.signIn(ctx, who, password, remote)
+	s.signedIn(who, remote, err)
+	return who, err
 }
 
 func (s *Service) signIn(ctx context.Context, who portal.Address, password, remote string) error {
 	if password == "" {
 		return portal.Fail(portal.ErrInvalid, "signin.incomplete")
 	}
-	// Who must wait does not even stand in the way of others: neither in the queue of their address nor in
-	// that of the account.
-	if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
-		return tooMany(wait)
-	}
-	if !s.known(who) { // known people are not held up by what others of their address do
-		done, err := s.tries.enter(ctx, remote, s.o.Now)
-		if err != nil {
-			return err
-		}
-		defer done()
-	}
-	release, err := s.locks.take(ctx, who, false)
+	started, leave, err := s.turn(ctx, who, remote)
 	if err != nil {
 		return err
 	}
-	defer release()
-	started := s.o.Now()
-	if wait := s.tries.wait(who, remote, started); wait > 0 {
-		return tooMany(wait)
-	}
+	defer leave()
 	secret, err := s.check(ctx, who, password)
 	if err != nil {
 		return s.refused(ctx, who, remote, started, err)
 	}
 	s.tries.succeeded(who, remote)
 	return s.admitted(ctx, who, kept{Line: secret, Password: password})
+}
+
+// turn waits until a try for an account from there may be judged, and holds the account's lock until leave is
+// called. The error means ErrTooMany, or ErrUnavailable when ctx ends first.
+func (s *Service) turn(ctx context.Context, who portal.Address, remote string) (started time.Time, leave func(), err error) {
+	// Who must wait does not even stand in the way of others: neither in the queue of their address nor in
+	// that of the account.
+	if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
+		return started, nil, tooMany(wait)
+	}
+	done := func() {}
+	if !s.known(who) { // known people are not held up by what others of their address do
+		if done, err = s.tries.enter(ctx, remote, s.o.Now); err != nil {
+			return started, nil, err
+		}
+	}
+	release, err := s.locks.take(ctx, who, false)
+	if err != nil {
+		done()
+		return started, nil, err
+	}
+	leave = func() { release(); done() }
+	started = s.o.Now()
+	if wait := s.tries.wait(who, remote, started); wait > 0 {
+		leave()
+		return started, nil, tooMany(wait)
+	}
+	return started, leave, nil
 }
 
 // address makes a person's address of what they typed; that of another domain comes with the error.
@@ -133,7 +149,7 @@ func (s *Service) admitted(ctx context.Context, who portal.Address, k kept) erro
 		return errors.Join(portal.Fail(portal.ErrUnavailable, "signin.storage").Because(err), s.settle(ctx, who))
 	}
 	s.o.OnSignedIn(ctx, who, first)
-	s.lineState(who, portal.LineEvent{State: lineUp})
+	s.lineState(who, portal.LineEvent{State: lineUp}, "")
 	return nil
 }
 

@@ -151,12 +151,7 @@ func (t *tries) failed(who portal.Address, remote string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	account, from := accountKey(who), remoteKey(remote)
-	both := pair{account, from}
-	always := func(policy.Failures) bool { return true }
-	room(t.pairs, always)
-	room(t.accounts, always)
-	t.pairs[both] = t.pair.Failed(t.pairs[both], now)
-	t.accounts[account] = t.account.Failed(t.accounts[account], now)
+	t.count(account, from, now)
 	if from == "" {
 		return
 	}
@@ -168,6 +163,24 @@ func (t *tries) failed(who portal.Address, remote string, now time.Time) {
 		clear(r.accounts)
 	}
 	r.accounts[account] = now
+}
+
+// alsoFailed remembers that a wrong try was for this account too: it was named in another way, which does not make it
+// a second account of the remote address.
+func (t *tries) alsoFailed(who portal.Address, remote string, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count(accountKey(who), remoteKey(remote), now)
+}
+
+// count remembers a wrong try of an account; the lock is held.
+func (t *tries) count(account, from string, now time.Time) {
+	both := pair{account, from}
+	always := func(policy.Failures) bool { return true }
+	room(t.pairs, always)
+	room(t.accounts, always)
+	t.pairs[both] = t.pair.Failed(t.pairs[both], now)
+	t.accounts[account] = t.account.Failed(t.accounts[account], now)
 }
 
 // succeeded forgives an account's wrong tries from where the right one came, and no others: it says nothing
