@@ -94,11 +94,11 @@ func TestReceiveRefuses(t *testing.T) {
 		in      portal.Incoming
 		meaning error
 	}{
-		"message.empty":    {portal.Incoming{To: alice, From: bob, ID: "1", Text: " \r\n"}, portal.ErrInvalid},
-		"message.too-long": {portal.Incoming{To: alice, From: bob, ID: "1", Text: strings.Repeat("x", portal.MaxTextLen+1)}, portal.ErrInvalid},
-		"message.encoding": {portal.Incoming{To: alice, From: bob, ID: "1", Text: "\xc3"}, portal.ErrInvalid},
-		"message.id":       {portal.Incoming{To: alice, From: bob, Text: "x"}, portal.ErrInvalid},
-		"message.refused":  {portal.Incoming{To: alice, From: carol, ID: "1", Text: "x"}, portal.ErrForbidden},
+		"message.empty":       {portal.Incoming{To: alice, From: bob, ID: "1", Text: " \r\n"}, portal.ErrInvalid},
+		"message.too-long":    {portal.Incoming{To: alice, From: bob, ID: "1", Text: strings.Repeat("x", portal.MaxTextLen+1)}, portal.ErrInvalid},
+		"message.encoding":    {portal.Incoming{To: alice, From: bob, ID: "1", Text: "\xc3"}, portal.ErrInvalid},
+		"message.id":          {portal.Incoming{To: alice, From: bob, Text: "x"}, portal.ErrInvalid},
+		"message.unreachable": {portal.Incoming{To: alice, From: carol, ID: "1", Text: "x"}, portal.ErrNotFound},
 	}
 	for key, c := range cases {
 		if err := h.Receive(t.Context(), c.in); !errors.Is(err, c.meaning) || portal.Reason(err) != key {

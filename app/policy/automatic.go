@@ -3,6 +3,7 @@ package policy
 // Presence from a person's own activity.
 
 import (
+	"strings"
 	"time"
 
 	"portico/app/portal"
@@ -39,6 +40,7 @@ func (t Thresholds) Automatic(last time.Time, connections int, now time.Time) (a
 // ErrInvalid: not an availability that can be chosen, an activity nobody knows, an end that is not in
 // the future, a note that is too long.
 func Manual(m portal.Manual, now time.Time) (portal.Manual, error) {
+	var err error
 	if !m.Availability.Settable() {
 		return portal.Manual{}, portal.Fail(portal.ErrInvalid, "presence.availability")
 	}
@@ -55,6 +57,32 @@ func Manual(m portal.Manual, now time.Time) (portal.Manual, error) {
 		}
 		m.Note = &note
 	}
+	if m.NoteUntil, err = NoteEnd(m.NoteUntil, now); err != nil {
+		return portal.Manual{}, err
+	}
 	m.Until, m.SetAt = m.Until.UTC(), now.UTC()
 	return m, nil
+}
+
+// NoteEnd checks when a note is to end; zero: never. An error means ErrInvalid: it is over already.
+func NoteEnd(until, now time.Time) (time.Time, error) {
+	if !until.IsZero() && !until.After(now) {
+		return time.Time{}, portal.Fail(portal.ErrInvalid, "presence.note-until")
+	}
+	return until.UTC(), nil
+}
+
+// CustomState finds the custom state that an activity names, "custom-1" to "custom-4"; false: it is none of states.
+func CustomState(act portal.Activity, states []portal.CustomState) (portal.CustomState, bool) {
+	for _, st := range states {
+		if IsCustom(act) && string(act) == "custom-"+itoa(st.ID) {
+			return st, true
+		}
+	}
+	return portal.CustomState{}, false
+}
+
+// IsCustom reports whether an activity is that of a custom state.
+func IsCustom(act portal.Activity) bool {
+	return act.Valid() && strings.HasPrefix(string(act), "custom-")
 }

@@ -24,17 +24,23 @@ const (
 //   - by hand beats call, call beats calendar, calendar beats activity;
 //   - by hand, the latest choice wins; on the other levels do-not-disturb beats busy beats available
 //     beats be-right-back beats away beats a claim nobody understands beats offline;
-//   - the newest note, the newest out-of-office note and the newest word of a calendar are shown, whichever
-//     endpoint they come from;
+//   - the newest note, the newest out-of-office note, the newest place and time zone and the newest word of a
+//     calendar are shown, whichever endpoint they come from;
+//   - instant messages are not taken where every endpoint that is there says so;
+//   - where a claim names a Provider that is among the endpoints, the word of that one alone counts, with the
+//     notes, place and calendar of the claim that names it; a provider that is gone changes nothing;
 //   - no claim at all means offline: nobody is there.
 //
 // Since is when the first of the endpoints that say the winning availability began to say it; zero when
 // none of them tells. ByHand and Until describe the winning choice by hand; OthersSee removes them.
 func Compose(claims []portal.Claim, now time.Time) portal.Presence {
 	p := portal.Presence{Availability: portal.Offline}
-	p.Note = newest(claims, func(c portal.Claim) string { return c.Note })
-	p.OutOfOffice = newest(claims, func(c portal.Claim) string { return c.OutOfOffice })
-	p.Agenda = agenda(claims)
+	claims, details := counting(claims, now)
+	p.NoIM = noIM(claims, now)
+	p.Location, p.TimeZone = whereabouts(details)
+	p.Note = newest(details, func(c portal.Claim) string { return c.Note })
+	p.OutOfOffice = newest(details, func(c portal.Claim) string { return c.OutOfOffice })
+	p.Agenda = agenda(details)
 	best, top := portal.Claim{}, -1
 	for _, c := range claims {
 		if ended(c, now) {
@@ -48,7 +54,7 @@ func Compose(claims []portal.Claim, now time.Time) portal.Presence {
 	if top < 0 {
 		return p
 	}
-	p.Availability, p.Activity = known(best.Availability), best.Activity
+	p.Availability, p.Activity, p.Custom = known(best.Availability), best.Activity, best.Custom
 	if top == levelHand {
 		p.ByHand, p.Until, p.Since = true, best.Until, best.Since
 		return p
@@ -96,7 +102,7 @@ func Follow(previous, next portal.Presence, now time.Time) portal.Presence {
 
 // OthersSee is p without what only the person themselves may see of it.
 func OthersSee(p portal.Presence) portal.Presence {
-	p.ByHand, p.Until = false, time.Time{}
+	p.ByHand, p.Until, p.Provider = false, time.Time{}, ""
 	return p
 }
 
@@ -142,7 +148,7 @@ func stronger(level int, a, b portal.Claim) bool {
 	byStrength := cmp.Or(
 		cmp.Compare(strength(a.Availability), strength(b.Availability)),
 		cmp.Compare(detail(a.Activity), detail(b.Activity)),
-		cmp.Compare(a.Activity, b.Activity))
+		cmp.Compare(a.Activity, b.Activity), cmp.Compare(a.Custom, b.Custom))
 	rest := cmp.Or(a.Until.Compare(b.Until), a.Since.Compare(b.Since), cmp.Compare(a.Endpoint, b.Endpoint))
 	if level == levelHand {
 		return cmp.Or(byTime, byStrength, rest) > 0

@@ -52,6 +52,22 @@ func noteError() error {
 	return portal.Fail(portal.ErrInvalid, "presence.note-too-long").With("max", itoa(portal.MaxNoteLen))
 }
 
+// Whereabouts gives what is kept of where a person says they are: one line of at most portal.MaxLocationLen characters
+// ("presence.location", with the limit as argument "max"). Errors mean ErrInvalid. Whether there is such a time zone the
+// caller finds out, who has the table of zones.
+func Whereabouts(w portal.Whereabouts) (portal.Whereabouts, error) {
+	tooLong := portal.Fail(portal.ErrInvalid, "presence.location").With("max", itoa(portal.MaxLocationLen))
+	if len(w.Location) > 8*portal.MaxLocationLen || !utf8.ValidString(w.Location) {
+		return portal.Whereabouts{}, tooLong
+	}
+	w.Location = strings.Join(strings.Fields(clean(w.Location)), " ")
+	if utf8.RuneCountInString(w.Location) > portal.MaxLocationLen {
+		return portal.Whereabouts{}, tooLong
+	}
+	w.TimeZone = strings.TrimSpace(w.TimeZone)
+	return w, nil
+}
+
 // MessageID checks the name that a sender gives a message: 1 to portal.MaxIDLen visible ASCII
 // characters without quotes, angle brackets and backslash, so that it stands unescaped in headers and
 // attributes. An error means ErrInvalid.

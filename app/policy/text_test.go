@@ -78,7 +78,7 @@ func TestMayReach(t *testing.T) {
 			t.Errorf("%q: %v", r, err)
 		}
 	}
-	if err := MayReach(portal.Blocked); !errors.Is(err, portal.ErrForbidden) || portal.Reason(err) != "message.refused" {
+	if err := MayReach(portal.Blocked); !errors.Is(err, portal.ErrNotFound) || portal.Reason(err) != "message.unreachable" {
 		t.Errorf("blocked: %v", err)
 	}
 }

@@ -64,6 +64,8 @@ type MessageEvent struct {
 	Order int64 `json:"order,omitempty"`
 	// Room is the message as the room has it, where Conversation is a room of this portal.
 	Room *RoomMessage `json:"room,omitempty"`
+	// Quiet: the owner is not to be disturbed, and the sender is none of those who may: nothing is to draw attention to it.
+	Quiet bool `json:"quiet,omitempty"`
 }
 
 // StateEvent: one of the person's own messages got further, or failed.
@@ -148,6 +150,13 @@ type NoticeEvent struct {
 // PresenceEvent is the newest word on somebody's presence.
 type PresenceEvent struct{ Presence }
 
+// TaggedEvent: somebody of whom the person wanted to be told so has become available.
+type TaggedEvent struct {
+	URI          Address      `json:"uri"`
+	Availability Availability `json:"availability"`
+	At           time.Time    `json:"at"`
+}
+
 // TypingEvent: somebody began or stopped typing in a conversation.
 type TypingEvent struct {
 	Conversation Address `json:"conversation"`
@@ -183,6 +192,12 @@ func (ContactsEvent) Name() string { return "contacts" }
 
 // Name is the event's name on the wire.
 func (PresenceEvent) Name() string { return "presence" }
+
+// Name is the event's name on the wire.
+func (TaggedEvent) Name() string { return "tagged" }
+
+// Key tells values that replace each other from others.
+func (e TaggedEvent) Key() string { return "tagged:" + string(e.URI) }
 
 // Name is the event's name on the wire.
 func (TypingEvent) Name() string { return "typing" }

@@ -108,7 +108,7 @@ func (s *Service) prune(p *person, now time.Time) {
 			kept = append(kept, e)
 			continue
 		}
-		s.drop(&e)
+		s.drop(p, &e)
 		p.watchDirty = true
 	}
 	clear(p.entries[len(kept):])
@@ -116,18 +116,18 @@ func (s *Service) prune(p *person, now time.Time) {
 }
 
 // drop gives back what an entry holds.
-func (s *Service) drop(e *entry) {
+func (s *Service) drop(p *person, e *entry) {
 	if e.view != nil {
 		e.subject.release(e.view)
 		e.view = nil
 	}
-	e.subject.watched--
+	e.subject.unwatched(p.number)
 	s.forget(e.subject)
 }
 
 // forget lets go of a subject that nobody watches.
 func (s *Service) forget(sub *subject) {
-	if sub.watched == 0 {
+	if len(sub.watchers) == 0 {
 		delete(s.subjects, sub.address)
 	}
 }
@@ -148,7 +148,7 @@ func (s *Service) Of(watcher, whom portal.Address) portal.Presence {
 	if e == nil {
 		return policy.UnknownOf(whom)
 	}
-	return e.seen(now)
+	return s.seen(p, e, now)
 }
 
 // ask finds the entry of whom and keeps it for a while; nil when there is no room for another.
@@ -173,15 +173,6 @@ func (s *Service) ask(p *person, whom portal.Address, now time.Time) *entry {
 	return e
 }
 
-// seen is the presence that an entry shows at now.
-func (e *entry) seen(now time.Time) portal.Presence {
-	if !e.fresh(now) {
-		return policy.UnknownOf(e.subject.address)
-	}
-	e.view.refresh(e.subject.address, now)
-	return policy.OthersSee(e.view.presence)
-}
-
 // fresh reports whether the entry's word still holds.
 func (e *entry) fresh(now time.Time) bool { return e.view != nil && now.UnixNano() < e.lease }
 
@@ -197,7 +188,7 @@ func (s *Service) Snapshot(who portal.Address) []portal.Presence {
 	all = append(all, s.own(p, now))
 	for i := range p.entries {
 		if e := &p.entries[i]; !e.self {
-			all = append(all, e.seen(now))
+			all = append(all, s.seen(p, e, now))
 		}
 	}
 	return all
@@ -297,6 +288,9 @@ func (s *Service) Notified(watcher portal.Address, r portal.Report) {
 	}
 	e.lease = lease.UnixNano()
 	s.sooner(p, e.lease)
+	for _, v := range e.subject.views {
+		s.refresh(e.subject, v, now)
+	}
 	v := e.subject.viewOf(r.Claims, now)
 	if v == e.view {
 		return
@@ -310,6 +304,10 @@ func (s *Service) Notified(watcher portal.Address, r portal.Report) {
 		s.sooner(p, v.next.UnixNano())
 	}
 	s.mark(p, e)
+	if e.self {
+		// What the other endpoints say may be what the portal is to say.
+		s.update(p, now)
+	}
 }
 
 // Silent says that there will be no word for watcher on of: the server refused, or the subscription ended.
@@ -320,7 +318,10 @@ func (s *Service) Silent(watcher, of portal.Address) {
 	if e == nil {
 		return
 	}
-	e.silent = true
+	if !e.silent {
+		e.silent = true
+		s.mark(p, e)
+	}
 	p.answered(e.subject)
 	s.lose(p, e)
 }
@@ -334,7 +335,10 @@ func (s *Service) LineLost(who portal.Address) {
 		return
 	}
 	for i := range p.entries {
-		p.entries[i].silent = false
+		if e := &p.entries[i]; e.silent {
+			e.silent = false
+			s.mark(p, e)
+		}
 		s.lose(p, &p.entries[i])
 	}
 }
@@ -360,6 +364,9 @@ func (s *Service) lose(p *person, e *entry) {
 	e.subject.release(e.view)
 	e.view, e.lease = nil, 0
 	s.mark(p, e)
+	if e.self {
+		s.update(p, s.o.Now())
+	}
 }
 
 // mark notes that an entry may have to be told; of oneself it is one's own presence that may change.

@@ -55,7 +55,7 @@ func play(b *bench, r *rand.Rand) {
 				b.t.Fatal(err)
 			}
 		case 7:
-			if _, err := b.SetNote(b.t.Context(), who, []string{"", "a", "b"}[r.IntN(3)]); err != nil {
+			if _, err := b.SetNote(b.t.Context(), who, []string{"", "a", "b"}[r.IntN(3)], time.Time{}); err != nil {
 				b.t.Fatal(err)
 			}
 		case 8:

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"portico/app/policy"
 	"portico/app/portal"
 )
 
@@ -18,6 +17,7 @@ func (s *Service) SignedIn(ctx context.Context, who portal.Address) error {
 	p := s.person(who)
 	p.line, p.watchDirty, p.publishDirty = true, true, true
 	s.touch(p)
+	s.spread(s.subject(who), nil)
 	s.mu.Unlock()
 	return s.load(ctx, p)
 }
@@ -32,11 +32,7 @@ func (s *Service) load(ctx context.Context, p *person) error {
 	if loaded {
 		return nil
 	}
-	m, set, err := s.mem.Manual(ctx, p.address)
-	var note portal.PersonalNote
-	if err == nil {
-		note, err = s.mem.Note(ctx, p.address)
-	}
+	k, err := s.kept(ctx, p.address)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now()
@@ -44,14 +40,39 @@ func (s *Service) load(ctx context.Context, p *person) error {
 		s.sooner(p, now.Add(loadRetry).UnixNano())
 		return err
 	}
-	p.loaded, p.note = true, note.Text
-	if set && (m.Until.IsZero() || m.Until.After(now)) {
-		m.Note = nil
+	p.loaded, p.note, p.where, p.provider = true, k.note, k.where, k.provider
+	if m := k.manual; k.set && (m.Until.IsZero() || m.Until.After(now)) {
+		m.Note, m.NoteUntil = nil, time.Time{}
 		p.manual = &m
 	}
 	p.ownDirty = true
 	s.update(p, now)
 	return nil
+}
+
+// kept is what is remembered of a person over restarts.
+type kept struct {
+	manual   portal.Manual
+	set      bool
+	note     portal.PersonalNote
+	where    portal.Whereabouts
+	provider string
+}
+
+func (s *Service) kept(ctx context.Context, who portal.Address) (k kept, err error) {
+	if k.manual, k.set, err = s.mem.Manual(ctx, who); err != nil {
+		return kept{}, err
+	}
+	if k.note, err = s.mem.Note(ctx, who); err != nil {
+		return kept{}, err
+	}
+	if k.where, err = s.mem.Whereabouts(ctx, who); err != nil {
+		return kept{}, err
+	}
+	if k.provider, err = s.o.Provider(ctx, who); err != nil {
+		return kept{}, err
+	}
+	return k, nil
 }
 
 // loadRetry is the wait before what was set by hand is read again after a failure.
@@ -70,9 +91,16 @@ func (s *Service) SignedOut(who portal.Address) {
 func (s *Service) remove(p *person) {
 	delete(s.people, p.address)
 	s.unplan(p)
-	for i := range p.entries {
-		s.drop(&p.entries[i])
+	if sub := s.subjects[p.address]; sub != nil {
+		// What others see of the person is the server's word alone from now on.
+		sub.local = nil
+		s.spread(sub, nil)
 	}
+	for i := range p.entries {
+		s.drop(p, &p.entries[i])
+	}
+	s.numbered[p.number] = nil
+	s.free = append(s.free, p.number)
 	for _, w := range p.waiters {
 		close(w.done)
 	}
@@ -174,44 +202,6 @@ func (s *Service) touched(p *person, now time.Time) {
 	p.last, p.touched = now, now.Add(s.o.TouchLease)
 }
 
-// SetByHand sets who's state until its end or Reset, and the note when m has one, and gives their
-// presence as it is now. Errors: ErrInvalid (policy.Manual), ErrUnavailable when it could not be kept.
-func (s *Service) SetByHand(ctx context.Context, who portal.Address, m portal.Manual) (portal.Presence, error) {
-	m, err := policy.Manual(m, s.o.Now())
-	if err != nil {
-		return portal.Presence{}, err
-	}
-	note := m.Note
-	m.Note = nil
-	return s.set(ctx, who, func(ctx context.Context) error {
-		if err := s.mem.SaveManual(ctx, who, &m); err != nil || note == nil {
-			return err
-		}
-		return s.mem.SaveNote(ctx, who, portal.PersonalNote{Text: *note})
-	}, func(p *person) {
-		p.manual = &m
-		if note != nil {
-			p.note = *note
-		}
-	})
-}
-
-// Reset takes back what was set by hand: presence follows activity again. The note stays.
-func (s *Service) Reset(ctx context.Context, who portal.Address) (portal.Presence, error) {
-	return s.set(ctx, who, func(ctx context.Context) error { return s.mem.SaveManual(ctx, who, nil) },
-		func(p *person) { p.manual = nil })
-}
-
-// SetNote sets the note, which stands whatever the state; empty removes it.
-func (s *Service) SetNote(ctx context.Context, who portal.Address, note string) (portal.Presence, error) {
-	note, err := policy.Note(note)
-	if err != nil {
-		return portal.Presence{}, err
-	}
-	return s.set(ctx, who, func(ctx context.Context) error { return s.mem.SaveNote(ctx, who, portal.PersonalNote{Text: note}) },
-		func(p *person) { p.note = note })
-}
-
 // set keeps a choice and then makes it hold. Choices of one person are kept in the order they hold in.
 func (s *Service) set(ctx context.Context, who portal.Address, save func(context.Context) error, apply func(*person)) (portal.Presence, error) {
 	s.mu.Lock()
@@ -237,94 +227,6 @@ func (s *Service) set(ctx context.Context, who portal.Address, save func(context
 	return s.own(p, now), nil
 }
 
-// Own is a person's presence as they see it themselves: what this portal says, at once, and what their
-// other devices say, as far as the server has told.
-func (s *Service) Own(who portal.Address) portal.Presence {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.people[who]
-	if p == nil {
-		return policy.UnknownOf(who)
-	}
-	return s.own(p, s.o.Now())
-}
-
-// own composes the own presence. What comes back of our own word from the server is not counted.
-func (s *Service) own(p *person, now time.Time) portal.Presence {
-	heard := false
-	var claims []portal.Claim
-	if _, e := s.entryOf(p.address, p.address); e != nil && e.fresh(now) {
-		heard = true
-		for _, c := range e.view.claims {
-			if !s.mine(c.Endpoint) {
-				claims = append(claims, c)
-			}
-		}
-	}
-	claim, present, _ := s.claimOf(p, now)
-	if present {
-		claims = append(claims, claim)
-	}
-	if len(claims) == 0 && !heard {
-		return policy.UnknownOf(p.address)
-	}
-	own := policy.Compose(claims, now)
-	own.URI = p.address
-	return own
-}
-
-// claimOf is what the portal says of p at now, whether it says anything, and when that will change by
-// the mere passing of time.
-func (s *Service) claimOf(p *person, now time.Time) (c portal.Claim, present bool, next int64) {
-	places, last := p.places(now)
-	next = never
-	soon := func(t time.Time) {
-		if t.After(now) {
-			next = min(next, t.UnixNano())
-		}
-	}
-	soon(p.touched)
-	if grace := p.detached.Add(s.o.Grace); places == 0 && !p.detached.IsZero() && grace.After(now) {
-		places = 1
-		soon(grace)
-	}
-	if places == 0 {
-		return portal.Claim{}, false, next
-	}
-	c = portal.Claim{Endpoint: s.endpoint, Source: portal.SourceActivity, Note: p.note, OutOfOffice: p.calendar.OutOfOffice, Agenda: p.calendar.Agenda}
-	if m := p.manual; m != nil && (m.Until.IsZero() || m.Until.After(now)) {
-		soon(m.Until)
-		c.Source, c.Availability, c.Activity, c.Since, c.Until = portal.SourceHand, m.Availability, m.Activity, m.SetAt, m.Until
-		return c, true, next
-	}
-	if p.inCall {
-		c.Source, c.Availability, c.Activity = portal.SourceCall, portal.Busy, portal.InACall
-		c.Since = s.sinceOf(p, c, now)
-		return c, true, next
-	}
-	var change time.Time
-	if cal := p.calendar; cal.Availability != "" && (cal.Until.IsZero() || cal.Until.After(now)) {
-		soon(cal.Until)
-		c.Source, c.Availability, c.Activity = portal.SourceCalendar, cal.Availability, cal.Activity
-		c.Since = s.sinceOf(p, c, now)
-		return c, true, next
-	}
-	c.Availability, c.Activity, change = s.limits.Automatic(last, places, now)
-	if !slices.ContainsFunc(p.conns, func(c conn) bool { return c.active }) {
-		soon(change)
-	}
-	c.Since = s.sinceOf(p, c, now)
-	return c, true, next
-}
-
-// sinceOf is when p began to say what c says.
-func (s *Service) sinceOf(p *person, c portal.Claim, now time.Time) time.Time {
-	if p.present && p.claim.Availability == c.Availability {
-		return p.claim.Since
-	}
-	return instant(now)
-}
-
 // Calendar says what who's calendar makes of their presence from now on: by hand beats it, it beats activity,
 // and it says nothing of somebody who is not there.
 func (s *Service) Calendar(who portal.Address, state portal.CalendarState) {
@@ -348,16 +250,21 @@ func (s *Service) update(p *person, now time.Time) {
 	if m := p.manual; m != nil && !m.Until.IsZero() && !m.Until.After(now) {
 		p.manual = nil
 	}
-	before := p.claim
-	before.At = time.Time{}
-	if present == p.present && c == before {
+	if n := p.note; !n.Until.IsZero() && !n.Until.After(now) {
+		p.note = portal.PersonalNote{}
+	}
+	in := s.meetingOf(p, now)
+	if present == p.present && sameWord(c, p.claim) && in == p.meeting {
 		if p.ownDirty || p.publishDirty || p.watchDirty {
 			s.touch(p)
 		}
 		return
 	}
 	c.At = instant(now)
-	p.claim, p.present = c, present
+	p.claim, p.present, p.meeting = c, present, in
 	p.ownDirty, p.publishDirty = true, true
 	s.touch(p)
+	if sub := s.subjects[p.address]; sub != nil && p.line {
+		s.spread(sub, nil)
+	}
 }

@@ -176,7 +176,7 @@ func TestByHandOverReconnectAndRestart(t *testing.T) {
 				t.Errorf("reset %+v, %v", p, err)
 			}
 			b.want("reset", b.orders(), "alice available/")
-			if p, err := b.SetNote(b.t.Context(), alice, " "); err != nil || p.Note != "" {
+			if p, err := b.SetNote(b.t.Context(), alice, " ", time.Time{}); err != nil || p.Note != "" {
 				t.Errorf("no note %+v, %v", p, err)
 			}
 		})
@@ -232,7 +232,7 @@ func TestByHandRefusesAndFailsWhole(t *testing.T) {
 		if _, err := b.SetByHand(b.t.Context(), alice, portal.Manual{Availability: portal.Busy}); !errors.Is(err, portal.ErrUnavailable) {
 			t.Errorf("memory away: %v", err)
 		}
-		if _, err := b.SetNote(b.t.Context(), alice, "x"); !errors.Is(err, portal.ErrUnavailable) {
+		if _, err := b.SetNote(b.t.Context(), alice, "x", time.Time{}); !errors.Is(err, portal.ErrUnavailable) {
 			t.Errorf("memory away: %v", err)
 		}
 		b.want("nothing has changed", b.orders())

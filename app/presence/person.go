@@ -28,7 +28,17 @@ type entry struct {
 	// contact, self: why it is watched; silent: the server said that there will be no word; dirty: it may
 	// have to be told.
 	contact, self, silent, dirty bool
+	// class is what the person may see of the subject; known says whether it was asked for.
+	class class
+	// was is what the subject was when something was known of them last: notAvailable, isAvailable or 0.
+	was uint8
 }
+
+// What a subject was.
+const (
+	notAvailable = 1 + iota
+	isAvailable
+)
 
 // wanted reports whether there is still a reason to watch.
 func (e *entry) wanted(now time.Time) bool {
@@ -44,9 +54,14 @@ type conn struct {
 	watch  []*subject
 }
 
+// meeting is subject and place of one.
+type meeting struct{ subject, place string }
+
 // person is owned by the service's lock, but for saving.
 type person struct {
 	address portal.Address
+	// number stands for the person in the lists of those who watch somebody.
+	number uint32
 	// saving orders what is written to Memory.
 	saving sync.Mutex
 
@@ -59,7 +74,10 @@ type person struct {
 	// touched is until when a page without script counts as a place, detached when the last connection went.
 	touched, detached time.Time
 	manual            *portal.Manual
-	note              string
+	note              portal.PersonalNote
+	where             portal.Whereabouts
+	// provider is the endpoint that the person chose to count; empty: all together.
+	provider string
 	// calendar is what the person's calendar says now.
 	calendar portal.CalendarState
 	// inCall: a device of the person's is in a call.
@@ -67,6 +85,8 @@ type person struct {
 	// claim is what the portal says of the person now; present is false for "nobody is there".
 	claim   portal.Claim
 	present bool
+	// meeting is the one the person is in now; it is shown within this portal alone.
+	meeting meeting
 	// said is what was published last; nil: nothing.
 	said *portal.Claim
 	// watching is a hash of the set that the line was told last.
@@ -97,7 +117,7 @@ func (p *person) entryFor(s *subject) *entry {
 		}
 		// It is told once whatever it is: browsers may still show what they knew of the subject before.
 		p.entries = slices.Insert(p.entries, i, entry{subject: s, dirty: true})
-		s.watched++
+		s.watched(p.number)
 		p.watchDirty, p.entriesDirty = true, true
 	}
 	return &p.entries[i]

@@ -27,6 +27,21 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 
+	// Sight is what subject lets viewer see, Wire what is published of who where all who may watch are sent the same:
+	// portal.FullSight where the SIP server itself keeps rules for the person; nil: everything. InForce is the policies
+	// that hold for who; nil: none. All three answer out of memory, at once, and call nothing here.
+	Sight   func(subject, viewer portal.Address) portal.Sight
+	Wire    func(who portal.Address) portal.Sight
+	InForce func(who portal.Address) portal.InForce
+	// States are the custom states that who may set, out of memory too; nil: the four activities as they are set.
+	States func(who portal.Address) []portal.CustomState
+	// Provider is the endpoint that who chose to count (portal.Settings.PresenceProvider), read once at sign-in; nil:
+	// none is chosen.
+	Provider func(ctx context.Context, who portal.Address) (string, error)
+	// Tagged are those of whom owner wants to be told when they become available; nil: nobody. It is asked without a
+	// lock, and only when somebody on owner's list did.
+	Tagged func(owner portal.Address) []portal.Address
+
 	// InactiveAfter and AwayAfter are how long somebody is without input before it shows (5 and 15 min).
 	InactiveAfter, AwayAfter time.Duration
 	// Grace is how long somebody without a connection is still there (15 s): a page change, a short outage.
@@ -54,6 +69,21 @@ func (o Options) withDefaults() Options {
 				emit(who, ev)
 			}
 		}
+	}
+	if o.Sight == nil {
+		o.Sight = func(portal.Address, portal.Address) portal.Sight { return portal.FullSight() }
+	}
+	if o.Wire == nil {
+		o.Wire = func(portal.Address) portal.Sight { return portal.FullSight() }
+	}
+	if o.InForce == nil {
+		o.InForce = func(portal.Address) portal.InForce { return portal.InForce{EnableAppearOffline: true} }
+	}
+	if o.Provider == nil {
+		o.Provider = func(context.Context, portal.Address) (string, error) { return "", nil }
+	}
+	if o.Tagged == nil {
+		o.Tagged = func(portal.Address) []portal.Address { return nil }
 	}
 	if o.Changed == nil {
 		o.Changed = func(int) {}
@@ -98,6 +128,9 @@ type Service struct {
 	mu       sync.Mutex
 	people   map[portal.Address]*person
 	subjects map[portal.Address]*subject
+	// numbered are the people by their numbers, free the numbers that nobody has.
+	numbered []*person
+	free     []uint32
 	lastID   uint64
 	later    peopleHeap
 	// dirty are the people of whom something may have to be told, each once.
@@ -149,11 +182,25 @@ func (s *Service) mine(endpoint string) bool {
 func (s *Service) person(who portal.Address) *person {
 	p := s.people[who]
 	if p == nil {
-		p = &person{address: who, index: -1, due: never, ownTold: unknownTold}
+		p = &person{address: who, number: s.number(), index: -1, due: never, ownTold: unknownTold}
 		s.people[who] = p
-		p.entryFor(s.subject(who)).self = true
+		s.numbered[p.number] = p
+		sub := s.subject(who)
+		sub.local = p
+		p.entryFor(sub).self = true
 	}
 	return p
+}
+
+// number gives one that nobody has.
+func (s *Service) number() uint32 {
+	if n := len(s.free); n > 0 {
+		number := s.free[n-1]
+		s.free = s.free[:n-1]
+		return number
+	}
+	s.numbered = append(s.numbered, nil)
+	return uint32(len(s.numbered) - 1)
 }
 
 // subject finds or makes a subject; the lock is held.

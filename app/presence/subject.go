@@ -18,8 +18,28 @@ type subject struct {
 	id uint64
 	// views are the different words that watchers hold now, newest last: mostly one.
 	views []*view
-	// watched is the number of entries that name the subject.
-	watched int
+	// watchers are the people whose entries name the subject, by their numbers, in their order.
+	watchers []uint32
+	// local is the subject as a person of this portal, nil for others.
+	local *person
+}
+
+// watched notes that a person has an entry of the subject, unwatched that they have none any more.
+func (s *subject) watched(number uint32) {
+	i, there := slices.BinarySearch(s.watchers, number)
+	if there {
+		return
+	}
+	if len(s.watchers) == cap(s.watchers) {
+		s.watchers = slices.Grow(s.watchers, 1+len(s.watchers)/8)
+	}
+	s.watchers = slices.Insert(s.watchers, i, number)
+}
+
+func (s *subject) unwatched(number uint32) {
+	if i, there := slices.BinarySearch(s.watchers, number); there {
+		s.watchers = slices.Delete(s.watchers, i, i+1)
+	}
 }
 
 // view is one word on a subject: the claims of all endpoints and what they come to. Claims never change;
@@ -33,18 +53,17 @@ type view struct {
 	held int
 }
 
-// viewOf finds the view that says what claims say, or makes it, following on what was said last.
+// viewOf finds the view that says what claims say, or makes it, following on what was said last. The views are those of
+// now.
 func (s *subject) viewOf(claims []portal.Claim, now time.Time) *view {
 	claims = canonical(claims)
 	for _, v := range s.views {
 		if slices.Equal(v.claims, claims) {
-			v.refresh(s.address, now)
 			return v
 		}
 	}
 	v := &view{claims: claims}
 	if n := len(s.views); n > 0 {
-		s.views[n-1].refresh(s.address, now)
 		v.presence = s.views[n-1].presence
 	}
 	v.compose(s.address, now)
@@ -59,11 +78,14 @@ func (s *subject) release(v *view) {
 	}
 }
 
-// refresh composes anew when a claim has come to its end since.
-func (v *view) refresh(of portal.Address, now time.Time) {
-	if !v.next.IsZero() && !now.Before(v.next) {
-		v.compose(of, now)
+// refresh composes anew when a claim has come to its end since, and reports whether that changed anything.
+func (v *view) refresh(of portal.Address, now time.Time) bool {
+	if v.next.IsZero() || now.Before(v.next) {
+		return false
 	}
+	before := v.presence
+	v.compose(of, now)
+	return v.presence != before
 }
 
 // compose follows on v.presence, which is the zero value where nothing was known before.
@@ -84,7 +106,8 @@ func canonical(claims []portal.Claim) []portal.Claim {
 	}
 	slices.SortFunc(out, func(a, b portal.Claim) int {
 		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Availability, b.Availability),
-			cmp.Compare(a.Activity, b.Activity), a.Since.Compare(b.Since), a.At.Compare(b.At), cmp.Compare(a.Note, b.Note))
+			cmp.Compare(a.Activity, b.Activity), a.Since.Compare(b.Since), a.At.Compare(b.At), cmp.Compare(a.Note, b.Note),
+			cmp.Compare(a.Label, b.Label), cmp.Compare(a.Provider, b.Provider))
 	})
 	return slices.Clip(out)
 }

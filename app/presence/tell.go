@@ -7,6 +7,7 @@ import (
 	"container/heap"
 	"context"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"portico/app/policy"
@@ -20,6 +21,7 @@ const unknownTold = 1
 type news struct {
 	to    []portal.Address
 	event portal.PresenceEvent
+	hash  uint32
 }
 
 // orders are what the line is told.
@@ -32,10 +34,33 @@ type order struct {
 	whom      []portal.Address
 }
 
-// sharedKey names a value that many may be told: a view, or unknown of somebody.
+// sharedKey names what many see alike: a view of somebody under one class of sight; without a view, somebody who is
+// unknown, or who hides.
 type sharedKey struct {
 	subject *subject
 	view    *view
+	class   class
+}
+
+// valueKey finds a value that another key has led to: where there is nothing to hide, all classes see the same.
+type valueKey struct {
+	subject *subject
+	hash    uint32
+}
+
+// shares are the values of one round of telling.
+type shares struct {
+	byKey   map[sharedKey]*news
+	byValue map[valueKey]*news
+	all     []*news
+	// come are those who became available for somebody who has them on the board.
+	come []arrival
+}
+
+// arrival is one of whom owner may want to be told that they became available.
+type arrival struct {
+	owner, of portal.Address
+	at        time.Time
 }
 
 // tell tells what is waiting to be told; false: nothing was.
@@ -43,19 +68,18 @@ func (s *Service) tell() bool {
 	s.mu.Lock()
 	dirty, now := s.dirty, s.o.Now()
 	s.dirty = nil
-	var all []*news
 	var orders []order
-	shared := map[sharedKey]*news{}
+	sh := &shares{byKey: map[sharedKey]*news{}, byValue: map[valueKey]*news{}}
 	for _, p := range dirty {
 		p.marked = false
 		if p.gone {
 			continue
 		}
 		if n := s.ownNews(p, now); n != nil {
-			all = append(all, n)
+			sh.all = append(sh.all, n)
 		}
-		all = append(all, s.entryNews(p, now, shared)...)
-		if o, any := s.orderFor(p, now); any {
+		s.entryNews(p, now, sh)
+		if o, any := s.orderFor(p); any {
 			orders = append(orders, o)
 		}
 	}
@@ -64,12 +88,19 @@ func (s *Service) tell() bool {
 		s.obey(o)
 	}
 	told := 0
-	for _, n := range all {
+	for _, n := range sh.all {
 		told += len(n.to)
-		if len(n.to) == 1 {
+		switch len(n.to) {
+		case 0:
+		case 1:
 			s.o.Emit(n.to[0], n.event)
-		} else {
+		default:
 			s.o.EmitMany(n.to, n.event)
+		}
+	}
+	for _, a := range sh.come {
+		if slices.Contains(s.o.Tagged(a.owner), a.of) {
+			s.o.Emit(a.owner, portal.TaggedEvent{URI: a.of, Availability: portal.Available, At: a.at})
 		}
 	}
 	if told > 0 {
@@ -104,10 +135,10 @@ func (s *Service) ownNews(p *person, now time.Time) *news {
 	return nil
 }
 
-// entryNews adds p to those who are told what changed, and gives the values nobody was told yet.
-func (s *Service) entryNews(p *person, now time.Time, shared map[sharedKey]*news) (fresh []*news) {
+// entryNews adds p to those who are told what changed.
+func (s *Service) entryNews(p *person, now time.Time, sh *shares) {
 	if !p.entriesDirty {
-		return nil
+		return
 	}
 	p.entriesDirty = false
 	for i := range p.entries {
@@ -119,29 +150,59 @@ func (s *Service) entryNews(p *person, now time.Time, shared map[sharedKey]*news
 		if e.self {
 			continue
 		}
-		key := sharedKey{subject: e.subject}
-		if e.fresh(now) {
-			key.view = e.view
-		}
-		n := shared[key]
-		seen := e.seen(now)
-		h := s.hash(seen)
-		if h == e.told {
+		n := s.shared(p, e, now, sh)
+		if n.hash == e.told {
 			continue
 		}
-		e.told = h
-		if n == nil {
-			n = &news{event: portal.PresenceEvent{Presence: seen}}
-			shared[key] = n
-			fresh = append(fresh, n)
+		e.told = n.hash
+		if e.turned(n.event.Availability) {
+			sh.come = append(sh.come, arrival{owner: p.address, of: e.subject.address, at: now.UTC()})
 		}
 		n.to = append(n.to, p.address)
 	}
-	return fresh
+}
+
+// shared finds the value that p's entry shows, made once for all who see the same.
+func (s *Service) shared(p *person, e *entry, now time.Time, sh *shares) *news {
+	key := sharedKey{subject: e.subject, class: s.class(p, e)}
+	switch {
+	case key.class.hidden() && (e.fresh(now) || e.silent):
+	case e.fresh(now):
+		key.view = e.view
+	default:
+		key.class = 0
+	}
+	if n := sh.byKey[key]; n != nil {
+		return n
+	}
+	seen := s.seen(p, e, now)
+	same := valueKey{subject: e.subject, hash: s.hash(seen)}
+	n := sh.byValue[same]
+	if n == nil || n.event.Presence != seen {
+		n = &news{event: portal.PresenceEvent{Presence: seen}, hash: same.hash}
+		sh.byValue[same] = n
+		sh.all = append(sh.all, n)
+	}
+	sh.byKey[key] = n
+	return n
+}
+
+// turned notes what a subject is now and reports whether they became available, having been seen otherwise before.
+func (e *entry) turned(now portal.Availability) bool {
+	before := e.was
+	switch now {
+	case portal.Unknown:
+		return false
+	case portal.Available:
+		e.was = isAvailable
+	default:
+		e.was = notAvailable
+	}
+	return before == notAvailable && e.was == isAvailable
 }
 
 // orderFor is what the line is to be told of p.
-func (s *Service) orderFor(p *person, now time.Time) (o order, any bool) {
+func (s *Service) orderFor(p *person) (o order, any bool) {
 	if !p.line || !p.loaded {
 		return order{}, false
 	}
@@ -149,9 +210,11 @@ func (s *Service) orderFor(p *person, now time.Time) (o order, any bool) {
 	if p.publishDirty {
 		p.publishDirty = false
 		switch {
-		case p.present && (p.said == nil || *p.said != p.claim):
-			c := p.claim
-			p.said, o.publish, o.claim = &c, true, c
+		case p.present:
+			c := policy.OnTheWire(p.claim, policy.Limit(s.o.Wire(p.address), s.o.InForce(p.address)))
+			if p.said == nil || !sameWord(*p.said, c) {
+				p.said, o.publish, o.claim = &c, true, c
+			}
 		case !p.present && p.said != nil:
 			p.said, o.unpublish = nil, true
 		}
@@ -171,6 +234,12 @@ func (s *Service) orderFor(p *person, now time.Time) (o order, any bool) {
 		}
 	}
 	return o, o.publish || o.unpublish || o.watch
+}
+
+// sameWord reports whether two claims say the same, whenever they were made.
+func sameWord(a, b portal.Claim) bool {
+	a.At, b.At = time.Time{}, time.Time{}
+	return a == b
 }
 
 // hash is unknownTold for everything unknown, and never 0.
@@ -262,12 +331,9 @@ func (s *Service) age(p *person, now time.Time) {
 			continue
 		}
 		s.sooner(p, e.lease)
-		e.view.refresh(e.subject.address, now)
+		s.refresh(e.subject, e.view, now)
 		if !e.view.next.IsZero() {
 			s.sooner(p, e.view.next.UnixNano())
-		}
-		if !e.self && s.hash(policy.OthersSee(e.view.presence)) != e.told {
-			s.mark(p, e)
 		}
 		p.ownDirty = p.ownDirty || e.self
 	}

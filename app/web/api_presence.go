@@ -39,7 +39,7 @@ func (s *Server) apiSetPresence(c echo.Context) error {
 	var now portal.Presence
 	var err error
 	if in.Availability == nil {
-		now, err = s.Presence.SetNote(ctx, who, *in.Note)
+		now, err = s.Presence.SetNote(ctx, who, *in.Note, time.Time{})
 	} else {
 		m := portal.Manual{Availability: *in.Availability, Activity: in.Activity, Note: in.Note, SetAt: s.Now()}
 		if in.Until != nil {

@@ -104,7 +104,7 @@ type Presence interface {
 	Touch(who portal.Address)
 	SetByHand(ctx context.Context, who portal.Address, m portal.Manual) (portal.Presence, error)
 	Reset(ctx context.Context, who portal.Address) (portal.Presence, error)
-	SetNote(ctx context.Context, who portal.Address, note string) (portal.Presence, error)
+	SetNote(ctx context.Context, who portal.Address, note string, until time.Time) (portal.Presence, error)
 	Own(who portal.Address) portal.Presence
 	Of(watcher, whom portal.Address) portal.Presence
 	Query(ctx context.Context, watcher portal.Address, whom []portal.Address) ([]portal.Presence, error)

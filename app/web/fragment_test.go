@@ -223,7 +223,7 @@ func TestOwnStatusMakesTheFreshPage(t *testing.T) {
 			}
 		})
 		r.becomes("a note", "gone fishing", "", func() {
-			if _, err := h.presence.SetNote(t.Context(), alice, "gone fishing"); err != nil {
+			if _, err := h.presence.SetNote(t.Context(), alice, "gone fishing", time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		})

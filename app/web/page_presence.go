@@ -59,7 +59,7 @@ func (s *Server) setNoteByForm(c echo.Context) error {
 	if err := form(c); err != nil {
 		return err
 	}
-	if _, err := s.Presence.SetNote(c.Request().Context(), s.person(c), c.FormValue("note")); err != nil {
+	if _, err := s.Presence.SetNote(c.Request().Context(), s.person(c), c.FormValue("note"), time.Time{}); err != nil {
 		return err
 	}
 	return s.done(c, "/contacts")
