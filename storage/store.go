@@ -95,6 +95,8 @@ type Store struct {
 	sick atomic.Pointer[error]
 	// turn is whose jobs of the synchronisation come next.
 	turn turn
+	// books has room for one: whoever saves an address book.
+	books chan struct{}
 }
 
 // Open opens the database, making it where there is none, and brings its schema up to date. A
@@ -105,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{o: o, log: o.Logger, dialect: d, running: make(chan struct{}), stopping: make(chan struct{}), ended: make(chan struct{})}
+	s := &Store{o: o, log: o.Logger, dialect: d, running: make(chan struct{}), stopping: make(chan struct{}), ended: make(chan struct{}), books: make(chan struct{}, 1)}
 	write, read, err := d.open(ctx, o.DSN, engineOptions{readers: o.Readers, busyTimeout: o.BusyTimeout})
 	if err != nil {
 		return nil, s.translate("open the database", err)

@@ -26,7 +26,7 @@ func testContacts(t *testing.T, open Open) {
 	c.AddedAt = clock.now()
 	clock.advance(time.Hour)
 	must(t, s.PutContact(ctx, alice, portal.Contact{URI: carol, Relationship: portal.Blocked, AddedAt: noon()}, contactEvent(carol)))
-	c.Group, c.Relationship = "Work", portal.Personal
+	c.Group, c.Groups, c.Relationship = "Work", []string{"Work"}, portal.Personal
 	must(t, s.PutContact(ctx, alice, c, contactEvent(bob)))
 	list, err := s.Contacts(ctx, alice)
 	must(t, err)
