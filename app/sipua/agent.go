@@ -41,7 +41,10 @@ type Agent struct {
 	links  []*link
 	door   *door
 	large  largeLink
-	events *pacer // subscriptions with documents to be read, calls with news
+	docs   *documents // nil where the server keeps none
+	taps   taps
+	server atomic.Pointer[string] // what the server calls itself
+	events *pacer                 // subscriptions with documents to be read, calls with news
 	calls  *calls
 
 	mu    sync.RWMutex // guards lines
@@ -84,6 +87,7 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	a.registers = newPacer(cfg.Logger, registerWorkers, cfg.ResumeRate, a.registerJob)
 	a.publishes = newPacer(cfg.Logger, publishWorkers, cfg.SubscribeRate, a.publishJob)
 	a.subscribes = newPacer(cfg.Logger, subscribeWorkers, cfg.SubscribeRate, a.subscribeJob)
+	a.docs = newDocuments(a)
 	if a.door, err = openDoor(a); err != nil {
 		return nil, err
 	}
@@ -122,6 +126,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.leave()
 	stop()
 	a.large.close()
+	a.docs.close()
 	a.lanes.close()
 	a.txs.end()
 	wg.Wait()

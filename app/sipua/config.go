@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -64,6 +65,12 @@ type Config struct {
 	// ResourceList is the list service that people subscribe to (RFC 4662), with {user} and {domain}
 	// filled in: "sip:{user}-contacts@{domain}". Empty (default): one subscription for each contact.
 	ResourceList string
+	// XCAPRoot is the root of the server's XCAP documents (RFC 4825), "http://host:port/xcap-root"; empty: it keeps none.
+	XCAPRoot string
+	// ResourceLists writes each person's list service to the server and subscribes to that one instead of to each
+	// contact, where ResourceList names it (default then "sip:{user}-contacts@{domain}"); it needs XCAPRoot. A list says
+	// less than single subscriptions: those come in where it is silent.
+	ResourceLists bool
 	// NoWatcherInfo leaves out the subscription to one's own watchers (RFC 3857).
 	NoWatcherInfo bool
 	// Dialogs asks for each person's own calls (RFC 4235), MessageSummary for their voice mail (RFC 3842).
@@ -151,6 +158,10 @@ func (c Config) withDefaults() (Config, proxy, error) {
 	setDefault(&c.ReconnectMax, 15*time.Second)
 	setDefault(&c.HoldCalls, time.Minute)
 	setDefault(&c.DownGrace, 3*time.Second)
+	errs = append(errs, c.checkXCAP())
+	if c.ResourceLists {
+		setDefault(&c.ResourceList, "sip:{user}-contacts@{domain}")
+	}
 	setDefault(&c.AnswerTimeout, 15*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -159,6 +170,24 @@ func (c Config) withDefaults() (Config, proxy, error) {
 		return c, p, fmt.Errorf("sip: %w", err)
 	}
 	return c, p, nil
+}
+
+// checkXCAP reports what is wrong with the XCAP root.
+func (c Config) checkXCAP() error {
+	if c.XCAPRoot == "" {
+		if c.ResourceLists {
+			return errors.New("resource lists need an XCAP root")
+		}
+		return nil
+	}
+	u, err := url.Parse(c.XCAPRoot)
+	if err != nil {
+		return fmt.Errorf("XCAP root: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("XCAP root %q is not a plain http: or https: address", c.XCAPRoot)
+	}
+	return nil
 }
 
 func setDefault[T comparable](p *T, v T) {

@@ -125,10 +125,19 @@ func (c *credentials) challenge(res *sip.Response) (*nonce, error) {
 	if res.StatusCode == sip.StatusProxyAuthRequired {
 		name = "Proxy-Authenticate"
 	}
+	var values []string
+	for _, h := range res.GetHeaders(name) {
+		values = append(values, h.Value())
+	}
+	return c.choose(values)
+}
+
+// choose is challenge for the header's values.
+func (c *credentials) choose(challenges []string) (*nonce, error) {
 	var chosen *nonce
 	var bad error
-	for _, h := range res.GetHeaders(name) {
-		chal, err := digest.ParseChallenge(h.Value())
+	for _, value := range challenges {
+		chal, err := digest.ParseChallenge(value)
 		if err != nil {
 			bad = err
 			continue

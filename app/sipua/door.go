@@ -104,7 +104,9 @@ func (d *door) addr() string {
 }
 
 func (d *door) packetFlow(remote net.Addr, trusted bool) *flow {
-	return newPacketFlow(d.udp, remote, d.host, d.port, trusted)
+	f := newPacketFlow(d.udp, remote, d.host, d.port, trusted)
+	f.tap = &d.a.taps
+	return f
 }
 
 // run accepts and reads until ctx is done; then the sockets are closed.
@@ -156,6 +158,7 @@ func (d *door) accept(ctx context.Context, wg *sync.WaitGroup) {
 			network = "TLS"
 		}
 		f := newStreamFlow(network, conn, d.a.trusts(conn.RemoteAddr()))
+		f.tap = &d.a.taps
 		if !f.trusted || !d.keep(f) {
 			d.a.cfg.Logger.Info("connection turned away", "remote", f.remote, "trusted", f.trusted)
 			f.shut()

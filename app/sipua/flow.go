@@ -37,6 +37,8 @@ type flow struct {
 
 	// gen numbers the connections of a link.
 	gen uint64
+	// tap is told what is written; nil: nobody watches.
+	tap *taps
 
 	lastRead atomic.Int64 // Unix nanoseconds of the last byte read
 	ponged   atomic.Bool  // the peer answers CRLF pings
@@ -159,6 +161,9 @@ func (f *flow) WriteMsg(msg sip.Message) error {
 	var b bytes.Buffer
 	b.Grow(1024 + len(msg.Body()))
 	msg.StringWrite(&b)
+	if f.tap != nil {
+		f.tap.see(f, b.Bytes(), true)
+	}
 	return f.writeBytes(b.Bytes())
 }
 

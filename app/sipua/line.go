@@ -24,7 +24,7 @@ type line struct {
 
 	mu     sync.Mutex
 	creds  *credentials // nil in trusted mode
-	nonces [2]*nonce    // for 401, for 407
+	nonces [3]*nonce    // for 401, for 407, for documents by HTTP
 	gone   bool         // signed out; nothing more is to happen
 	// leaving: signing out is under way; nothing new is begun for the person.
 	leaving bool
@@ -45,9 +45,14 @@ type line struct {
 	expires  time.Time
 	// othersUntil is until when other devices of the person are registered, as far as the last REGISTER told.
 	othersUntil time.Time
+	devices     []portal.Device // those others, as far as they can be told apart
 	failures    int
 	back        chan struct{} // closed by the next registration, for messages that wait for it; nil: none does
 	refused     error         // set when the server refuses the person for good
+
+	since   int64 // Unix seconds of the last REGISTER that the server took
+	trouble *trouble
+	kept    keptDocuments
 
 	// what the handler was told last, and what it shall be told
 	told, actual edge

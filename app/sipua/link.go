@@ -266,6 +266,7 @@ func (a *Agent) dialStream(ctx context.Context, network string) (*flow, error) {
 			conn = secure
 		}
 		f := newStreamFlow(network, conn, true)
+		f.tap = &a.taps
 		if ap, err := netip.ParseAddrPort(f.remote.String()); err == nil {
 			a.peers.add(ap.Addr())
 		}

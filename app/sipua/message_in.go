@@ -236,11 +236,16 @@ func (a *Agent) takeTyping(m arrival) answer {
 	return answer{status: 200}
 }
 
+// unreachableKey is the reason of the house for not taking what somebody sends who must not know why.
+const unreachableKey = "message.unreachable"
+
 // verdict is the table from the house's meanings to SIP.
 func (a *Agent) verdict(err error) answer {
 	switch {
 	case err == nil:
 		return answer{status: 200}
+	case portal.Reason(err) == unreachableKey: // as for somebody who is not there
+		return answer{status: 480, reason: "Temporarily Unavailable"}
 	case errors.Is(err, portal.ErrNotFound):
 		return answer{status: 404, reason: "Not Found"}
 	case errors.Is(err, portal.ErrForbidden):

@@ -47,6 +47,10 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 	s.learnDialog(req, from, false)
 	first := !s.is(subHeard)
 	s.flags |= subHeard
+	s.flags &^= subHeldBack
+	if n.state == "pending" {
+		s.flags |= subHeldBack
+	}
 	if v := stateParam(req, "expires"); v != "" && n.state != "terminated" {
 		s.expires = time.Now().Add(seconds(v)).Unix()
 	} else if s.expires == 0 {

@@ -217,6 +217,7 @@ func (p *publication) settle(ctx context.Context, err error) {
 		}
 	} else {
 		p.failures++
+		l.failed(err)
 	}
 	wait := backoff(p.failures, publishRetryMin, publishRetryMax)
 	l.mu.Unlock()

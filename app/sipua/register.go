@@ -56,6 +56,7 @@ type grant struct {
 	gen     uint64
 	stale   []string      // our contacts of earlier connections that the server still has
 	others  time.Duration // for how long other devices are registered at most; zero: there are none
+	devices []portal.Device
 }
 
 // statusError is a final answer that is not what was hoped for.
@@ -95,6 +96,7 @@ func (l *line) requestGrant(ctx context.Context, c *credentials, expires time.Du
 		}
 		switch {
 		case res.StatusCode/100 == 2:
+			l.a.callsItself(headerValue(res, "Server", "User-Agent"))
 			return l.granted(res, f, urn, expires), nil
 		case res.StatusCode == sip.StatusIntervalToBrief && expires > 0:
 			least := seconds(headerValue(res, "Min-Expires"))
@@ -124,6 +126,7 @@ func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Durati
 		fallback = seconds(v)
 	}
 	var others []time.Duration
+	now := time.Now()
 	for _, c := range contacts(res) {
 		lasts := fallback
 		if v := c.param("expires"); v != "" {
@@ -132,6 +135,7 @@ func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Durati
 		var uri sip.Uri
 		if err := sip.ParseUri(c.uri, &uri); err != nil {
 			others = append(others, lasts) // not ours: we could read it
+			g.devices = append(g.devices, deviceOf(c, now.Add(lasts)))
 			continue
 		}
 		if strings.Trim(uri.Host, "[]") == f.host && uri.Port == f.port && unescape(uri.User) == unescape(l.who.User()) {
@@ -140,11 +144,12 @@ func (l *line) granted(res *sip.Response, f *flow, urn string, asked time.Durati
 			g.stale = append(g.stale, c.uri)
 		} else {
 			others = append(others, lasts)
+			g.devices = append(g.devices, deviceOf(c, now.Add(lasts)))
 		}
 	}
 	slices.Sort(others)
 	if g.expires < 0 && len(g.stale) == 0 && len(others) > 0 { // rewritten beyond recognition: one of them is ours
-		others = others[:len(others)-1]
+		others, g.devices = others[:len(others)-1], nil
 	}
 	if len(others) > 0 {
 		g.others = others[len(others)-1]
@@ -172,6 +177,7 @@ func (l *line) registered(g grant) {
 		l.mu.Unlock()
 		return
 	}
+	l.since, l.devices = time.Now().Unix(), g.devices
 	// Whoever was told that the line is down knows nothing of anybody any more, also where the connection
 	// stood all the while and only the registrar was away.
 	again := l.flowGen != g.gen || l.actual == edgeDown
@@ -268,6 +274,7 @@ func (l *line) refuse(err error) {
 	l.a.cfg.Logger.Warn("refused by the server; not tried again", "person", l.who, "error", err)
 	l.mu.Lock()
 	l.refused, l.flowGen = err, 0
+	l.failed(err)
 	l.mu.Unlock()
 	l.set(edgeDown, err)
 }
@@ -291,6 +298,7 @@ func (l *line) failedToRegister(ctx context.Context, err error) {
 	holds := l.registeredNow() && time.Now().Before(l.expires)
 	wait := backoff(l.failures, registerRetryMin, registerRetryMax)
 	l.failures++
+	l.failed(err)
 	l.mu.Unlock()
 	if !holds {
 		l.set(edgeDown, err)

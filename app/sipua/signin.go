@@ -162,6 +162,7 @@ func (l *line) soon(ctx context.Context, ask func() error) error {
 func (l *line) learn(ctx context.Context, c *credentials) {
 	ctx, cancel := context.WithTimeout(ctx, learnWait)
 	defer cancel()
+	l.a.docs.learn(ctx, l.who, c)
 	_, _, err := l.ask(ctx, c, query{method: sip.OPTIONS, uri: string(l.who), to: l.who, callID: token(12), fromTag: token(6), cseq: counted()})
 	if err != nil {
 		l.a.cfg.Logger.Debug("proxy did not show its challenge", "person", l.who, "error", err)

@@ -45,6 +45,7 @@ const (
 	subAnswered                      // the SUBSCRIBE that began the dialog was answered
 	subEnding                        // un-SUBSCRIBE answered, last NOTIFY awaited
 	subAgain                         // became due while busy
+	subHeldBack                      // the server keeps its word until the other decides (pending)
 )
 
 // dialogID names a dialog in its Call-ID.
@@ -123,7 +124,7 @@ func (s *sub) enqueue(urgent bool) {
 // forget clears the dialog. The caller holds the line's mutex.
 func (s *sub) forget() {
 	s.l.a.dialogs.remove(s)
-	s.flags &^= subDialog | subHeard | subAnswered | subEnding
+	s.flags &^= subDialog | subHeard | subAnswered | subEnding | subHeldBack
 	s.remoteTag, s.target, s.route = "", "", ""
 	s.cseq, s.heard, s.expires = 0, 0, 0
 	switch { // versions count within a subscription

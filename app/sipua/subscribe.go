@@ -326,6 +326,7 @@ func (s *sub) unanswered(err error) {
 func (s *sub) declined(res *sip.Response) {
 	l := s.l
 	l.mu.Lock()
+	l.failed(failed(sip.SUBSCRIBE, res))
 	wanted := s.is(subWanted)
 	transient := res.StatusCode/100 == 5 && res.StatusCode != sip.StatusNotImplemented ||
 		res.StatusCode == sip.StatusRequestTimeout || res.StatusCode == sip.StatusTemporarilyUnavailable || res.StatusCode/100 == 3

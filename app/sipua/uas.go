@@ -32,6 +32,7 @@ type answer struct {
 // receive takes one message from a flow. It is called by the flow's reader and never waits.
 func (a *Agent) receive(f *flow, raw []byte) {
 	defer rescue(a.cfg.Logger, "receiving", func() { a.reject(f, raw, defect.status, defect.reason) })
+	a.taps.see(f, raw, false)
 	if bytes.HasPrefix(raw, []byte("SIP/2.0 ")) {
 		a.receiveResponse(f, raw)
 		return
