@@ -1,6 +1,7 @@
 package contacts
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -9,8 +10,8 @@ import (
 	"portico/app/portal"
 )
 
-// maxNameLen is the longest name an owner gives a contact, in characters.
-const maxNameLen = 128
+// MaxNameLen is the longest name or nickname an owner gives a contact, in characters.
+const MaxNameLen = 128
 
 // checked is the contact in canonical form, or what is wrong with it.
 func checked(owner portal.Address, c portal.Contact) (portal.Contact, error) {
@@ -25,14 +26,52 @@ func checked(owner portal.Address, c portal.Contact) (portal.Contact, error) {
 	if !c.Relationship.Valid() {
 		return c, portal.Fail(portal.ErrInvalid, "contacts.relationship")
 	}
+	if c.Groups, err = groupNames(c); err != nil {
+		return c, err
+	}
 	var ok bool
-	if c.Group, ok = line(c.Group, MaxGroupLen); !ok {
-		return c, portal.Fail(portal.ErrInvalid, "contacts.group").With("max", strconv.Itoa(MaxGroupLen))
+	if c.DisplayName, ok = line(c.DisplayName, MaxNameLen); !ok {
+		return c, badName()
 	}
-	if c.DisplayName, ok = line(c.DisplayName, maxNameLen); !ok {
-		return c, portal.Fail(portal.ErrInvalid, "contacts.name").With("max", strconv.Itoa(maxNameLen))
+	if c.Nickname, ok = line(c.Nickname, MaxNameLen); !ok {
+		return c, badName()
 	}
-	return c, nil
+	c.Group = ""
+	return grouped(c), nil
+}
+
+// groupNames are the groups the contact says it is in, each once; Group alone where Groups is nil.
+func groupNames(c portal.Contact) ([]string, error) {
+	names := c.Groups
+	if names == nil {
+		names = []string{c.Group}
+	}
+	var all []string
+	for _, name := range names {
+		name, ok := line(name, MaxGroupLen)
+		if !ok {
+			return nil, badGroup()
+		}
+		if name != "" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	if len(all) > MaxGroups {
+		return nil, tooManyGroups()
+	}
+	return all, nil
+}
+
+// groupName is the name of a group as it is kept; ErrInvalid for one that cannot be.
+func groupName(s string) (string, error) {
+	name, ok := line(s, MaxGroupLen)
+	switch {
+	case !ok:
+		return "", badGroup()
+	case name == "":
+		return "", portal.Fail(portal.ErrInvalid, "contacts.group-empty")
+	}
+	return name, nil
 }
 
 // line is one line of text without space around it; false when it is too long or not to be shown.
@@ -49,6 +88,18 @@ func line(s string, most int) (string, bool) {
 	return s, true
 }
 
+func badGroup() error {
+	return portal.Fail(portal.ErrInvalid, "contacts.group").With("max", strconv.Itoa(MaxGroupLen))
+}
+
+func badName() error {
+	return portal.Fail(portal.ErrInvalid, "contacts.name").With("max", strconv.Itoa(MaxNameLen))
+}
+
 func tooMany(limit int) error {
 	return portal.Fail(portal.ErrConflict, "contacts.full").With("max", strconv.Itoa(limit))
+}
+
+func tooManyGroups() error {
+	return portal.Fail(portal.ErrConflict, "contacts.groups-full").With("Max", strconv.Itoa(MaxGroups))
 }

@@ -1,7 +1,8 @@
-// Package contacts keeps each person's contact list: who is on it, in which group, how close.
+// Package contacts keeps each person's contact list: who is on it, in which groups, how close, and the same at the SIP server.
 //
 // Every change of a list is one transaction together with the event that tells the owner's browsers.
 // After it, and when a person signs in, Options.Changed is told whose presence the owner wants to see.
+// Where the SIP server keeps contact lists too, both are brought together in the background (roster.go).
 package contacts
 
 import (
@@ -17,33 +18,55 @@ import (
 
 // Store keeps the lists. Each call is one transaction; events go to the event log in it.
 type Store interface {
+	Lists
 	// Contacts is the owner's list.
 	Contacts(ctx context.Context, owner portal.Address) ([]portal.Contact, error)
 	// Relationship is that of one entry; ErrNotFound.
 	Relationship(ctx context.Context, owner, uri portal.Address) (portal.Relationship, error)
-	// PutContact adds or replaces an entry and says in the logged event which of the two it was.
-	PutContact(ctx context.Context, owner portal.Address, c portal.Contact, ev portal.Addressed) error
-	// DeleteContact removes an entry; false where it was not there.
-	DeleteContact(ctx context.Context, owner, uri portal.Address, ev portal.Addressed) (bool, error)
 	// SeedContacts fills a list, once for each owner ever.
 	SeedContacts(ctx context.Context, owner portal.Address, list []portal.Contact) error
 }
 
-// DefaultLimit is how many entries a list may have where Options do not say.
-const DefaultLimit = 1000
+// The bounds of a list, and how often the one at the SIP server is read, where Options do not say.
+const (
+	// DefaultLimit is how many entries a list may have.
+	DefaultLimit = 1000
+	// DefaultRosterPoll is the time between two readings of the server's list.
+	DefaultRosterPoll = 30 * time.Second
+	// DefaultRosterWorkers is how many people's lists are brought together at once.
+	DefaultRosterWorkers = 8
+)
 
-// MaxGroupLen is the longest name of a group, in characters.
-const MaxGroupLen = 64
+// Bounds that nobody can move.
+const (
+	// MaxGroups is how many groups a list may have.
+	MaxGroups = 64
+	// MaxGroupLen is the longest name of a group, in characters.
+	MaxGroupLen = 64
+)
 
 // Options are what the service is told from outside; the zero value works.
 type Options struct {
-	// Changed is told the owner's whole wanted set after every change and at SignedIn, in order for
-	// each owner. It must not block.
+	// Changed is told the owner's whole wanted set after every change of it and at SignedIn, in order for
+	// each owner: the people of the list without distribution groups, which have no presence. It must not block.
 	Changed func(owner portal.Address, people []portal.Address)
 	// Lookup looks a person up in the address book; it never fails.
 	Lookup func(ctx context.Context, a portal.Address) portal.Person
 	// Limit is how many entries a list may have. Default: DefaultLimit.
-	Limit  int
+	Limit int
+	// Expander gives the members of a distribution group by its e-mail address. nil: there is none.
+	Expander func(ctx context.Context, owner portal.Address, email string) ([]portal.Person, error)
+	// Outlook is the contacts folders of the mailboxes. nil: there are none.
+	Outlook Outlook
+	// Roster is the list that the SIP server keeps. nil: it keeps none, and the list lives here alone.
+	Roster Roster
+	// RosterPoll is the time between two readings of the server's list for people with a live page, give or take a
+	// tenth. Default: DefaultRosterPoll.
+	RosterPoll time.Duration
+	// RosterWorkers is how many lists are brought together at once. Default: DefaultRosterWorkers.
+	RosterWorkers int
+	// Live reports whether the person has a live page; nil: everybody signed in has.
+	Live   func(who portal.Address) bool
 	Logger *slog.Logger
 	Now    func() time.Time
 }
@@ -57,6 +80,12 @@ type Service struct {
 	turns turns
 	// late are those whom SignedIn could not tell of; Run does.
 	late late
+	// here remembers what is asked often of those who are signed in.
+	here here
+	// rosters is when whose list is brought together with the server's; nil where there is none.
+	rosters *rosters
+	// expanded are the members of distribution groups that were asked for of late.
+	expanded expanded
 }
 
 // New makes the service. It starts nothing.
@@ -70,31 +99,60 @@ func New(store Store, o Options) *Service {
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
 	}
+	if o.RosterPoll <= 0 {
+		o.RosterPoll = DefaultRosterPoll
+	}
+	if o.RosterWorkers <= 0 {
+		o.RosterWorkers = DefaultRosterWorkers
+	}
+	if o.Live == nil {
+		o.Live = func(portal.Address) bool { return true }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Service{store: store, o: o, turns: newTurns(), late: newLate()}
+	s := &Service{store: store, o: o, turns: newTurns(), late: newLate(), here: newHere(), expanded: newExpanded()}
+	if o.Roster != nil {
+		s.rosters = newRosters(o.RosterPoll)
+	}
+	return s
 }
 
-// List is the owner's contacts by group, name and address, each with the name the owner gave them or
-// else that of the address book.
+// List is the owner's contacts by first group, name and address, each with the name the owner gave them or
+// else that of the address book. Group is the first of Groups.
 func (s *Service) List(ctx context.Context, owner portal.Address) ([]portal.Contact, error) {
 	list, err := s.store.Contacts(ctx, owner)
 	if err != nil {
 		return nil, err
 	}
 	for i := range list {
+		list[i] = grouped(list[i])
 		s.name(ctx, &list[i])
 	}
 	slices.SortFunc(list, func(a, b portal.Contact) int {
 		return compareAll(
-			strings.Compare(strings.ToLower(a.Group), strings.ToLower(b.Group)), strings.Compare(a.Group, b.Group),
-			strings.Compare(strings.ToLower(a.DisplayName), strings.ToLower(b.DisplayName)), strings.Compare(string(a.URI), string(b.URI)))
+			strings.Compare(strings.ToLower(a.Group), strings.ToLower(b.Group)), strings.Compare(a.Group, b.Group), byName(a, b))
 	})
 	return list, nil
+}
+
+// byName orders contacts by what they are called, then by address.
+func byName(a, b portal.Contact) int {
+	return compareAll(strings.Compare(strings.ToLower(Called(a)), strings.ToLower(Called(b))), strings.Compare(string(a.URI), string(b.URI)))
+}
+
+// Called is what the owner sees a contact called: the nickname, else the name, else the address.
+func Called(c portal.Contact) string {
+	switch {
+	case c.Nickname != "":
+		return c.Nickname
+	case c.DisplayName != "":
+		return c.DisplayName
+	}
+	return c.URI.Bare()
 }
 
 func compareAll(parts ...int) int {
@@ -125,8 +183,9 @@ func (s *Service) Contact(ctx context.Context, owner, uri portal.Address) (porta
 	if i < 0 {
 		return portal.Contact{}, portal.Fail(portal.ErrNotFound, "contacts.not-found")
 	}
-	s.name(ctx, &list[i])
-	return list[i], nil
+	c := grouped(list[i])
+	s.name(ctx, &c)
+	return c, nil
 }
 
 // Relationship is what the owner has made of somebody: company for those who are not on the list. It
@@ -139,147 +198,40 @@ func (s *Service) Relationship(ctx context.Context, owner, of portal.Address) (p
 	return r, err
 }
 
-// Group is the contacts of one group, in the order of List; the group "" holds those without one.
-type Group struct {
-	Name     string
-	Contacts []portal.Contact
+// Recents are the people whom the owner had to do with last, newest first: 10 where limit is not positive, at most 100.
+func (s *Service) Recents(ctx context.Context, owner portal.Address, limit int) ([]portal.Recent, error) {
+	if limit <= 0 {
+		limit = 10
+	}
+	return s.store.Recents(ctx, owner, min(limit, 100))
 }
 
-// Groups is List, group by group; the group without a name comes last.
-func (s *Service) Groups(ctx context.Context, owner portal.Address) ([]Group, error) {
-	list, err := s.List(ctx, owner)
-	if err != nil {
-		return nil, err
-	}
-	var groups []Group
-	for _, c := range list {
-		if n := len(groups); n > 0 && groups[n-1].Name == c.Group {
-			groups[n-1].Contacts = append(groups[n-1].Contacts, c)
-			continue
-		}
-		groups = append(groups, Group{Name: c.Group, Contacts: []portal.Contact{c}})
-	}
-	if len(groups) > 1 && groups[0].Name == "" { // "" sorts first
-		groups = append(groups[1:], groups[0])
-	}
-	return groups, nil
-}
-
-// Put adds a contact or changes the one there is. Of a new one, an empty relationship means company;
-// of an old one it stays as it is, as does an empty name. ErrInvalid for the owner themselves, a
-// relationship or group name that cannot be, ErrConflict where the list is full.
-func (s *Service) Put(ctx context.Context, owner portal.Address, c portal.Contact) error {
-	return s.put(ctx, owner, c, false)
-}
-
-// Amend is Put for a change that says nothing of the group: that of an old entry stays as it is.
-func (s *Service) Amend(ctx context.Context, owner portal.Address, c portal.Contact) error {
-	return s.put(ctx, owner, c, true)
-}
-
-func (s *Service) put(ctx context.Context, owner portal.Address, c portal.Contact, keepGroup bool) error {
-	done, err := s.turns.take(ctx, owner)
-	if err != nil {
-		return err
-	}
-	defer done()
-	list, err := s.store.Contacts(ctx, owner)
-	if err != nil {
-		return err
-	}
-	at := indexOf(list, c.URI)
-	if at >= 0 {
-		if keepGroup {
-			c.Group = list[at].Group
-		}
-		c = over(list[at], c)
-	} else if c.Relationship == "" {
-		c.Relationship = portal.Company
-	}
-	if c.AddedAt.IsZero() {
-		c.AddedAt = s.o.Now().UTC()
-	}
-	if c, err = checked(owner, c); err != nil {
-		return err
-	}
-	if at < 0 && len(list) >= s.o.Limit {
-		return tooMany(s.o.Limit)
-	}
-	if err := s.store.PutContact(ctx, owner, c, event(owner, c.URI, portal.Updated)); err != nil {
-		return err
-	}
-	if at < 0 {
-		s.o.Changed(owner, append(addresses(list), c.URI))
-	}
-	return nil
-}
-
-// over is the old entry with what the new one says.
-func over(old, c portal.Contact) portal.Contact {
-	c.AddedAt = old.AddedAt
-	if c.Relationship == "" {
-		c.Relationship = old.Relationship
-	}
-	if c.DisplayName == "" {
-		c.DisplayName = old.DisplayName
-	}
-	return c
-}
-
-// Remove takes a contact off the list; ErrNotFound where it is not on it.
-func (s *Service) Remove(ctx context.Context, owner, uri portal.Address) error {
-	done, err := s.turns.take(ctx, owner)
-	if err != nil {
-		return err
-	}
-	defer done()
-	deleted, err := s.store.DeleteContact(ctx, owner, uri, event(owner, uri, portal.Deleted))
-	if err != nil {
-		return err
-	}
-	if !deleted {
-		return portal.Fail(portal.ErrNotFound, "contacts.not-found")
-	}
-	return s.tell(ctx, owner)
-}
-
-// Seed fills the list of a person who never had one; for everybody else it does nothing. An entry
-// that cannot be on the list (the owner themselves) is left out.
-func (s *Service) Seed(ctx context.Context, owner portal.Address, list []portal.Contact) error {
-	done, err := s.turns.take(ctx, owner)
-	if err != nil {
-		return err
-	}
-	defer done()
-	var fit []portal.Contact
-	for _, c := range list {
-		if c.Relationship == "" {
-			c.Relationship = portal.Company
-		}
-		c, err := checked(owner, c)
-		if err != nil || indexOf(fit, c.URI) >= 0 {
-			s.o.Logger.DebugContext(ctx, "contact not seeded", "owner", owner, "contact", c.URI, "err", err)
-			continue
-		}
-		if len(fit) == s.o.Limit {
-			break
-		}
-		fit = append(fit, c)
-	}
-	if err := s.store.SeedContacts(ctx, owner, fit); err != nil {
-		return err
-	}
-	return s.tell(ctx, owner)
-}
-
-// SignedIn tells Changed whom the person wants to see. After an error Run tells it as soon as storage answers.
+// SignedIn tells Changed whom the person wants to see, remembers whom they tagged, and has their list brought together
+// with the server's. After an error Run does it as soon as storage answers.
 func (s *Service) SignedIn(ctx context.Context, owner portal.Address) error {
+	s.here.add(owner)
+	if s.rosters != nil {
+		s.rosters.add(owner)
+	}
 	err := s.tellInTurn(ctx, owner)
 	if err != nil && !s.late.add(owner) {
 		return errors.Join(err, errors.New("contacts: too many wait already; not told again"))
 	}
 	return err
 }
+
+// SignedOut forgets what was remembered of somebody while they were signed in. Changes of their list that the server
+// does not have yet are still taken there.
+func (s *Service) SignedOut(owner portal.Address) {
+	s.here.drop(owner)
+	if s.rosters != nil {
+		s.rosters.leave(owner)
+	}
+}
+
+// Tagged are those of whom the owner wants to hear when they become available. It reads memory alone, and knows people
+// who are signed in.
+func (s *Service) Tagged(owner portal.Address) []portal.Address { return s.here.tagged(owner) }
 
 func (s *Service) tellInTurn(ctx context.Context, owner portal.Address) error {
 	done, err := s.turns.take(ctx, owner)
@@ -296,22 +248,32 @@ func (s *Service) tell(ctx context.Context, owner portal.Address) error {
 	if err != nil {
 		return err
 	}
-	s.o.Changed(owner, addresses(list))
+	s.here.set(owner, taggedOf(list))
+	s.o.Changed(owner, wanted(list))
 	return nil
-}
-
-func event(owner, uri portal.Address, change portal.Change) portal.Addressed {
-	return portal.Addressed{For: []portal.Address{owner}, Event: portal.ContactsEvent{ID: uri, Change: change}}
 }
 
 func indexOf(list []portal.Contact, uri portal.Address) int {
 	return slices.IndexFunc(list, func(c portal.Contact) bool { return c.URI == uri })
 }
 
-func addresses(list []portal.Contact) []portal.Address {
-	people := make([]portal.Address, len(list), len(list)+1)
-	for i, c := range list {
-		people[i] = c.URI
+// wanted is the people of a list whose presence is to be seen.
+func wanted(list []portal.Contact) []portal.Address {
+	people := make([]portal.Address, 0, len(list))
+	for _, c := range list {
+		if !c.IsGroup {
+			people = append(people, c.URI)
+		}
+	}
+	return people
+}
+
+func taggedOf(list []portal.Contact) []portal.Address {
+	var people []portal.Address
+	for _, c := range list {
+		if c.Tagged && !c.IsGroup {
+			people = append(people, c.URI)
+		}
 	}
 	return people
 }

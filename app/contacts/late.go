@@ -57,21 +57,32 @@ func (l late) take() []portal.Address {
 	return all
 }
 
-// Run tells Changed of those whose list could not be read when they signed in, with a growing wait between
-// the rounds. It returns nil when ctx is done.
+// Run tells Changed of those whose list could not be read when they signed in, and brings lists together with those of
+// the SIP server. It returns nil when ctx is done and all it began has ended.
 func (s *Service) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	if s.rosters != nil {
+		all.Go(func() { s.keepRosters(ctx) })
+	}
+	s.keepLate(ctx)
+	all.Wait()
+	return nil
+}
+
+// keepLate makes rounds with a growing wait between them.
+func (s *Service) keepLate(ctx context.Context) {
 	wait := lateFirst
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-s.late.bell:
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil
+			return
 		case <-timer.C:
 		}
 		if s.tellLate(ctx) {

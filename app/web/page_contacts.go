@@ -112,7 +112,7 @@ func (s *Server) putContact(c echo.Context) error {
 			contact = present
 		}
 	}
-	contact.Group = strings.TrimSpace(c.FormValue("group"))
+	contact.Group, contact.Groups = strings.TrimSpace(c.FormValue("group")), nil // that one alone
 	if err := s.Contacts.Put(ctx, who, contact); err != nil {
 		return err
 	}

@@ -1,0 +1,226 @@
+package contacts
+
+// Bringing two contact lists together: ours, that of the SIP server, and what both last agreed on. It knows no storage
+// and no network; roster.go does.
+//
+// An entry that one side took off goes where the other side left it as it was; where the other changed it, it stays.
+// What one side changed is changed; where both changed the same name, ours counts; groups of an entry are added and
+// taken away one by one. A group goes with the side that removed it unless somebody is in it.
+
+import (
+	"maps"
+	"slices"
+
+	"portico/app/portal"
+)
+
+// shared is what both sides keep of an entry. Local is a mark of what the server's format has no place for, as it was
+// when both agreed; empty in lists of the server.
+type shared struct {
+	Name   string   `json:"name,omitempty"`
+	Groups []string `json:"groups,omitempty"`
+	Local  string   `json:"local,omitempty"`
+}
+
+// same leaves Local and the order of groups aside: the server keeps groups with entries, not entries with groups.
+func (a shared) same(b shared) bool {
+	return a.Name == b.Name && len(a.Groups) == len(b.Groups) && !slices.ContainsFunc(a.Groups, func(g string) bool { return !slices.Contains(b.Groups, g) })
+}
+
+// side is one side's list, or what both agreed on.
+type side struct {
+	Entries map[portal.Address]shared `json:"entries"`
+	// Groups are in their order.
+	Groups []string `json:"groups"`
+}
+
+func newSide() side { return side{Entries: map[portal.Address]shared{}} }
+
+func (a side) clone() side {
+	return side{Entries: maps.Clone(a.Entries), Groups: slices.Clone(a.Groups)}
+}
+
+func (a side) same(b side) bool {
+	if len(a.Entries) != len(b.Entries) || !slices.Equal(a.Groups, b.Groups) {
+		return false
+	}
+	for uri, e := range a.Entries {
+		if other, ok := b.Entries[uri]; !ok || !e.same(other) {
+			return false
+		}
+	}
+	return true
+}
+
+// merge is the list that both sides are to have.
+func merge(base, ours, theirs side) side {
+	m := newSide()
+	for uri, o := range ours.Entries {
+		b, inBase := base.Entries[uri]
+		t, inTheirs := theirs.Entries[uri]
+		switch {
+		case inTheirs:
+			m.Entries[uri] = mergeEntry(b, inBase, o, t)
+		case inBase && o.same(b) && (b.Local == "" || b.Local == o.Local):
+			// the server's side took it off
+		default:
+			m.Entries[uri] = o
+		}
+	}
+	for uri, t := range theirs.Entries {
+		if _, inOurs := ours.Entries[uri]; inOurs {
+			continue
+		}
+		if b, inBase := base.Entries[uri]; !inBase || !t.same(b) {
+			m.Entries[uri] = t
+		}
+	}
+	m.Groups = mergeGroups(base, ours, theirs, m.Entries)
+	return m
+}
+
+func mergeEntry(b shared, inBase bool, o, t shared) shared {
+	m := shared{Name: o.Name, Groups: mergeNames(b.Groups, o.Groups, t.Groups), Local: o.Local}
+	if inBase && o.Name == b.Name || o.Name == "" && !inBase {
+		m.Name = t.Name
+	}
+	return m
+}
+
+// mergeNames is the three-way merge of two sets of names: ours in their order, then what only theirs has.
+func mergeNames(base, ours, theirs []string) []string {
+	var all []string
+	for _, name := range ours {
+		if slices.Contains(theirs, name) || !slices.Contains(base, name) {
+			all = append(all, name)
+		}
+	}
+	for _, name := range theirs {
+		if !slices.Contains(ours, name) && !slices.Contains(base, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// mergeGroups is the groups there are to be, in the order of the side that moved them; where neither or both did, ours.
+func mergeGroups(base, ours, theirs side, entries map[portal.Address]shared) []string {
+	keep := map[string]bool{}
+	for _, name := range mergeNames(base.Groups, ours.Groups, theirs.Groups) {
+		keep[name] = true
+	}
+	var used []string
+	for _, e := range entries {
+		for _, name := range e.Groups {
+			if !keep[name] {
+				keep[name] = true
+				used = append(used, name)
+			}
+		}
+	}
+	slices.Sort(used)
+	first, second := ours.Groups, theirs.Groups
+	if slices.Equal(common(base.Groups, ours.Groups), common(ours.Groups, base.Groups)) { // ours is in the old order
+		first, second = theirs.Groups, ours.Groups
+	}
+	var all []string
+	for _, names := range [][]string{first, second, used} {
+		for _, name := range names {
+			if keep[name] && !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// common is the names of a that b has too, in the order of a.
+func common(a, b []string) []string {
+	var both []string
+	for _, name := range a {
+		if slices.Contains(b, name) {
+			both = append(both, name)
+		}
+	}
+	return both
+}
+
+// intent is what one entry was about to become on both sides when a round of synchronisation began; To is nil where it
+// was to go. There: the server had it so already, and ours was to follow.
+type intent struct {
+	To    *shared `json:"to"`
+	There bool    `json:"there,omitempty"`
+}
+
+// intents is what a round meant to do. A round that was cut off, or whose answer was lost, has done some of it: the next
+// one takes for agreed what both sides turn out to have had.
+type intents struct {
+	Entries map[portal.Address]intent `json:"entries,omitempty"`
+	// Groups are those that were to be (true) or to go.
+	Groups map[string]groupIntent `json:"groups,omitempty"`
+}
+
+type groupIntent struct {
+	Be    bool `json:"be"`
+	There bool `json:"there,omitempty"`
+}
+
+// meant is how merged differs from what was agreed.
+func meant(base, theirs, merged side) *intents {
+	in := &intents{Entries: map[portal.Address]intent{}, Groups: map[string]groupIntent{}}
+	for uri, m := range merged.Entries {
+		if b, ok := base.Entries[uri]; !ok || !m.same(b) {
+			t, there := theirs.Entries[uri]
+			in.Entries[uri] = intent{To: &m, There: there && t.same(m)}
+		}
+	}
+	for uri := range base.Entries {
+		if _, ok := merged.Entries[uri]; !ok {
+			_, there := theirs.Entries[uri]
+			in.Entries[uri] = intent{There: !there}
+		}
+	}
+	for _, name := range merged.Groups {
+		if !slices.Contains(base.Groups, name) {
+			in.Groups[name] = groupIntent{Be: true, There: slices.Contains(theirs.Groups, name)}
+		}
+	}
+	for _, name := range base.Groups {
+		if !slices.Contains(merged.Groups, name) {
+			in.Groups[name] = groupIntent{There: !slices.Contains(theirs.Groups, name)}
+		}
+	}
+	return in
+}
+
+// settle is what both sides have agreed on, seen from how they are after a round that was cut off.
+func settle(base side, in *intents, ours, theirs side) side {
+	if in == nil {
+		return base
+	}
+	base = base.clone()
+	is := func(a side, uri portal.Address, to *shared) bool {
+		e, ok := a.Entries[uri]
+		return to == nil && !ok || to != nil && ok && e.same(*to)
+	}
+	for uri, i := range in.Entries {
+		switch {
+		case !is(theirs, uri, i.To) && (!i.There || !is(ours, uri, i.To)):
+			// neither did it get there, nor did ours follow
+		case i.To == nil:
+			delete(base.Entries, uri)
+		default:
+			base.Entries[uri] = *i.To
+		}
+	}
+	for name, i := range in.Groups {
+		if slices.Contains(theirs.Groups, name) != i.Be && (!i.There || slices.Contains(ours.Groups, name) != i.Be) {
+			continue
+		}
+		base.Groups = slices.DeleteFunc(base.Groups, func(g string) bool { return g == name })
+		if i.Be {
+			base.Groups = append(base.Groups, name)
+		}
+	}
+	return base
+}
