@@ -56,7 +56,7 @@ func (s *Service) Exports(ctx context.Context, limit int) ([]Export, error) {
 
 // ExportFor writes all that who said and heard in [from, to), also what they deleted while under hold, in the administrator's
 // language and zone. It is recorded before the first byte is written, and the number of messages when it is done or was broken off. ErrTooMany
-// ("too-many") while two of the administrator's are under way.
+// ("history.exports") while two of the administrator's are under way.
 func (s *Service) ExportFor(ctx context.Context, by, who portal.Address, from, to time.Time, format, reason string, w io.Writer) error {
 	reason, err := reasoned(reason)
 	if err != nil {

@@ -42,7 +42,7 @@ func FileName(who portal.Address, at time.Time, format string) string {
 }
 
 // Export writes all that q finds: whole episodes, oldest first, or where there are words in q the messages that have them,
-// newest first. What other programs keep in Exchange is not part of it. ErrTooMany ("too-many") while two of theirs are under way.
+// newest first. What other programs keep in Exchange is not part of it. ErrTooMany ("history.exports") while two of theirs are under way.
 func (s *Service) Export(ctx context.Context, who portal.Address, q portal.HistoryQuery, format string, w io.Writer) error {
 	if err := s.allowed(ctx, who); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (e *exports) end(who portal.Address) {
 	}
 }
 
-func tooManyExports() error { return portal.Fail(portal.ErrTooMany, "too-many").After(time.Minute) }
+func tooManyExports() error { return portal.Fail(portal.ErrTooMany, "history.exports").After(time.Minute) }
 
 // sheet is where an export goes to: begin once, then each episode with its lines, then end.
 type sheet interface {

@@ -70,34 +70,3 @@ func (l *personLimits) forgetLocked(now time.Time) {
 		delete(l.each, who)
 	}
 }
-
-// maxExports is how many files of conversations one person may be sent at a time.
-const maxExports = 2
-
-// personRuns counts what runs for each person. Its zero value counts nothing yet; an entry lives as long as something runs.
-type personRuns struct {
-	mu   sync.Mutex
-	each map[portal.Address]int
-}
-
-// begin takes one of most places of who, if there is one; end gives it back.
-func (r *personRuns) begin(who portal.Address, most int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.each[who] >= most {
-		return false
-	}
-	if r.each == nil {
-		r.each = map[portal.Address]int{}
-	}
-	r.each[who]++
-	return true
-}
-
-func (r *personRuns) end(who portal.Address) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.each[who]--; r.each[who] <= 0 {
-		delete(r.each, who)
-	}
-}

@@ -117,7 +117,7 @@ func (s *Server) plainText(clean string) string {
 
 // sendExport answers with a file about a person that is written as it is read, however long that takes as long as the browser goes on
 // taking it. An error before its first byte is answered as such; one after it breaks the answer off, so that nobody takes a part for the
-// whole. One person is sent maxExports at a time; more is ErrTooMany ("history.exports").
+// whole.
 func (s *Server) sendExport(c echo.Context, about portal.Address, format string, write func(ctx context.Context, format string, w io.Writer) error) error {
 	if format == "" {
 		format = history.FormatText
@@ -126,11 +126,6 @@ func (s *Server) sendExport(c echo.Context, about portal.Address, format string,
 	if kind == "" {
 		return portal.Fail(portal.ErrInvalid, "history.format")
 	}
-	who := s.person(c)
-	if !s.exports.begin(who, maxExports) {
-		return portal.Fail(portal.ErrTooMany, "history.exports")
-	}
-	defer s.exports.end(who)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), exportTime)
 	defer cancel()
 	out := &lateFile{c: c, name: history.FileName(about, s.Now(), format), kind: kind, ctl: http.NewResponseController(c.Response())}
