@@ -67,9 +67,7 @@ type Server struct {
 	// subscribers paces those who ask for private calendar addresses, by where they ask from.
 	subscribers *personLimits
 	// inbox paces those who send signed messages, by where they send from.
-	inbox *personLimits
-	// exports are the files of conversations that are on their way to people.
-	exports  personRuns
+	inbox    *personLimits
 	metrics  *metrics
 	zones    zones
 	cleaner  *bluemonday.Policy
