@@ -38,8 +38,8 @@ const (
 	whatImport = "import"
 )
 
-// checkRule gives a rule in the form in which it is kept. groups are those it can be for.
-func checkRule(r portal.PolicyRule, groups []portal.PolicyGroup) (portal.PolicyRule, error) {
+// checkRule gives a rule in the form in which it is kept. groups are the ids of those it can be for.
+func checkRule(r portal.PolicyRule, groups map[string]bool) (portal.PolicyRule, error) {
 	d, ok := policy.Defined(r.Name)
 	if !ok {
 		_, err := policy.Parse(r.Name, r.Value)
@@ -57,7 +57,7 @@ func checkRule(r portal.PolicyRule, groups []portal.PolicyGroup) (portal.PolicyR
 	return r, nil
 }
 
-func checkScope(d policy.Definition, scope portal.PolicyScope, groups []portal.PolicyGroup) (portal.PolicyScope, error) {
+func checkScope(d policy.Definition, scope portal.PolicyScope, groups map[string]bool) (portal.PolicyScope, error) {
 	if !d.CanBe(scope.Kind) {
 		return scope, portal.Fail(portal.ErrInvalid, "policy.scope").With("name", d.Name)
 	}
@@ -65,13 +65,13 @@ func checkScope(d policy.Definition, scope portal.PolicyScope, groups []portal.P
 	case portal.ScopeEveryone:
 		scope.Who = ""
 	case portal.ScopeGroup:
-		if !slices.ContainsFunc(groups, func(g portal.PolicyGroup) bool { return g.ID == scope.Who }) {
+		if !groups[scope.Who] {
 			return scope, portal.Fail(portal.ErrNotFound, "policy.no-group")
 		}
 	case portal.ScopePerson:
 		who, err := portal.ParseAddress(scope.Who)
 		if err != nil {
-			return scope, err
+			return scope, portal.Fail(portal.ErrInvalid, "policy.person").With("value", clip(scope.Who, 60)).Because(err)
 		}
 		scope.Who = string(who)
 	}
@@ -83,14 +83,14 @@ func same(a, b portal.PolicyRule) bool { return a.Name == b.Name && a.Scope == b
 
 // SetRule sets a policy for a scope, replacing what was set for it. The address of custom states is fetched first: what is
 // decidedly wrong with it is refused, one that does not answer now is tried again later. Errors: ErrInvalid
-// ("policy.unknown", "policy.value", "policy.scope", "policy.address", "customstates.…", "address.…"), ErrNotFound
+// ("policy.unknown", "policy.value", "policy.scope", "policy.person", "policy.address", "customstates.…"), ErrNotFound
 // ("policy.no-group"), ErrTooMany ("policy.many-rules").
 func (s *Service) SetRule(ctx context.Context, by portal.Address, r portal.PolicyRule) error {
 	now, err := s.ready()
 	if err != nil {
 		return err
 	}
-	if r, err = checkRule(r, now.groups); err != nil {
+	if r, err = checkRule(r, now.groupIDs()); err != nil {
 		return err
 	}
 	var take func(context.Context) error
@@ -100,7 +100,7 @@ func (s *Service) SetRule(ctx context.Context, by portal.Address, r portal.Polic
 		}
 	}
 	err = s.changeRules(ctx, func(now *snapshot) (Changes, error) {
-		r, err := checkRule(r, now.groups) // the group may have gone meanwhile
+		r, err := checkRule(r, now.groupIDs()) // the group may have gone meanwhile
 		if err != nil {
 			return Changes{}, err
 		}

@@ -115,6 +115,15 @@ func (n *snapshot) listSets(failed map[string]string) []portal.CustomStates {
 	return list
 }
 
+// groupIDs are the ids of the groups.
+func (n *snapshot) groupIDs() map[string]bool {
+	ids := make(map[string]bool, len(n.groups))
+	for _, g := range n.groups {
+		ids[g.ID] = true
+	}
+	return ids
+}
+
 func cloneGroups(groups []portal.PolicyGroup) []portal.PolicyGroup {
 	list := slices.Clone(groups)
 	for i := range list {

@@ -60,6 +60,19 @@ func ParseCustomStates(data []byte) ([]portal.CustomState, error) {
 	return r.states, nil
 }
 
+// CustomStatesText is a file of custom states in UTF-8, and saying so, whatever it was written in. The error means ErrInvalid
+// ("customstates.encoding").
+func CustomStatesText(data []byte) (string, error) {
+	text, declared, line := decodeStates(data)
+	if line > 0 {
+		return "", portal.Fail(portal.ErrInvalid, "customstates.encoding").With("line", strconv.Itoa(line)).With("encoding", clip(declared))
+	}
+	if place := encodingDeclaration().FindSubmatchIndex(text[:min(len(text), 300)]); place != nil {
+		text = slices.Concat(text[:place[2]], []byte("UTF-8"), text[place[3]:])
+	}
+	return string(text), nil
+}
+
 // Faults are the single faults of an error that ParseCustomStates gave, in the order of their lines; of another error its one.
 func Faults(err error) []*portal.Error {
 	if many, ok := err.(interface{ Unwrap() []error }); ok {

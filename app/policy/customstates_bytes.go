@@ -46,11 +46,14 @@ func decodeStates(data []byte) (text []byte, declared string, line int) {
 
 // declaredEncoding is the encoding that an XML declaration names (XML 1.0 section 4.3.3).
 func declaredEncoding(data []byte) string {
-	declaration := regexp.MustCompile(`^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']`)
-	if m := declaration.FindSubmatch(data[:min(len(data), 300)]); m != nil {
+	if m := encodingDeclaration().FindSubmatch(data[:min(len(data), 300)]); m != nil {
 		return string(m[1])
 	}
 	return ""
+}
+
+func encodingDeclaration() *regexp.Regexp {
+	return regexp.MustCompile(`^<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']`)
 }
 
 func decodeBytes(data []byte, set *charmap.Charmap) []byte {
