@@ -1,0 +1,259 @@
+package privacy
+
+// What is known in memory of what each person decided, and the answers that come out of it.
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"portico/app/policy"
+	"portico/app/portal"
+)
+
+// owner is one person's decisions. It is owned by the service's lock, but for io.
+type owner struct {
+	address portal.Address
+	// io orders what is written to the store and what is read of it, so that nothing old replaces anything new.
+	io sync.Mutex
+
+	// using is how many read or write it now: it is not forgotten meanwhile.
+	using int
+	// loaded: privacy and bonds are those of the store.
+	loaded, signedIn bool
+	privacy          portal.Privacy
+	// bonds are the relationships given, by address.
+	bonds []bond
+	// asked is when somebody wanted to know last; it decides who is forgotten first.
+	asked time.Time
+
+	// pushed is a hash of the rules that the SIP server has; empty: it is not known to have any. refused: it keeps none.
+	pushed  string
+	refused bool
+
+	// watchers is what the SIP server says of who watches, told the number of new ones that was told last.
+	watchers []portal.Watcher
+	told     int
+}
+
+// untold is no number of new ones.
+const untold = -1
+
+// bond is a relationship given to somebody.
+type bond struct {
+	with         portal.Address
+	relationship portal.Relationship
+	contact      bool
+}
+
+// owner finds or makes one; the lock is held.
+func (s *Service) owner(who portal.Address) *owner {
+	o := s.owners[who]
+	if o == nil {
+		o = &owner{address: who, asked: s.o.Now(), told: untold}
+		s.owners[who] = o
+		s.others++
+		s.forgetSome()
+	}
+	return o
+}
+
+// forgetSome makes room where more than Options.Keep are kept who are not signed in: the tenth of them that nobody asked
+// for the longest; the lock is held.
+func (s *Service) forgetSome() {
+	if s.others <= s.o.Keep {
+		return
+	}
+	var idle []*owner
+	for _, o := range s.owners {
+		if !o.signedIn && o.loaded && o.using == 0 {
+			idle = append(idle, o)
+		}
+	}
+	slices.SortFunc(idle, func(a, b *owner) int { return cmp.Or(a.asked.Compare(b.asked), cmp.Compare(a.address, b.address)) })
+	for _, o := range idle[:min(len(idle), s.others-s.o.Keep+s.o.Keep/10)] {
+		delete(s.owners, o.address)
+		s.others--
+	}
+}
+
+// hold gives the owner with the right to read and write, and what ends it.
+func (s *Service) hold(who portal.Address) (o *owner, release func()) {
+	s.mu.Lock()
+	o = s.owner(who)
+	o.using++
+	s.mu.Unlock()
+	o.io.Lock()
+	return o, func() {
+		o.io.Unlock()
+		s.mu.Lock()
+		o.using--
+		s.mu.Unlock()
+	}
+}
+
+// bondWith finds what o gave to somebody.
+func (o *owner) bondWith(with portal.Address) (int, bool) {
+	return slices.BinarySearchFunc(o.bonds, with, func(b bond, a portal.Address) int { return cmp.Compare(b.with, a) })
+}
+
+// given is the relationship o gave to somebody; tied: there is one.
+func (o *owner) given(to portal.Address) (r portal.Relationship, tied bool) {
+	if i, there := o.bondWith(to); there {
+		return o.bonds[i].relationship, true
+	}
+	return "", false
+}
+
+// foreign reports whether what who lets others see is decided elsewhere.
+func (s *Service) foreign(who portal.Address) bool {
+	return s.o.Domain != "" && who.Domain() != s.o.Domain
+}
+
+// domainOf is the domain whose people are colleagues of who.
+func (s *Service) domainOf(who portal.Address) string {
+	if s.o.Domain != "" {
+		return s.o.Domain
+	}
+	return who.Domain()
+}
+
+// Sight is what owner lets viewer see. It answers out of memory: of an owner whose decisions were not read yet nothing is
+// seen; they are read in the background, and Options.Changed is told then. What people of other domains let others see
+// was decided before their word came here.
+func (s *Service) Sight(owner, viewer portal.Address) portal.Sight {
+	if owner == viewer || s.foreign(owner) {
+		return portal.FullSight()
+	}
+	s.mu.RLock()
+	o := s.owners[owner]
+	if o != nil && o.loaded {
+		r, tied := o.given(viewer)
+		sight := policy.SightFor(o.privacy, r, tied, viewer, s.domainOf(owner))
+		s.mu.RUnlock()
+		return policy.Limit(sight, s.o.InForce(owner))
+	}
+	s.mu.RUnlock()
+	s.mu.Lock()
+	o = s.owner(owner)
+	o.asked = s.o.Now()
+	s.mu.Unlock()
+	s.loads.ask(owner)
+	return portal.Sight{Hidden: true}
+}
+
+// Relationship is what owner has made of somebody: the relationship given, or the one all colleagues or all others have.
+// An error means ErrUnavailable: it could not be read.
+func (s *Service) Relationship(ctx context.Context, owner, of portal.Address) (portal.Relationship, error) {
+	s.mu.RLock()
+	if o := s.owners[owner]; o != nil && o.loaded {
+		defer s.mu.RUnlock()
+		return s.made(o, of), nil
+	}
+	s.mu.RUnlock()
+	o, release := s.hold(owner)
+	defer release()
+	if err := s.readInto(ctx, o); err != nil {
+		return "", err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.made(o, of), nil
+}
+
+// made is what o has made of somebody; the lock is held.
+func (s *Service) made(o *owner, of portal.Address) portal.Relationship {
+	r, _ := o.given(of)
+	return policy.RelationshipBy(o.privacy, r, of, s.domainOf(o.address))
+}
+
+// load is the chore of reading what somebody decided.
+func (s *Service) load(ctx context.Context, who portal.Address) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	if err := s.read(ctx, who); err != nil {
+		s.o.Logger.Warn("privacy: what somebody decided could not be read; tried again", "owner", who, "err", err)
+		return err
+	}
+	return nil
+}
+
+// read brings an owner in memory to what the store has.
+func (s *Service) read(ctx context.Context, who portal.Address) error {
+	o, release := s.hold(who)
+	defer release()
+	return s.readInto(ctx, o)
+}
+
+// readInto reads an owner that is held, and says so where the store has something else than memory had.
+func (s *Service) readInto(ctx context.Context, o *owner) error {
+	p, ties, err := s.store.Privacy(ctx, o.address)
+	if err != nil {
+		return err
+	}
+	bonds := bondsOf(o.address, ties)
+	s.mu.Lock()
+	first := !o.loaded
+	same := !first && slices.Equal(o.bonds, bonds) && samePrivacy(o.privacy, p)
+	var concerned []portal.Address
+	if !first {
+		concerned = s.added(o.bonds, bonds)
+	} else if o.signedIn {
+		concerned = []portal.Address{o.address}
+	}
+	o.loaded, o.privacy, o.bonds = true, p, bonds
+	s.mu.Unlock()
+	if same {
+		return nil
+	}
+	s.changed(o.address)
+	for _, a := range concerned {
+		s.counts.ask(a)
+	}
+	return nil
+}
+
+// added are those among the contacts of a list who were not on it before and are signed in: they have a new admirer.
+func (s *Service) added(before, now []bond) (who []portal.Address) {
+	for _, b := range now {
+		if o := s.owners[b.with]; !b.contact || o == nil || !o.signedIn {
+			continue
+		}
+		i, there := slices.BinarySearchFunc(before, b.with, func(b bond, a portal.Address) int { return cmp.Compare(b.with, a) })
+		if !there || !before[i].contact {
+			who = append(who, b.with)
+		}
+	}
+	return who
+}
+
+// changed tells the house and the SIP server that others may see something else of who.
+func (s *Service) changed(who portal.Address) {
+	s.o.Changed(who)
+	s.tellServer(who)
+}
+
+func bondsOf(who portal.Address, ties []portal.Tie) []bond {
+	bonds := make([]bond, 0, len(ties))
+	for _, t := range ties {
+		if t.With != "" && t.With != who {
+			bonds = append(bonds, bond{with: t.With, relationship: t.Relationship, contact: t.Contact})
+		}
+	}
+	slices.SortFunc(bonds, func(a, b bond) int { return cmp.Compare(a.with, b.with) })
+	return slices.CompactFunc(bonds, func(a, b bond) bool { return a.with == b.with })
+}
+
+func samePrivacy(a, b portal.Privacy) bool {
+	if a.Colleagues != b.Colleagues || a.Others != b.Others || a.ContactsOnly != b.ContactsOnly || len(a.Rules) != len(b.Rules) {
+		return false
+	}
+	for r, sight := range a.Rules {
+		if other, there := b.Rules[r]; !there || other != sight {
+			return false
+		}
+	}
+	return true
+}

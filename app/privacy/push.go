@@ -1,0 +1,130 @@
+package privacy
+
+// The SIP server's side: each person's rules, told in the background, the newest ones, until the server has them.
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"portico/app/policy"
+	"portico/app/portal"
+)
+
+// HasRules reports whether the SIP server keeps rules for who: then each of their watchers is sent what their
+// relationship shows, and no less need be published.
+func (s *Service) HasRules(who portal.Address) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o := s.owners[who]
+	return o != nil && o.pushed != ""
+}
+
+// Wire is what is published of who: everything where the SIP server keeps rules for them, else what the least trusted may
+// see who can watch, which is any colleague; of somebody who hides from strangers availability alone.
+func (s *Service) Wire(who portal.Address) portal.Sight {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o := s.owners[who]
+	switch {
+	case o == nil || !o.loaded || o.pushed == "" && o.privacy.ContactsOnly:
+		return portal.Sight{}
+	case o.pushed != "":
+		return portal.FullSight()
+	}
+	return policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", who, who.Domain()))
+}
+
+// tellServer has the rules of somebody who is signed in pushed, if they are not what the server has.
+func (s *Service) tellServer(who portal.Address) {
+	if s.rules == nil {
+		return
+	}
+	s.mu.RLock()
+	o := s.owners[who]
+	wanted := o != nil && o.loaded && o.signedIn && !o.refused
+	s.mu.RUnlock()
+	if wanted {
+		s.pushes.ask(who)
+	}
+}
+
+// push is the chore of telling the server somebody's rules as they are now.
+func (s *Service) push(ctx context.Context, who portal.Address) error {
+	s.mu.RLock()
+	o := s.owners[who]
+	if o == nil || !o.loaded || !o.signedIn || o.refused {
+		s.mu.RUnlock()
+		return nil
+	}
+	set, before := s.ruleSet(o), o.pushed
+	s.mu.RUnlock()
+	sum, err := fingerprint(set)
+	if err != nil {
+		return err
+	}
+	if sum == before {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	err = s.rules.PutRules(ctx, who, set)
+	none := errors.Is(err, portal.ErrNotFound)
+	if err != nil && !none {
+		s.o.Logger.Warn("privacy: the SIP server did not take somebody's rules; tried again", "owner", who, "err", err)
+		return err
+	}
+	s.mu.Lock()
+	if none {
+		o.refused, o.pushed = true, ""
+	} else {
+		o.pushed = sum
+	}
+	s.mu.Unlock()
+	if none {
+		s.o.Logger.Info("privacy: the SIP server keeps no rules", "owner", who, "err", err)
+	}
+	if none != (before == "") {
+		// More, or less, is to be published from now on.
+		s.o.Changed(who)
+	}
+	return nil
+}
+
+// relationships are all of them.
+var relationships = [...]portal.Relationship{portal.Personal, portal.Team, portal.Company, portal.Public, portal.Blocked}
+
+// ruleSet is what the server is to be told of o; the lock is held.
+func (s *Service) ruleSet(o *owner) RuleSet {
+	own := s.domainOf(o.address)
+	inForce := s.o.InForce(o.address)
+	set := RuleSet{Own: own, By: map[portal.Relationship][]portal.Address{}, Sights: map[portal.Relationship]portal.Sight{},
+		ContactsOnly: o.privacy.ContactsOnly,
+		Colleagues:   policy.RelationshipBy(o.privacy, "", o.address, o.address.Domain()),
+		Others:       policy.RelationshipBy(o.privacy, "", "", "")}
+	for _, r := range relationships {
+		set.Sights[r] = policy.Limit(policy.SightOf(o.privacy, r), inForce)
+	}
+	for _, b := range o.bonds {
+		r := policy.RelationshipBy(o.privacy, b.relationship, b.with, own)
+		set.By[r] = append(set.By[r], b.with)
+	}
+	for _, list := range set.By {
+		slices.Sort(list)
+	}
+	return set
+}
+
+// fingerprint is the same for the same rules.
+func fingerprint(set RuleSet) (string, error) {
+	text, err := json.Marshal(set)
+	if err != nil {
+		return "", fmt.Errorf("rules of presence: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), nil
+}
