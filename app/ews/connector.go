@@ -28,6 +28,7 @@ type Connector struct {
 	asked   *answerLog
 	series  *seriesBook
 	noted   *noteBook
+	cards   *cardBook
 	watched watched
 	fresh   *freshBook
 	makes   *together[*soap.CalendarItem, soap.ItemID]
@@ -42,7 +43,7 @@ func New(o Options) (*Connector, error) {
 		return nil, err
 	}
 	c := &Connector{o: o, zones: newZoneBook(), health: newHealth(o.Handler), homes: newHomes(o.Now), places: make(chan struct{}, o.Places), smtp: newNameBook(),
-		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook(), noted: newNoteBook(o.Now),
+		said: newAnswerBook(), asked: newAnswerLog(), series: newSeriesBook(), noted: newNoteBook(o.Now), cards: newCardBook(o.Now),
 		fresh: newFreshBook(), makes: newTogether[*soap.CalendarItem, soap.ItemID](), reads: newTogether[string, portal.Entry]()}
 	for _, s := range o.Servers {
 		h, err := newHost(c, s)
@@ -277,6 +278,7 @@ func (c *Connector) reach(ctx context.Context, h *host, reader, owner portal.Add
 	if err != nil {
 		return nil, err
 	}
+	as.Trace = c.tracer(reader, h)
 	return &access{Client: client, c: c, host: h, as: as, reader: reader, owner: owner, email: c.o.Mailbox(owner), mailbox: mailbox}, nil
 }
 

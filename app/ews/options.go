@@ -70,7 +70,15 @@ type Options struct {
 	// Domain is one.
 	Person func(email string) portal.Address
 	// Domain is the portal's own domain.
-	Domain  string
+	Domain string
+	// Reader is on whose behalf the address book is read (see Connector.Directory), "" for nobody at present; nil: the
+	// server's own account reads it.
+	Reader func() portal.Address
+	// Tracing tells of whom Trace is to be told what is said to the server on their behalf and what it answers, without
+	// credentials and at most soap.TraceMax bytes of each; streams of notifications are left out. Both must be quick;
+	// nil: of nobody.
+	Tracing func(who portal.Address) bool
+	Trace   func(who portal.Address, t portal.Traffic)
 	Handler Handler
 	Logger  *slog.Logger
 	// Observe counts requests: the operation, "ok" or a response code, and how long it took.

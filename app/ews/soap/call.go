@@ -213,10 +213,13 @@ func (c *Client) attempt(ctx context.Context, op operation, as As, body []byte, 
 	}()
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
+	as.traced(true, body)
 	resp, err := c.send(ctx, op, as, body)
 	if err != nil {
+		as.traced(false, []byte(err.Error()))
 		return a, err
 	}
+	defer as.listen(resp)()
 	defer func() {
 		// What is left is as a rule nothing; reading it lets the connection be used again.
 		if derr := drain(resp); derr != nil && err == nil {

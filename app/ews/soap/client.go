@@ -70,6 +70,9 @@ type As struct {
 	Affinity bool
 	// Zone is the Windows id of the zone that times without offset are in; "" for UTC.
 	Zone string
+	// Trace is told of each request that goes out (sent) and of each answer, as text of at most TraceMax bytes, without
+	// the headers of HTTP, which is where the credentials are. Nil: nobody wants to know. Streams are not told of.
+	Trace func(sent bool, text string)
 	// Ahead is for the one call that finds out whether a server that fell silent is back: it takes no place among
 	// Options.Concurrency, all of which may be held by calls that hang.
 	Ahead bool

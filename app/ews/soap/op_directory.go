@@ -127,10 +127,26 @@ type Persona struct {
 	Title          string        `ews:"t:Title"`
 	Department     string        `ews:"t:Department"`
 	CompanyName    string        `ews:"t:CompanyName"`
+	Location       string        `ews:"t:Location"`
 	EmailAddress   *Mailbox      `ews:"t:EmailAddress"`
 	EmailAddresses []Mailbox     `ews:"t:EmailAddresses>t:Address"`
 	PhoneNumber    *PersonaPhone `ews:"t:PhoneNumber"`
 	ImAddress      string        `ews:"t:ImAddress"`
+	// What follows is told when PersonaShape asks for it by name.
+	WorkPhones   []PersonaPhoneValue `ews:"t:BusinessPhoneNumbers>t:PhoneNumberAttributedValue"`
+	HomePhones   []PersonaPhoneValue `ews:"t:HomePhones>t:PhoneNumberAttributedValue"`
+	MobilePhones []PersonaPhoneValue `ews:"t:MobilePhones>t:PhoneNumberAttributedValue"`
+	Offices      []PersonaText       `ews:"t:OfficeLocations>t:StringAttributedValue"`
+}
+
+// PersonaPhoneValue is a telephone number of a persona that several sources may know.
+type PersonaPhoneValue struct {
+	Value PersonaPhone `ews:"t:Value,always"`
+}
+
+// PersonaText is a text of a persona that several sources may know.
+type PersonaText struct {
+	Value string `ews:"t:Value,always"`
 }
 
 // PersonaPhone is a telephone number of a persona.

@@ -209,6 +209,7 @@ type NewItem struct {
 	Item                  *Item          `ews:"t:Item"`
 	Message               *Message       `ews:"t:Message"`
 	CalendarItem          *CalendarItem  `ews:"t:CalendarItem"`
+	Contact               *Contact       `ews:"t:Contact"`
 	ForwardItem           *SmartResponse `ews:"t:ForwardItem"`
 	AcceptItem            *MeetingAnswer `ews:"t:AcceptItem"`
 	TentativelyAcceptItem *MeetingAnswer `ews:"t:TentativelyAcceptItem"`

@@ -159,7 +159,7 @@ type Message struct {
 	ReceivedRepresenting       *Recipient `ews:"t:ReceivedRepresenting"`
 }
 
-// OtherItem is an item of a kind that is not told apart here (Contact, Task, PostItem …): Kind is
+// OtherItem is an item of a kind that is not told apart here (Task, PostItem, DistributionList …): Kind is
 // the name of its element.
 type OtherItem struct {
 	Kind string `ews:"!"`
@@ -175,6 +175,7 @@ type AnyItem struct {
 	MeetingRequest      *MeetingRequest      `ews:"t:MeetingRequest"`
 	MeetingResponse     *MeetingResponse     `ews:"t:MeetingResponse"`
 	MeetingCancellation *MeetingCancellation `ews:"t:MeetingCancellation"`
+	Contact             *Contact             `ews:"t:Contact"`
 	Other               *OtherItem           `ews:"?"`
 }
 
@@ -197,6 +198,8 @@ func (a *AnyItem) Base() *Item {
 		return &a.MeetingResponse.Item
 	case a.MeetingCancellation != nil:
 		return &a.MeetingCancellation.Item
+	case a.Contact != nil:
+		return &a.Contact.Item
 	case a.Other != nil:
 		return &a.Other.Item
 	}
