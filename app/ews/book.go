@@ -19,8 +19,8 @@ const (
 	maxBook = 200_000
 	// bookPage is how many people are asked for at once; Exchange gives at most 1000.
 	bookPage = 500
-	// maxNames is how many candidates ResolveNames gives: so many mean that there may be more.
-	maxNames = 100
+	// maxResolved is how many candidates ResolveNames gives: so many mean that there may be more.
+	maxResolved = 100
 	// maxBeginnings bounds the beginnings that are asked for, maxBeginning how long one gets.
 	maxBeginnings = 20_000
 	maxBeginning  = 6
@@ -30,7 +30,7 @@ const (
 // has no address that can be one of SIP is left out, and so are rooms. It is read by the servers' own accounts, or on
 // behalf of Options.Reader. Errors: ErrUnavailable, with "exchange.no-reader" where there is nobody to read it for now.
 func (c *Connector) Directory(ctx context.Context) ([]portal.Person, error) {
-	b := &book{c: c, at: map[portal.Address]int{}}
+	b := &addressBook{c: c, at: map[portal.Address]int{}}
 	if c.o.Reader != nil {
 		who := c.o.Reader()
 		if who == "" {
@@ -51,7 +51,7 @@ func (c *Connector) Directory(ctx context.Context) ([]portal.Person, error) {
 }
 
 // readHost reads a server's address book as its own account.
-func (c *Connector) readHost(ctx context.Context, h *host, b *book) error {
+func (c *Connector) readHost(ctx context.Context, h *host, b *addressBook) error {
 	if h.s.Username == "" && c.o.Credentials != nil {
 		return portal.Fail(portal.ErrUnavailable, "exchange.no-reader")
 	}
@@ -78,15 +78,15 @@ func (c *Connector) readHost(ctx context.Context, h *host, b *book) error {
 	return err
 }
 
-// book gathers people.
-type book struct {
+// addressBook gathers people.
+type addressBook struct {
 	c      *Connector
 	people []portal.Person
 	at     map[portal.Address]int
 }
 
 // read reads one server's address book.
-func (b *book) read(ctx context.Context, a *access) error {
+func (b *addressBook) read(ctx context.Context, a *access) error {
 	found, err := b.pages(ctx, a)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (b *book) read(ctx context.Context, a *access) error {
 // errBookTooLarge is said of an address book that is larger than allowed.
 var errBookTooLarge = errors.New("the address book has more entries than are allowed")
 
-func (b *book) add(p portal.Person) error {
+func (b *addressBook) add(p portal.Person) error {
 	if p.URI == "" {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (b *book) add(p portal.Person) error {
 
 // pages asks for page after page; false where the server has no such search, or gives nobody without being asked for
 // somebody.
-func (b *book) pages(ctx context.Context, a *access) (found bool, err error) {
+func (b *addressBook) pages(ctx context.Context, a *access) (found bool, err error) {
 	directory := soap.WellKnown("directory", "")
 	v := a.voice(ctx)
 	for offset := 0; ; {

@@ -51,7 +51,7 @@ func (b *cardBook) set(email string, x *soap.Contact) {
 }
 
 // details completes people by their cards. A card that cannot be read now is asked for at the next reading.
-func (b *book) details(ctx context.Context, a *access) error {
+func (b *addressBook) details(ctx context.Context, a *access) error {
 	v := a.voice(ctx)
 	asked := 0
 	for i := range b.people {

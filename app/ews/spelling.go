@@ -22,7 +22,7 @@ const further = letters + "-. '"
 const beyond = "øßþæœабвгдежзийклмнопрстуфхцчшщэюяαβγδεζηθικλμνξοπρστυφχψω"
 
 type spelling struct {
-	b     *book
+	b     *addressBook
 	a     *access
 	v     voice
 	asked int
@@ -79,7 +79,7 @@ func (s *spelling) candidates(ctx context.Context, text string) (found []soap.Re
 		return nil, false, nil
 	}
 	found = m.Set.Resolutions
-	return found, len(found) >= maxNames || m.Set.IncludesLast != nil && !*m.Set.IncludesLast, nil
+	return found, len(found) >= maxResolved || m.Set.IncludesLast != nil && !*m.Set.IncludesLast, nil
 }
 
 // ofResolution makes a person of a candidate; without an address it is nobody.
