@@ -33,9 +33,9 @@ func TestDocumentsOfOthers(t *testing.T) {
 		Since: at("2026-11-21T18:00:00Z"), At: at("2026-11-21T18:00:01Z"), TakesCPIM: true}
 	linphoneBusy := portal.Claim{Endpoint: "b6uxkg", Availability: portal.Away, At: at("2026-11-21T22:02:47Z")}
 	linphoneDND := portal.Claim{Endpoint: "e1dm4u", Availability: portal.DoNotDisturb, At: at("2026-11-21T22:02:48Z")}
-	baresip := portal.Claim{Endpoint: "t4109", Availability: portal.Available}
+	baresip := portal.Claim{Endpoint: "t4109", Availability: portal.Available, Label: "baresip"}
 	for name, want := range map[string][]portal.Claim{
-		"linphone-online.xml":       {{Endpoint: "srkv-6", Availability: portal.Available, At: at("2026-11-21T22:02:45Z")}},
+		"linphone-online.xml":       {{Endpoint: "srkv-6", Availability: portal.Available, At: at("2026-11-21T22:02:45Z"), Label: "Linphone"}},
 		"linphone-busy.xml":         {linphoneBusy}, // its "busy" is an away on the wire
 		"linphone-dnd.xml":          {linphoneDND},
 		"baresip-open.xml":          {baresip},
@@ -47,12 +47,12 @@ func TestDocumentsOfOthers(t *testing.T) {
 		"asterisk-on-the-phone.xml": {{Endpoint: "alice", Availability: portal.Busy, Activity: portal.InACall, Source: portal.SourceCall}},
 		"asterisk-ready.xml":        {{Endpoint: "alice", Availability: portal.Available}},
 		"freeswitch-phone.xml":      {{Endpoint: "t6a5ed77e", Availability: portal.Busy, Activity: portal.InACall, Source: portal.SourceCall}},
-		"pjsip-idle.xml":            {{Endpoint: "pj6f1e", Availability: portal.Available, Activity: portal.Inactive, Source: portal.SourceActivity, At: at("2026-11-21T18:02:47.350Z")}},
+		"pjsip-idle.xml":            {{Endpoint: "pj6f1e", Availability: portal.Available, Activity: portal.Inactive, Source: portal.SourceActivity, At: at("2026-11-21T18:02:47.350Z"), Label: "PJSIP"}},
 		"polycom-busy.xml":          {{Endpoint: "poly-0004f2aabbcc", Availability: portal.Busy, Activity: portal.InACall, Source: portal.SourceCall}},
 		"rfc4480.xml": {
-			{Endpoint: "bs35r9", Availability: portal.Away, Note: "Don't Disturb Please!", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-10-27T16:49:29Z")},
-			{Endpoint: "ty4658", Availability: portal.Away, Note: "Scoring 120", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-05-30T16:09:44+05:00")},
-			{Endpoint: "eg92n8", Availability: portal.Away, Note: "Scoring 120", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-05-30T16:09:44+05:00")},
+			{Endpoint: "bs35r9", Availability: portal.Away, Note: "Don't Disturb Please!", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-10-27T16:49:29Z"), TimeZone: "Etc/GMT+4"},
+			{Endpoint: "ty4658", Availability: portal.Away, Note: "Scoring 120", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-05-30T16:09:44+05:00"), TimeZone: "Etc/GMT+4"},
+			{Endpoint: "eg92n8", Availability: portal.Away, Note: "Scoring 120", Since: at("2026-05-30T12:00:00+05:00"), Until: at("2026-05-30T17:00:00+05:00"), At: at("2026-05-30T16:09:44+05:00"), TimeZone: "Etc/GMT+4"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

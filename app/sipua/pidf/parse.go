@@ -2,6 +2,7 @@ package pidf
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"portico/app/portal"
@@ -127,6 +128,7 @@ func (g *group) claims(to []portal.Claim) []portal.Claim {
 		r := rich(g.person)
 		r.merge(richness{note: g.around.note})
 		c := portal.Claim{Endpoint: endpoint(g.person.Attr("id"))}
+		c.Location, c.TimeZone = whereabouts(g.person)
 		r.apply(&c, portal.Available)
 		to = append(to, c)
 	}
@@ -142,6 +144,7 @@ func (g *group) claim(tuple *markup.Element) portal.Claim {
 	status := tuple.Child("status")
 	basic := strings.ToLower(status.Child("basic").Value())
 	c.Agenda = timedStatus(tuple)
+	c.NoIM, c.Label = refusesIM(tuple), labelOf(tuple)
 	if g.ours {
 		own(&c, tuple, tuple.ChildIn(Extension, "state"), basic)
 		return c
@@ -164,12 +167,26 @@ func (g *group) claim(tuple *markup.Element) portal.Claim {
 		r.merge(rich(g.around.person))
 	}
 	r.merge(richness{note: g.around.note})
+	g.locate(&c, tuple)
 	plain := portal.Unknown
 	if basic == "open" {
 		plain = portal.Available
 	}
 	r.apply(&c, plain)
 	return c
+}
+
+// locate takes place and time zone from the tuple, or from the person who belongs to it.
+func (g *group) locate(c *portal.Claim, tuple *markup.Element) {
+	for _, e := range []*markup.Element{tuple, tuple.Child("status"), g.person, g.around.person} {
+		location, zone := whereabouts(e)
+		if c.Location == "" {
+			c.Location = location
+		}
+		if c.TimeZone == "" {
+			c.TimeZone = zone
+		}
+	}
 }
 
 // timedStatus reads when somebody will next be busy (RFC 4481): the earliest time of a tuple in which they are
@@ -239,15 +256,37 @@ func own(c *portal.Claim, tuple, ext *markup.Element, basic string) {
 	if s := portal.Source(ext.Attr("source")); validSource(s) {
 		c.Source = s
 	}
-	if t, err := markup.ParseTime(ext.Attr("since")); err == nil {
-		c.Since = t
+	c.Provider, c.Label = line(ext.Attr("provider"), maxEndpoint), line(ext.Attr("label"), maxEndpoint)
+	c.NoIM = ext.Attr("im") == "no"
+	c.Custom = custom(ext)
+	ahead, place := tuple.ChildIn(Extension, "ahead"), tuple.ChildIn(Extension, "place")
+	if c.Since = timeOf(tuple.ChildIn(Extension, "since").Value()); c.Since.IsZero() {
+		c.Since = timeOf(ext.Attr("since")) // as portals wrote it before there was privacy
 	}
-	if t, err := markup.ParseTime(ext.Attr("until")); err == nil {
-		c.Until = t
+	c.Until = timeOf(ahead.Attr("until"))
+	if ahead.Attr("calendar") == "known" {
+		c.Agenda.Known, c.Agenda.BusyUntil = true, timeOf(ahead.Attr("busy-until"))
 	}
-	if ext.Attr("calendar") == "known" {
-		c.Agenda.Known, c.Agenda.BusyUntil = true, timeOf(ext.Attr("busy-until"))
-	}
-	c.OutOfOffice = text(ext.ChildIn(Extension, "out-of-office").Value())
+	c.Location, c.TimeZone = line(place.Attr("location"), portal.MaxLocationLen), zoneName(place.Attr("zone"))
+	c.OutOfOffice = text(tuple.ChildIn(Extension, "out-of-office").Value())
 	c.Note = noteOf(tuple)
+}
+
+// maxTexts is in how many languages a custom state is read, maxStateText how long its texts are, in characters.
+const maxTexts, maxStateText = 64, 64
+
+// custom reads the texts of a custom state.
+func custom(ext *markup.Element) portal.StateTexts {
+	var table map[int]string
+	for _, e := range ext.All() {
+		lcid, err := strconv.Atoi(e.Attr("lcid"))
+		if e.Space != Extension || e.Local != "text" || err != nil || lcid <= 0 || len(table) == maxTexts {
+			continue
+		}
+		if table == nil {
+			table = map[int]string{}
+		}
+		table[lcid] = line(e.Value(), maxStateText)
+	}
+	return portal.NewStateTexts(table)
 }

@@ -3,8 +3,8 @@
 //
 // # How a claim is written
 //
-// A document of the portal has one tuple and one person. The extension element "state" (namespace
-// urn:portico:presence:1) inside the tuple carries the claim exactly; everything else says the same
+// A document of the portal has one tuple and one person. The extension elements (namespace
+// urn:portico:presence:1) inside the tuple carry the claim exactly; everything else says the same
 // as closely as the standard can, for the clients of others:
 //
 //	availability      activity           basic    rpid:activities              rpid:user-input
@@ -18,9 +18,31 @@
 //	be-right-back     -                  open     away                         idle
 //	away              -                  open     away                         idle
 //	any open one      out-of-office      open     away, "out-of-office"        -
-//	any open one      custom-N           open     as the availability alone    -
+//	any open one      custom-N           open     and the English text as "other"
 //	offline           any                closed   -                            -
 //	unknown           any                -        unknown                      -
+//
+// The other fields of a claim:
+//
+//	field                          extension                       standard
+//	Endpoint                       state endpoint="" where needed  tuple id
+//	Note                           -                               note of the tuple and the person
+//	OutOfOffice                    out-of-office                   -
+//	Since                          since                           user-input last-input
+//	Until                          ahead until=""                  -
+//	Agenda.Known, BusyUntil        ahead calendar="", busy-until=""  -
+//	Agenda.NextFrom, NextUntil     -                               timed-status (RFC 4481)
+//	At                             -                               timestamp of the tuple and the person
+//	TakesCPIM                      -                               servcaps type message/cpim (RFC 5196)
+//	NoIM                           state im="no"                   servcaps message false, MESSAGE not supported
+//	Location                       place location=""               place-type other (RFC 4480)
+//	TimeZone                       place zone=""                   time-offset of the time At, with a description
+//	Custom                         state text lcid=""              activities other, in English
+//	Provider, Label                state provider="", label=""     -
+//
+// Each thing that not everybody may see is in elements of its own, which the rules of a server can take out one by one:
+// note and out-of-office; timed-status and ahead; place-type, time-offset and place; timestamp, user-input and since. For
+// that reason activities have neither from nor until.
 //
 // # How a document is read
 //

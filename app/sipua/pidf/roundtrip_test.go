@@ -1,6 +1,7 @@
 package pidf
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -40,6 +41,46 @@ func TestWhatIsEncodedIsParsedBack(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// Whatever can be claimed is read back as it was said, in each field.
+func TestEveryFieldIsParsedBack(t *testing.T) {
+	pick := rand.New(rand.NewPCG(2026, 11))
+	choose := func(from ...string) string { return from[pick.IntN(len(from))] }
+	moment := func() time.Time {
+		if pick.IntN(3) == 0 {
+			return time.Time{}
+		}
+		return time.Unix(1790000000+pick.Int64N(1e7), pick.Int64N(1e9)).UTC()
+	}
+	flip := func() bool { return pick.IntN(2) == 0 }
+	for range 5000 {
+		want := portal.Claim{
+			Endpoint: choose("", "portico-1", "0", "a b", "ü<&>\"", "t4109"), Availability: availabilities[pick.IntN(len(availabilities))],
+			Activity: activities[pick.IntN(len(activities))], Source: sources[pick.IntN(len(sources))],
+			Note: choose("", "Online", "a & b", "two\nlines"), OutOfOffice: choose("", "Back < Monday", "x"),
+			Since: moment(), Until: moment(), At: moment(), TakesCPIM: flip(), NoIM: flip(),
+			Location: choose("", "Room 5 & \"six\"", "Zürich", "office"), TimeZone: choose("", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT-2", "UTC", "Mars/Olympus"),
+			Provider: choose("", "portal", "Linphone <2>"), Label: choose("", "Portico & Co"),
+		}
+		if flip() {
+			want.Agenda = portal.Agenda{Known: true, BusyUntil: moment(), NextFrom: moment()}
+			if !want.Agenda.NextFrom.IsZero() {
+				want.Agenda.NextUntil = moment()
+			}
+		}
+		if flip() {
+			want.Custom = portal.NewStateTexts(map[int]string{1033: "In the <lab>", 1031: choose("Im Labor", "Büro & Flur"), 1036: "Au labo"})
+		}
+		b, err := Encode(alice, want)
+		if err != nil {
+			t.Fatalf("encode %+v: %v", want, err)
+		}
+		who, got, err := Parse(b)
+		if err != nil || who != alice || len(got) != 1 || got[0] != want {
+			t.Fatalf("%q, %v\ngot  %+v\nwant %+v\n%s", who, err, got, want, b)
 		}
 	}
 }
