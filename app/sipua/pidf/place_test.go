@@ -63,7 +63,7 @@ func TestWhatEndpointsAreCalled(t *testing.T) {
 	for body, want := range map[string]string{
 		tuple("1", "open", ""): "",
 		tuple("1", "open", "<caps:servcaps><caps:description xml:lang='en'> My  phone </caps:description></caps:servcaps>"): "My phone",
-		tuple("1", "open", "<devcaps><description>Desk</description></devcaps>"):                                             "Desk",
+		tuple("1", "open", "<devcaps><description>Desk</description></devcaps>"):                                            "Desk",
 		tuple("t4109", "closed", ""):  "baresip",
 		tuple("pjxyz", "open", ""):    "",
 		tuple("pj", "open", ""):       "",
