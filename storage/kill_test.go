@@ -48,7 +48,9 @@ func childMain() bool {
 	}
 	s, err := storage.Open(context.Background(), storage.Options{DSN: "sqlite:" + path, Sink: func(evs []portal.Logged) {
 		for _, e := range evs {
-			say("told %d %s", e.Seq, e.Event.(portal.MessageEvent).ID)
+			if m, ok := e.Event.(portal.MessageEvent); ok {
+				say("told %d %s", e.Seq, m.ID)
+			}
 		}
 	}})
 	if err != nil {
@@ -62,6 +64,10 @@ func childMain() bool {
 	}
 	if strings.HasPrefix(os.Getenv(childTag), roomTag) {
 		roomChild(s, say)
+		return true
+	}
+	if strings.HasPrefix(os.Getenv(childTag), listTag) {
+		listChild(s, say)
 		return true
 	}
 	var crew sync.WaitGroup

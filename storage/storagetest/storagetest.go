@@ -95,6 +95,11 @@ type Store interface {
 	HookStore
 	RoomStore
 	CallStore
+	ListStore
+	PrivacyStore
+	PolicyStore
+	IncidentStore
+	BookStore
 
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
@@ -133,6 +138,12 @@ func Run(t *testing.T, open Open) {
 		{"room read marks", testRoomRead}, {"room search", testRoomSearch}, {"room search pages", testRoomSearchPages},
 		{"room retention", testRoomRetention}, {"room words", testRoomWords}, {"room model", testRoomModel},
 		{"calls", testCalls}, {"call pages", testCallPages}, {"calls seen", testCallsSeen}, {"calls due", testCallsDue}, {"call retention", testCallRetention},
+		{"contact fields", testContactFields}, {"contact changes", testContactChanges}, {"contact changes whole", testContactChangesWhole},
+		{"contact model", testContactModel}, {"rosters", testRosters}, {"recents", testRecents},
+		{"privacy", testPrivacy}, {"ties", testTies}, {"admirers", testAdmirers},
+		{"policies", testPolicies}, {"policy record", testPolicyRecord}, {"custom states", testCustomStates}, {"origins", testOrigins},
+		{"incidents", testIncidents}, {"incidents dropped", testIncidentsDropped}, {"many incidents dropped", testManyIncidentsDropped},
+		{"books", testBooks}, {"book sizes", testBookSizes}, {"book given up", testBookGivenUp}, {"book at once", testBookAtOnce},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
