@@ -23,11 +23,12 @@ type memLog struct {
 	last     int64
 	messages map[memKey]portal.Message
 	reads    int
+	events   []portal.Addressed
 }
 
 func newMemLog() *memLog { return &memLog{messages: map[memKey]portal.Message{}} }
 
-func (l *memLog) AddMessage(_ context.Context, m portal.Message, _ ...portal.Addressed) (portal.Message, bool, error) {
+func (l *memLog) AddMessage(_ context.Context, m portal.Message, evs ...portal.Addressed) (portal.Message, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := memKey{m.Owner, m.From, m.ID}
@@ -37,7 +38,15 @@ func (l *memLog) AddMessage(_ context.Context, m portal.Message, _ ...portal.Add
 	l.last++
 	m.Order = l.last
 	l.messages[key] = m
+	l.events = append(l.events, evs...)
 	return m, true, nil
+}
+
+// logged is the events that came with messages.
+func (l *memLog) logged() []portal.Addressed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events)
 }
 
 func (l *memLog) SetMessageState(_ context.Context, owner, from portal.Address, id string, st portal.State, reason string) (bool, error) {

@@ -22,14 +22,15 @@ const (
 
 // Receive stores a message that arrived and returns nil only after the commit, also when it was already
 // there (a retransmission, a fork, a repeat after a lost answer). Errors: ErrInvalid (nothing to show,
-// too long, not UTF-8), ErrForbidden (the receiver does not want the sender's messages), ErrUnavailable.
+// too long, not UTF-8), ErrNotFound ("message.unreachable": the receiver does not want the sender's messages, or policy
+// lets them have none; it is to be answered as if they were away), ErrUnavailable.
 func (s *Service) Receive(ctx context.Context, in portal.Incoming) error {
 	m, err := s.incoming(ctx, in)
 	if err != nil {
 		s.o.Counted("in", "refused")
 		return err
 	}
-	stored, created, err := s.log.AddMessage(ctx, m, messageEvent(m))
+	stored, created, err := s.log.AddMessage(ctx, m, messageEvent(m, s.o.Quiet(m.Owner, m.From)))
 	if err != nil {
 		return err
 	}
@@ -75,8 +76,11 @@ func (s *Service) incoming(ctx context.Context, in portal.Incoming) (portal.Mess
 	return m, nil
 }
 
-// mayReach asks what owner has made of the other side.
+// mayReach asks whether owner may be sent messages, and what they have made of the other side.
 func (s *Service) mayReach(ctx context.Context, owner, from portal.Address) error {
+	if s.o.NoIM(owner) {
+		return policy.Unreachable()
+	}
 	if s.o.Relationship == nil {
 		return nil
 	}
@@ -121,6 +125,9 @@ func (s *Service) ReceiveNotice(ctx context.Context, owner portal.Address, n por
 func (s *Service) notify(owner, to portal.Address, id string, st portal.State) {
 	n := portal.Notice{To: to, ID: id, State: st, At: s.o.Now().UTC()}
 	s.asides.do(owner, to, func(ctx context.Context) {
+		if s.mayReach(ctx, owner, to) != nil {
+			return // whoever is blocked hears nothing more, not even that something was read
+		}
 		if err := s.line.SendNotice(ctx, owner, n); err != nil {
 			s.o.Logger.Debug("chat: a notice was not sent", "owner", owner, "to", to, "err", err)
 		}

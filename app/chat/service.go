@@ -20,6 +20,10 @@ type Options struct {
 	// Relationship is what owner has made of somebody; nil: nobody is blocked. An error lets the message
 	// in: a broken contact list must not lose what was said.
 	Relationship func(ctx context.Context, owner, of portal.Address) (portal.Relationship, error)
+	// NoIM reports whether policy lets who neither send nor receive messages, Quiet whether a message of from is to draw
+	// no attention at owner, who is not to be disturbed; nil: nobody. Both answer out of memory.
+	NoIM  func(who portal.Address) bool
+	Quiet func(owner, from portal.Address) bool
 	// Beside add what waits for a person elsewhere (rooms, calls) to what is told of unread messages; Recount
 	// says that it changed.
 	Beside []func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) error
@@ -57,6 +61,12 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Emit == nil {
 		o.Emit = func(portal.Address, portal.Current) {}
+	}
+	if o.NoIM == nil {
+		o.NoIM = func(portal.Address) bool { return false }
+	}
+	if o.Quiet == nil {
+		o.Quiet = func(owner, from portal.Address) bool { return false }
 	}
 	if o.Counted == nil {
 		o.Counted = func(string, string) {}

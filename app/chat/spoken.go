@@ -45,10 +45,13 @@ func (s *Service) Typing(ctx context.Context, from, conversation portal.Address,
 	if from == "" || conversation == "" {
 		return portal.Fail(portal.ErrInvalid, "message.conversation")
 	}
-	if from == conversation || !s.spoken.due(from, conversation, typing) {
+	if from == conversation || s.mayTalk(from, conversation) != nil || !s.spoken.due(from, conversation, typing) {
 		return ctx.Err()
 	}
 	s.asides.do(from, conversation, func(ctx context.Context) {
+		if s.mayReach(ctx, from, conversation) != nil {
+			return // from has blocked them
+		}
 		err := s.line.SendTyping(ctx, from, conversation, typing)
 		if err == nil {
 			return

@@ -107,6 +107,10 @@ func (b *outbox) try(ctx context.Context, m portal.Message) (st portal.State, re
 	if b.o.Now().Sub(m.At) >= b.o.MaxAge {
 		return portal.Failed, "send.gave-up", 0, false
 	}
+	if b.o.NoIM(m.From) {
+		// It waited while policy took messages from its sender.
+		return portal.Failed, "chat.disabled", 0, false
+	}
 	ctx, cancel := context.WithTimeout(ctx, b.o.SendTimeout)
 	defer cancel()
 	out, err := b.line.Send(ctx, m.From, portal.Outgoing{To: m.Conversation, ID: m.ID, Text: m.Text, At: m.At})
