@@ -1,15 +1,13 @@
-// Package directory is the address book: people of several sources, merged by address, kept in memory, found by the first letters.
+// Package directory is the address book: people of several sources, merged by address and e-mail, kept in memory, found by the first letters.
 //
 // Each source is read again on a schedule; when it fails, its last good copy stays in use and its
-// age can be seen. Searching reads an index that is replaced as a whole, so nobody waits for anybody.
+// age can be seen. A cache keeps the copies over a restart, so that the book is there at once.
+// Searching reads an index that is replaced as a whole, so nobody waits for anybody.
 package directory
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,12 +15,24 @@ import (
 	"portico/app/portal"
 )
 
-// Source is somewhere that people are listed.
+// Source is somewhere that people are listed. One that has pictures too is also a Photos.
 type Source interface {
 	// Name tells sources apart for the operator.
 	Name() string
-	// People is everybody the source knows. It ends when ctx ends.
+	// People is everybody the source knows. It ends when ctx ends. Somebody without a URI gets one made of the e-mail
+	// address, unless an earlier source knows that.
 	People(ctx context.Context) ([]portal.Person, error)
+}
+
+// Photos is where pictures of people are.
+type Photos interface {
+	// Photo is somebody's picture. ErrNotFound where there is none.
+	Photo(ctx context.Context, of portal.Person) (data []byte, contentType string, err error)
+}
+
+// photosByAddress is Photos of a source that needs no more than the address.
+type photosByAddress interface {
+	Photo(ctx context.Context, of portal.Address) (data []byte, contentType string, err error)
 }
 
 // Cache keeps the last reading of each source over a restart.
@@ -40,8 +50,15 @@ type Options struct {
 	Retry time.Duration
 	// Timeout is how long one reading may take. Default 1 minute.
 	Timeout time.Duration
-	Logger  *slog.Logger
-	Now     func() time.Time
+	// Cache keeps copies over a restart; nil: none are kept.
+	Cache Cache
+	// InitialDelay is how long after the start a source is read for the first time where there is a copy in the cache,
+	// give or take a tenth; it is asked once for each source. Without a copy a source is read at once. nil: no delay.
+	InitialDelay func() time.Duration
+	// Photos is asked for pictures of people that no source has one of; nil: nobody is asked further.
+	Photos Photos
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 // SourceState is how fresh a source's copy is.
@@ -57,21 +74,19 @@ type SourceState struct {
 
 // Service is the address book. Its methods may be called from any goroutine.
 type Service struct {
-	o       Options
-	sources []Source
-	index   atomic.Pointer[index]
+	o        Options
+	sources  []Source
+	pictures []Photos // of the sources, nil for one that has none
+	index    atomic.Pointer[index]
+	photos   photos
 
-	mu     sync.Mutex // guards copies; held for the building of an index, so that the newest one is stored last
+	build sync.Mutex // held for the building of an index, so that the newest one is stored last
+	mu    sync.Mutex // guards copies
+	// copies are what the sources said last, in their order.
 	copies []sourceCopy
 }
 
-type sourceCopy struct {
-	people []portal.Person
-	at     time.Time
-	err    error
-}
-
-// New makes an address book of the sources; where two know the same address, the earlier one's word
+// New makes an address book of the sources; where two know the same person, the earlier one's word
 // counts and the later one fills what it left empty. Nothing is read before Run or Refresh.
 func New(sources []Source, o Options) *Service {
 	if o.Refresh <= 0 {
@@ -83,99 +98,33 @@ func New(sources []Source, o Options) *Service {
 	if o.Timeout <= 0 {
 		o.Timeout = time.Minute
 	}
+	if o.InitialDelay == nil {
+		o.InitialDelay = func() time.Duration { return 0 }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Service{o: o, sources: sources, copies: make([]sourceCopy, len(sources))}
-	s.index.Store(newIndex(nil))
+	s := &Service{o: o, sources: sources, pictures: make([]Photos, len(sources)), photos: newPhotos(), copies: make([]sourceCopy, len(sources))}
+	for i, source := range sources {
+		switch p := source.(type) {
+		case Photos:
+			s.pictures[i] = p
+		case photosByAddress:
+			s.pictures[i] = byAddress{p}
+		}
+		s.copies[i].bell = make(chan struct{}, 1)
+	}
+	s.index.Store(newIndex(merge(nil, nil)))
 	return s
 }
 
-// Run reads every source at once and then on its schedule, until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	var all sync.WaitGroup
-	for i := range s.sources {
-		all.Go(func() { s.keep(ctx, i) })
-	}
-	<-ctx.Done() // without a source too
-	all.Wait()
-	return nil
-}
+type byAddress struct{ photosByAddress }
 
-// keep is the life of one source.
-func (s *Service) keep(ctx context.Context, i int) {
-	failures := 0
-	for {
-		wait := s.o.Refresh
-		if err := s.read(ctx, i); err == nil {
-			failures = 0
-		} else {
-			if ctx.Err() != nil {
-				return
-			}
-			wait = s.retry(failures)
-			failures++
-			s.o.Logger.WarnContext(ctx, "directory source failed", "source", s.sources[i].Name(), "err", err, "retry_in", wait)
-		}
-		timer := time.NewTimer(jittered(wait))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
-	}
-}
-
-// retry is the wait after a failure that so many others came before: Retry, doubled with each, up to Refresh.
-func (s *Service) retry(before int) time.Duration {
-	wait := s.o.Retry
-	for range before {
-		if wait *= 2; wait >= s.o.Refresh {
-			break
-		}
-	}
-	return min(wait, s.o.Refresh)
-}
-
-// jittered is d give or take a tenth, so that many portals do not ask the same server at the same moment.
-func jittered(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1)
-}
-
-// Refresh reads every source now. The error names those that failed; the others are in use all the same.
-func (s *Service) Refresh(ctx context.Context) error {
-	errs := make([]error, len(s.sources))
-	var all sync.WaitGroup
-	for i := range s.sources {
-		all.Go(func() { errs[i] = s.read(ctx, i) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
-}
-
-// read reads one source and puts its people in force.
-func (s *Service) read(ctx context.Context, i int) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	people, err := s.sources[i].People(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := &s.copies[i]
-	c.err = err
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.sources[i].Name(), err)
-	}
-	c.people, c.at = people, s.o.Now()
-	lists := make([][]portal.Person, len(s.copies))
-	for i, c := range s.copies {
-		lists[i] = c.people
-	}
-	s.index.Store(newIndex(merge(lists)))
-	return nil
+func (b byAddress) Photo(ctx context.Context, of portal.Person) ([]byte, string, error) {
+	return b.photosByAddress.Photo(ctx, of.URI)
 }
 
 // Sources is how fresh each source's copy is, in their order.
@@ -185,6 +134,20 @@ func (s *Service) Sources() []SourceState {
 	states := make([]SourceState, len(s.sources))
 	for i, c := range s.copies {
 		states[i] = SourceState{Name: s.sources[i].Name(), At: c.at, People: len(c.people), Err: c.err}
+	}
+	return states
+}
+
+// States is how each source is, in their order, for people to see.
+func (s *Service) States() []portal.BookState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := make([]portal.BookState, len(s.sources))
+	for i, c := range s.copies {
+		states[i] = portal.BookState{Name: s.sources[i].Name(), At: c.at, Cached: c.cached, People: len(c.people), Next: c.next}
+		if c.err != nil {
+			states[i].Failed = c.err.Error()
+		}
 	}
 	return states
 }
@@ -204,11 +167,10 @@ func (s *Service) Age() (since time.Time, source string) {
 func (s *Service) Size() int { return len(s.index.Load().people) }
 
 // Lookup is the entry of an address. It never fails: who is not listed gets a name made of the
-// address's user part.
+// address's user part, and no Sources. Somebody whom two sources know by two addresses is found by either.
 func (s *Service) Lookup(_ context.Context, a portal.Address) portal.Person {
-	x := s.index.Load()
-	if i, ok := x.byAddress[a]; ok {
-		return x.people[i].person
+	if p, ok := s.index.Load().person(a); ok {
+		return p
 	}
 	return portal.Person{URI: a, DisplayName: nameOf(a), Email: a.Bare()}
 }

@@ -17,13 +17,15 @@ type index struct {
 	// byEmail is by e-mail address in lower case; byManager are those who report to somebody, by the alphabet.
 	byEmail   map[string]int32
 	byManager map[portal.Address][]int32
-	// words are all words of all people, sorted: those with the same beginning stand together.
-	words []word
+	// words are all words of all people, person by person; sorted are their places by text: those with the same
+	// beginning stand together.
+	words  []word
+	sorted []int32
 }
 
 type entry struct {
 	person portal.Person
-	words  []word // this person's own
+	words  []word // this person's own, a part of the index's
 }
 
 // word is one thing a person is found by.
@@ -40,44 +42,72 @@ const (
 	exact   class = iota // the whole word as it was typed; only while searching
 	outer                // beginning of the first or last name
 	inner                // beginning of another name
-	contact              // beginning of the e-mail or SIP address, or of a part of it
+	contact              // beginning of the e-mail or SIP address, of a part of it, or of a telephone number
 )
 
-func newIndex(people []portal.Person) *index {
-	type named struct {
-		key    string
-		person portal.Person
+func newIndex(m merged) *index {
+	keys := make([]string, len(m.people))
+	order := make([]int32, len(m.people)) // of the people, by the alphabet
+	for i, p := range m.people {
+		keys[i], order[i] = fold(p.DisplayName), int32(i)
 	}
-	sorted := make([]named, len(people))
-	for i, p := range people {
-		sorted[i] = named{key: fold(p.DisplayName) + "\x00" + string(p.URI), person: p}
-	}
-	slices.SortFunc(sorted, func(a, b named) int { return strings.Compare(a.key, b.key) })
-	x := &index{people: make([]entry, len(people)), byAddress: make(map[portal.Address]int32, len(people)),
-		byEmail: make(map[string]int32, len(people)), byManager: map[portal.Address][]int32{}}
-	for i, n := range sorted {
-		words := wordsOf(n.person, int32(i))
-		x.people[i] = entry{person: n.person, words: words}
-		x.byAddress[n.person.URI] = int32(i)
-		if email := strings.ToLower(n.person.Email); email != "" {
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(strings.Compare(keys[a], keys[b]), strings.Compare(string(m.people[a].URI), string(m.people[b].URI)))
+	})
+	x := &index{people: make([]entry, len(m.people)), byAddress: make(map[portal.Address]int32, len(m.people)+len(m.aliases)),
+		byEmail: make(map[string]int32, len(m.people)), byManager: map[portal.Address][]int32{}}
+	places := make([]int32, len(m.people))
+	ends := make([]int, len(m.people))
+	var words []word // one person's
+	for i, from := range order {
+		p := m.people[from]
+		places[from] = int32(i)
+		x.people[i].person = p
+		x.byAddress[p.URI] = int32(i)
+		if email := strings.ToLower(p.Email); email != "" {
 			if _, taken := x.byEmail[email]; !taken {
 				x.byEmail[email] = int32(i)
 			}
 		}
-		if m := n.person.Manager; m != "" && m != n.person.URI {
-			x.byManager[m] = append(x.byManager[m], int32(i))
+		if p.Manager != "" && p.Manager != p.URI {
+			x.byManager[p.Manager] = append(x.byManager[p.Manager], int32(i))
 		}
+		words = wordsOf(p, int32(i), words[:0])
 		x.words = append(x.words, words...)
+		ends[i] = len(x.words)
 	}
-	slices.SortFunc(x.words, func(a, b word) int {
-		return cmp.Or(strings.Compare(a.text, b.text), cmp.Compare(a.person, b.person), cmp.Compare(a.class, b.class))
+	for alias, at := range m.aliases {
+		x.byAddress[alias] = places[at]
+	}
+	x.words = slices.Clip(x.words)
+	x.sorted = make([]int32, len(x.words))
+	for i := range x.words {
+		x.sorted[i] = int32(i)
+	}
+	slices.SortFunc(x.sorted, func(a, b int32) int {
+		v, w := &x.words[a], &x.words[b]
+		return cmp.Or(strings.Compare(v.text, w.text), cmp.Compare(v.person, w.person), cmp.Compare(v.class, w.class))
 	})
+	from := 0
+	for i, end := range ends {
+		x.people[i].words, from = x.words[from:end:end], end
+	}
 	return x
 }
 
-// wordsOf is what a person is found by, each text once, in its best class.
-func wordsOf(p portal.Person, number int32) []word {
-	var words []word
+// person is who has an address; somebody who is listed by another one is given with the one that was asked for.
+func (x *index) person(a portal.Address) (portal.Person, bool) {
+	i, ok := x.byAddress[a]
+	if !ok {
+		return portal.Person{}, false
+	}
+	p := x.people[i].person
+	p.URI = a
+	return p, true
+}
+
+// wordsOf appends what a person is found by to words, which is empty: each text once, in its best class.
+func wordsOf(p portal.Person, number int32, words []word) []word {
 	add := func(text string, c class) {
 		if text == "" || slices.ContainsFunc(words, func(w word) bool { return w.text == text && w.class <= c }) {
 			return
@@ -100,7 +130,12 @@ func wordsOf(p portal.Person, number int32) []word {
 			add(part, contact)
 		}
 	}
-	return slices.Clip(words)
+	for _, phone := range p.Phones[:min(len(p.Phones), maxNumbers)] {
+		for _, digits := range numberWords(phone) {
+			add(digits, contact)
+		}
+	}
+	return words
 }
 
 // addName adds a name, the parts of a double one ("Anna-Maria", "O'Neil") and the spelled-out form.

@@ -1,5 +1,7 @@
 package directory
 
+// Making one list of what several sources say.
+
 import (
 	"context"
 	"net/url"
@@ -11,44 +13,144 @@ import (
 	"portico/app/portal"
 )
 
-// merge makes one list of several: for each address the first list's word, completed by the later ones.
-func merge(lists [][]portal.Person) []portal.Person {
-	at := map[portal.Address]int{}
-	var all []portal.Person
-	for _, list := range lists {
-		for _, p := range list {
-			if p.URI == "" {
-				continue
-			}
-			i, ok := at[p.URI]
-			if !ok {
-				at[p.URI] = len(all)
-				all = append(all, p)
-				continue
-			}
-			complete(&all[i], p)
-		}
-	}
-	for i := range all {
-		p := &all[i]
-		fill(&p.DisplayName, nameOf(p.URI))
-		fill(&p.Email, p.URI.Bare()) // the mailbox is the address unless a source says otherwise
-	}
-	return all
+// listing is what one source says. pictured: it has pictures.
+type listing struct {
+	name     string
+	people   []portal.Person
+	pictured bool
 }
 
-func complete(p *portal.Person, more portal.Person) {
+// merged is one list of several; aliases are further addresses of people, by their place in the list.
+type merged struct {
+	people  []portal.Person
+	aliases map[portal.Address]int
+}
+
+// merge makes one list of several: of each person the first list's word, completed by the later ones. Somebody is the
+// same by address, else by an e-mail address that only one person of each list has. Where rest is set there are pictures
+// beside those of the lists.
+func merge(lists []listing, rest Photos) merged {
+	m := merged{aliases: map[portal.Address]int{}}
+	at := map[portal.Address]int{}
+	pictured := map[string]bool{}
+	for _, l := range lists {
+		pictured[l.name] = l.pictured
+		earlier, mine := m.byEmail(), emails(l.people)
+		for _, p := range l.people {
+			m.add(p, l.name, at, earlier, mine)
+		}
+	}
+	for i := range m.people {
+		p := &m.people[i]
+		fill(&p.DisplayName, nameOf(p.URI))
+		fill(&p.Email, p.URI.Bare()) // the mailbox is the address unless a source says otherwise
+		numbers(p)
+		if at, ok := at[p.Manager]; ok {
+			p.Manager = m.people[at].URI
+		}
+		if !p.Group && (rest != nil || slices.ContainsFunc(p.Sources, func(name string) bool { return pictured[name] })) {
+			p.Photo = PhotoPath(p.URI)
+		}
+	}
+	return m
+}
+
+// add takes a person in. earlier are those of earlier lists by e-mail, mine how many of this list have an e-mail.
+func (m *merged) add(p portal.Person, source string, at map[portal.Address]int, earlier map[string]int, mine map[string]int) {
+	email := strings.ToLower(p.Email)
+	if p.URI != "" {
+		if i, ok := at[p.URI]; ok {
+			complete(&m.people[i], p, source)
+			return
+		}
+	}
+	if i, ok := earlier[email]; ok && i >= 0 && mine[email] == 1 && m.people[i].Group == p.Group {
+		complete(&m.people[i], p, source)
+		if p.URI != "" {
+			at[p.URI], m.aliases[p.URI] = i, i
+		}
+		return
+	}
+	if p.URI == "" {
+		uri, err := portal.ParseAddress(p.Email)
+		if err != nil {
+			return // somebody with neither address
+		}
+		if i, ok := at[uri]; ok {
+			complete(&m.people[i], p, source)
+			return
+		}
+		p.URI = uri
+	}
+	at[p.URI] = len(m.people)
+	p.Sources = []string{source}
+	p.Phones, p.Numbers = slices.Clone(p.Phones), slices.Clone(p.Numbers)
+	m.people = append(m.people, p)
+}
+
+// byEmail is who has an e-mail address, -1 where several have.
+func (m *merged) byEmail() map[string]int {
+	by := make(map[string]int, len(m.people))
+	for i, p := range m.people {
+		email := strings.ToLower(p.Email)
+		if email == "" {
+			email = strings.ToLower(p.URI.Bare())
+		}
+		if _, taken := by[email]; taken {
+			i = -1
+		}
+		by[email] = i
+	}
+	return by
+}
+
+func emails(people []portal.Person) map[string]int {
+	count := make(map[string]int, len(people))
+	for _, p := range people {
+		if p.Email != "" {
+			count[strings.ToLower(p.Email)]++
+		}
+	}
+	return count
+}
+
+func complete(p *portal.Person, more portal.Person, source string) {
 	fill(&p.DisplayName, more.DisplayName)
 	fill(&p.Email, more.Email)
 	fill(&p.Title, more.Title)
 	fill(&p.Department, more.Department)
 	fill(&p.Office, more.Office)
+	fill(&p.Company, more.Company)
+	fill(&p.TimeZone, more.TimeZone)
 	fill(&p.Manager, more.Manager)
 	fill(&p.Photo, more.Photo)
-	if len(p.Phones) == 0 {
-		p.Phones = slices.Clone(more.Phones)
+	if len(p.Phones)+len(p.Numbers) == 0 {
+		p.Phones, p.Numbers = slices.Clone(more.Phones), slices.Clone(more.Numbers)
 	}
 	p.Robot = p.Robot || more.Robot
+	if !slices.Contains(p.Sources, source) {
+		p.Sources = append(slices.Clip(p.Sources), source)
+	}
+}
+
+// numbers makes Phones and Numbers say the same where a source gave only one of them.
+func numbers(p *portal.Person) {
+	switch {
+	case len(p.Phones) == 0:
+		for _, n := range p.Numbers {
+			p.Phones = append(p.Phones, n.Number)
+		}
+	case len(p.Numbers) == 0:
+		for _, n := range p.Phones {
+			p.Numbers = append(p.Numbers, portal.Number{Kind: "other", Number: n})
+		}
+	}
+}
+
+func samePerson(a, b portal.Person) bool {
+	return a.URI == b.URI && a.DisplayName == b.DisplayName && a.Email == b.Email && a.Title == b.Title && a.Department == b.Department &&
+		a.Office == b.Office && a.Company == b.Company && a.TimeZone == b.TimeZone && a.Manager == b.Manager && a.Photo == b.Photo &&
+		a.Robot == b.Robot && a.Group == b.Group && slices.Equal(a.Phones, b.Phones) && slices.Equal(a.Numbers, b.Numbers)
 }
 
 func fill[T ~string](field *T, value T) {

@@ -22,8 +22,9 @@ const (
 
 // Search gives the people of whom every word of q begins a word of the name, the e-mail or the SIP
 // address, without regard to case and accents: whole words first, then first and last names, then
-// other names, then addresses, each by the alphabet. An empty q gives the beginning of the address
-// book. At most limit (default 20, most 100).
+// other names, then addresses, each by the alphabet. A telephone number, or the beginning of one, is
+// found however it is written. An empty q gives the beginning of the address book. At most limit
+// (default 20, most 100). Distribution groups are found too (Person.Group).
 func (s *Service) Search(ctx context.Context, q string, limit int) ([]portal.Person, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, portal.Fail(portal.ErrUnavailable, "directory.unavailable").Because(err)
@@ -34,13 +35,17 @@ func (s *Service) Search(ctx context.Context, q string, limit int) ([]portal.Per
 	limit = min(limit, limitMost)
 	x := s.index.Load()
 	words := queryWords(q)
-	if len(words) == 0 {
+	numbers, apart := numberQuery(q[:min(len(q), maxQuery)])
+	if apart {
+		words = nil
+	}
+	if len(words)+len(numbers) == 0 {
 		if strings.TrimSpace(q) != "" {
 			return nil, nil
 		}
 		return x.take(firstNumbers(min(limit, len(x.people)))), nil
 	}
-	return x.take(x.find(words, limit)), nil
+	return x.take(x.find(words, numbers, limit)), nil
 }
 
 func firstNumbers(n int) []int32 {
@@ -74,18 +79,20 @@ func queryWords(q string) []string {
 	return words[:min(len(words), maxWords)]
 }
 
-// find is the numbers of the limit best people, best first.
-func (x *index) find(query []string, limit int) []int32 {
+// find is the numbers of the limit best people, best first: those whom every word of the query finds, and those with one
+// of the telephone numbers.
+func (x *index) find(query, phones []string, limit int) []int32 {
 	best := top{limit: limit}
 	// The rarest word gives the candidates, the others are looked up among each one's own words.
-	var rarest []word
+	var rarest []int32
 	at := 0
 	for i, q := range query {
 		if r := x.beginning(q); i == 0 || len(r) < len(rarest) {
 			rarest, at = r, i
 		}
 	}
-	for _, w := range rarest {
+	for _, n := range rarest {
+		w := &x.words[n]
 		c := w.class
 		if w.text == query[at] {
 			c = exact
@@ -97,14 +104,22 @@ func (x *index) find(query []string, limit int) []int32 {
 			best.add(c, w.person)
 		}
 	}
+	for _, phone := range phones {
+		for _, n := range x.beginning(phone) {
+			if w := &x.words[n]; best.wants(w.class, w.person) {
+				best.add(w.class, w.person)
+			}
+		}
+	}
 	return best.numbers()
 }
 
-// beginning is the words that begin with q.
-func (x *index) beginning(q string) []word {
-	from := sort.Search(len(x.words), func(i int) bool { return x.words[i].text >= q })
-	n := sort.Search(len(x.words)-from, func(i int) bool { return !strings.HasPrefix(x.words[from+i].text, q) })
-	return x.words[from : from+n]
+// beginning is the places of the words that begin with q.
+func (x *index) beginning(q string) []int32 {
+	text := func(i int) string { return x.words[x.sorted[i]].text }
+	from := sort.Search(len(x.sorted), func(i int) bool { return text(i) >= q })
+	n := sort.Search(len(x.sorted)-from, func(i int) bool { return !strings.HasPrefix(text(from+i), q) })
+	return x.sorted[from : from+n]
 }
 
 // others reports whether the query's other words are found with the person too, and how good the
