@@ -92,7 +92,7 @@ func groupOf(p *piece) group {
 	switch {
 	case display != "":
 		return group{p, oneLine(display), false}
-	case name == "", name == Ungrouped, name == "RootGroup", name == "oma_allcontacts", name == "oma_buddylist":
+	case name == "", strings.TrimRight(name, "_") == Ungrouped, name == "RootGroup", name == "oma_allcontacts", name == "oma_buddylist":
 		return group{p, "", true}
 	}
 	return group{p, oneLine(name), false}

@@ -1,16 +1,15 @@
 package xcap
 
 // Presence rules (RFC 4745, RFC 5025), written so that they mean the same to a server that follows the standard and to
-// Kamailio, which differs from it.
+// Kamailio, which differs from it:
 //
 //   - By the standard all rules that match are joined, and the more generous wins; Kamailio takes the first. So each
 //     address is in one rule, is excepted from the rules for everybody else, and these come last.
-//   - Kamailio takes a rule for a domain to match every other of the same length, and does not see an exception of an
+//   - Kamailio takes a rule for a domain to match every other of the same length, and overlooks the exception of an
 //     address. So the rule for foreigners, which excepts the own domain, stands before the one for the own domain.
-//   - By the standard nothing is shown that no transformation provides. Kamailio shows all but what a transformation
-//     says "false" to, whatever its name and namespace: it takes the first element of that local name out, wherever it
-//     is. So each name is said "false" to several times, for documents joined of several devices.
-//   - provide-user-input with another value than true or false makes Kamailio take the element out. It is never written.
+//   - Kamailio obeys transformations only when somebody publishes and at a watcher's very first subscription; every
+//     other notification carries the whole document. Who may see something is therefore safe with it, what they see is
+//     not: see Least.
 
 import (
 	"fmt"
@@ -26,7 +25,7 @@ type RuleSet struct {
 	Own string
 	// By is whom each sight is for; somebody stands in one of them alone.
 	By map[portal.Relationship][]portal.Address
-	// Sights is what each relationship shows.
+	// Sights is what each relationship shows; one that is missing hides.
 	Sights map[portal.Relationship]portal.Sight
 	// Colleagues and Others are the relationships of those who stand nowhere; ContactsOnly hides from them instead.
 	Colleagues, Others portal.Relationship
@@ -42,92 +41,110 @@ const (
 	timedStatus  = "urn:ietf:params:xml:ns:pidf:timed-status"
 )
 
-// How often a name is taken out: persons and tuples of so many devices may carry it, some twice.
-const (
-	perDevice  = 8
-	twiceThere = 16
-)
-
 // part is something of a presence document that a sight shows or hides.
 type part struct {
 	shown func(portal.Sight) bool
-	// provide are the permissions of RFC 5025, unknown the namespaces and names of further elements.
+	// provide are the permissions of RFC 5025 section 3.3, unknown the namespaces and names of further elements.
 	provide []string
 	unknown [][2]string
-	// hide are the local names to be taken out, with how often.
-	hide []hidden
 }
 
-type hidden struct {
-	name  string
-	times int
+// parts is the table of what can be hidden; the names are those that the package pidf writes. Timestamps, which nothing
+// can hide, are left out of what is published where it matters.
+func parts() []part {
+	return []part{
+		{
+			shown:   func(s portal.Sight) bool { return s.Note },
+			provide: []string{"<p:provide-note>true</p:provide-note>"}, unknown: [][2]string{{extension, "out-of-office"}},
+		},
+		{
+			shown:   func(s portal.Sight) bool { return s.FreeBusy },
+			unknown: [][2]string{{timedStatus, "timed-status"}, {extension, "ahead"}},
+		},
+		{
+			shown:   func(s portal.Sight) bool { return s.Location },
+			provide: []string{"<p:provide-place-type>true</p:provide-place-type>", "<p:provide-time-offset>true</p:provide-time-offset>"},
+			unknown: [][2]string{{extension, "place"}},
+		},
+		{
+			// user-input is left out: Kamailio takes every value of it but true and false for "hide it"
+			shown:   func(s portal.Sight) bool { return s.LastActive },
+			unknown: [][2]string{{extension, "since"}},
+		},
+	}
 }
 
-// parts is the table of what can be hidden; the names are those that the package pidf writes.
-var parts = []part{
-	{
-		shown:   func(s portal.Sight) bool { return s.Note },
-		provide: []string{"provide-note"}, unknown: [][2]string{{extension, "out-of-office"}},
-		hide: []hidden{{"note", twiceThere}, {"out-of-office", perDevice}},
-	},
-	{
-		shown:   func(s portal.Sight) bool { return s.FreeBusy },
-		unknown: [][2]string{{timedStatus, "timed-status"}, {extension, "ahead"}},
-		hide:    []hidden{{"timed-status", perDevice}, {"ahead", perDevice}},
-	},
-	{
-		shown:   func(s portal.Sight) bool { return s.Location },
-		provide: []string{"provide-place-type", "provide-time-offset"}, unknown: [][2]string{{extension, "place"}},
-		hide: []hidden{{"place-type", perDevice}, {"time-offset", perDevice}, {"place", perDevice}},
-	},
-	{
-		shown:   func(s portal.Sight) bool { return s.LastActive },
-		unknown: [][2]string{{extension, "since"}},
-		hide:    []hidden{{"timestamp", twiceThere}, {"user-input", perDevice}, {"since", perDevice}},
-	},
-}
-
-// Encode writes the rules of owner. Their own address is always allowed everything.
+// Encode writes the rules of owner. Their own address is always allowed everything; whom the rules hide from is told what
+// is told of people who are offline (polite-block), never that they are refused.
 func (r RuleSet) Encode(owner portal.Address) []byte {
 	w := &ruleWriter{}
-	w.text(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<ruleset xmlns="` + commonPolicy + `" xmlns:p="` + presRules + `" xmlns:o="` + extension + `">`)
+	w.text(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<ruleset xmlns="` + commonPolicy + `" xmlns:p="` + presRules + `">`)
 	w.rule("own", one([]portal.Address{owner}), portal.FullSight())
-	var listed []portal.Address
+	listed := []portal.Address{owner}
 	for _, rel := range relationships() {
-		who := slices.DeleteFunc(slices.Clone(r.By[rel]), func(a portal.Address) bool { return a == owner || slices.Contains(listed, a) })
+		who := slices.Clone(r.By[rel])
 		slices.Sort(who)
-		who = slices.Compact(who)
-		if len(who) > 0 {
-			w.rule(string(rel), one(who), r.sight(rel))
+		who = slices.DeleteFunc(slices.Compact(who), func(a portal.Address) bool { _, known := slices.BinarySearch(listed, a); return known })
+		if len(who) == 0 {
+			continue
 		}
+		w.rule(string(rel), one(who), r.sight(rel))
 		listed = append(listed, who...)
+		slices.Sort(listed)
 	}
-	listed = append(listed, owner)
-	slices.Sort(listed)
-	others, colleagues := r.sight(r.Others), r.sight(r.Colleagues)
-	if r.ContactsOnly {
-		others, colleagues = portal.Sight{Hidden: true}, portal.Sight{Hidden: true}
-	}
-	w.rule("others", r.many("", listed), others)
+	w.rule("others", r.many("", listed), r.rest(r.Others))
 	if r.Own != "" {
-		w.rule("colleagues", r.many(r.Own, listed), colleagues)
+		w.rule("colleagues", r.many(r.Own, listed), r.rest(r.Colleagues))
 	}
 	w.text("</ruleset>\n")
 	return []byte(w.b.String())
 }
 
-// relationships are in the order in which rules are written: the stricter first.
+// Least is what everybody may see whom the rules let see something: what can be published through a server that lets
+// people in or keeps them out, but shows the same to all whom it lets in. Where they let nobody in it is everything.
+func (r RuleSet) Least() portal.Sight {
+	least := portal.FullSight()
+	join := func(s portal.Sight) {
+		if s.Hidden {
+			return
+		}
+		least.FreeBusy, least.Meeting, least.Note = least.FreeBusy && s.FreeBusy, least.Meeting && s.Meeting, least.Note && s.Note
+		least.Numbers, least.Location = least.Numbers && s.Numbers, least.Location && s.Location
+		least.LastActive, least.Pierces = least.LastActive && s.LastActive, least.Pierces && s.Pierces
+	}
+	for rel, who := range r.By {
+		if len(who) > 0 {
+			join(r.sight(rel))
+		}
+	}
+	join(r.rest(r.Others))
+	if r.Own != "" {
+		join(r.rest(r.Colleagues))
+	}
+	return least
+}
+
+// relationships are in the order in which rules are written: the stricter first, so that somebody who stands in two
+// gets the stricter.
 func relationships() []portal.Relationship {
 	return []portal.Relationship{portal.Blocked, portal.Public, portal.Company, portal.Team, portal.Personal}
 }
 
-// sight is what a relationship shows; one that is not known hides.
+// sight is what a relationship shows.
 func (r RuleSet) sight(rel portal.Relationship) portal.Sight {
 	s, ok := r.Sights[rel]
 	if !ok || rel == portal.Blocked {
 		return portal.Sight{Hidden: true}
 	}
 	return s
+}
+
+// rest is what those see who stand nowhere.
+func (r RuleSet) rest(rel portal.Relationship) portal.Sight {
+	if r.ContactsOnly {
+		return portal.Sight{Hidden: true}
+	}
+	return r.sight(rel)
 }
 
 // one is the condition for addresses.
@@ -139,7 +156,7 @@ func one(who []portal.Address) string {
 	return b.String()
 }
 
-// many is the condition for everybody of the domain (empty: of the others) who is not listed.
+// many is the condition for everybody of the domain (empty: of all others) who is not listed.
 func (r RuleSet) many(domain string, listed []portal.Address) string {
 	var b strings.Builder
 	if domain != "" {
@@ -163,8 +180,7 @@ type ruleWriter struct{ b strings.Builder }
 
 func (w *ruleWriter) text(s string) { w.b.WriteString(s) }
 
-// rule writes one rule: for whom, and what they see. Somebody it hides from is told what is told of people who are
-// offline (polite-block), never that they are refused.
+// rule writes one rule: for whom, and what they see.
 func (w *ruleWriter) rule(id, identity string, s portal.Sight) {
 	handling := "allow"
 	if s.Hidden {
@@ -181,20 +197,20 @@ func (w *ruleWriter) rule(id, identity string, s portal.Sight) {
 func (w *ruleWriter) transformations(s portal.Sight) {
 	w.text("<p:provide-services><p:all-services/></p:provide-services><p:provide-persons><p:all-persons/></p:provide-persons>" +
 		"<p:provide-devices><p:all-devices/></p:provide-devices>")
-	if everything(s) {
+	all := parts()
+	if !slices.ContainsFunc(all, func(p part) bool { return !p.shown(s) }) {
 		w.text("<p:provide-all-attributes/>")
 		return
 	}
-	w.provide("provide-activities")
+	w.text("<p:provide-activities>true</p:provide-activities>")
 	w.unknown(extension, "state")
 	w.unknown(capabilities, "servcaps")
-	for _, p := range parts {
+	for _, p := range all {
 		if !p.shown(s) {
-			w.hide(p)
 			continue
 		}
-		for _, name := range p.provide {
-			w.provide(name)
+		for _, permission := range p.provide {
+			w.text(permission)
 		}
 		for _, u := range p.unknown {
 			w.unknown(u[0], u[1])
@@ -202,24 +218,6 @@ func (w *ruleWriter) transformations(s portal.Sight) {
 	}
 }
 
-// everything reports whether nothing that goes over the wire is hidden.
-func everything(s portal.Sight) bool {
-	return !slices.ContainsFunc(parts, func(p part) bool { return !p.shown(s) })
-}
-
-func (w *ruleWriter) provide(name string) { w.text("<p:" + name + ">true</p:" + name + ">") }
-
 func (w *ruleWriter) unknown(space, name string) {
 	w.text(`<p:provide-unknown-attribute ns="` + space + `" name="` + name + `">true</p:provide-unknown-attribute>`)
-}
-
-// hide says "false"; what RFC 5025 does not know stands in the portal's own namespace, which other servers overlook.
-func (w *ruleWriter) hide(p part) {
-	for _, h := range p.hide {
-		name := "o:provide-" + h.name
-		if slices.Contains(p.provide, "provide-"+h.name) {
-			name = "p:provide-" + h.name
-		}
-		w.text(strings.Repeat("<"+name+">false</"+name+">", h.times))
-	}
 }
