@@ -52,7 +52,7 @@ func TestTranslationsTakeTheSameArguments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body = append(body, part...)
+			body = append(append(body, "\n[]\n"...), part...) // a file begins outside of all sections
 		}
 		section := ""
 		for line := range strings.Lines(string(body)) {
