@@ -13,7 +13,7 @@ import (
 // SetByHand sets who's state until its end or Reset, and the note when m has one, and gives their
 // presence as it is now. A custom state brings its own availability. Errors: ErrInvalid (policy.Manual; "presence.custom"
 // for a custom state there is not), ErrForbidden ("presence.appear-offline" where policy does not let people appear
-// offline), ErrUnavailable when it could not be kept.
+// offline, "presence.note-disabled" where it lets nobody have a note), ErrUnavailable when it could not be kept.
 func (s *Service) SetByHand(ctx context.Context, who portal.Address, m portal.Manual) (portal.Presence, error) {
 	if policy.IsCustom(m.Activity) && s.o.States != nil {
 		st, there := policy.CustomState(m.Activity, s.o.States(who))
@@ -32,6 +32,9 @@ func (s *Service) SetByHand(ctx context.Context, who portal.Address, m portal.Ma
 	}
 	var note *portal.PersonalNote
 	if m.Note != nil {
+		if *m.Note != "" && s.o.InForce(who).DisablePresenceNote {
+			return portal.Presence{}, noteDisabled()
+		}
 		note = noteUntil(*m.Note, m.NoteUntil)
 	}
 	m.Note, m.NoteUntil = nil, time.Time{}
@@ -47,6 +50,8 @@ func (s *Service) SetByHand(ctx context.Context, who portal.Address, m portal.Ma
 		}
 	})
 }
+
+func noteDisabled() error { return portal.Fail(portal.ErrForbidden, "presence.note-disabled") }
 
 // noteUntil is a note with its end; no note has none.
 func noteUntil(text string, until time.Time) *portal.PersonalNote {
@@ -74,7 +79,7 @@ func (s *Service) SetNote(ctx context.Context, who portal.Address, text string, 
 		return portal.Presence{}, err
 	}
 	if text != "" && s.o.InForce(who).DisablePresenceNote {
-		return portal.Presence{}, portal.Fail(portal.ErrForbidden, "presence.note-disabled")
+		return portal.Presence{}, noteDisabled()
 	}
 	note := *noteUntil(text, until)
 	return s.set(ctx, who, func(ctx context.Context) error { return s.mem.SaveNote(ctx, who, note) },

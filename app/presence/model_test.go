@@ -1,11 +1,12 @@
 package presence
 
 // Whatever happens in whatever order: who was told everything since the beginning knows what a fresh
-// page would show, the server knows what the person's own page shows, and nothing is told twice.
+// page would show, the server knows what the person's own page shows as far as it is published, and nothing is told twice.
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,20 +19,80 @@ func TestModel(t *testing.T) {
 	for range 30 {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			at(t, Options{MaxExtra: 3}, func(b *bench) { play(b, rand.New(rand.NewPCG(seed, 3))) })
+			w := &whims{eyes: &eyes{}, r: rand.New(rand.NewPCG(seed, 3))}
+			at(t, Options{MaxExtra: 3, Sight: w.eyes.sight, Wire: w.wire, InForce: w.inForce}, func(b *bench) { play(b, w) })
 		})
 	}
 }
 
 var cast = []portal.Address{alice, bob, carol, dave}
 
-func play(b *bench, r *rand.Rand) {
+// whims are what people and administrators decide in a test, and change.
+type whims struct {
+	eyes   *eyes
+	r      *rand.Rand
+	mu     sync.Mutex
+	narrow bool
+	forced portal.InForce
+}
+
+func (w *whims) wire(portal.Address) portal.Sight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.narrow {
+		return policy.StandardSight(portal.Company)
+	}
+	return portal.FullSight()
+}
+
+func (w *whims) inForce(portal.Address) portal.InForce {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.forced
+}
+
+func (w *whims) change() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	flip := func() bool { return w.r.IntN(2) == 0 }
+	w.narrow = flip()
+	w.forced = portal.InForce{EnableAppearOffline: true, DisableCalendarPresence: flip(), DisablePresenceNote: flip(),
+		DisableMeetingSubjectAndLocation: flip(), DisableFreeBusyInfo: flip(), DisableIM: flip()}
+}
+
+// anyWhim is one of the things that only people of this portal can do.
+func anyWhim(b *bench, w *whims, who, other portal.Address) {
+	r := w.r
+	switch r.IntN(6) {
+	case 0:
+		all := []portal.Relationship{portal.Personal, portal.Company, portal.Public, portal.Blocked}
+		w.eyes.give(who, other, all[r.IntN(len(all))])
+		b.RecheckPair(who, other)
+	case 1:
+		w.change()
+		b.PoliciesChanged()
+	case 2:
+		if _, err := b.SetWhereabouts(b.t.Context(), who, portal.Whereabouts{Location: []string{"", "Lab"}[r.IntN(2)]}); err != nil {
+			b.t.Fatal(err)
+		}
+	case 3:
+		b.Calendar(who, portal.CalendarState{Subject: []string{"", "Budget"}[r.IntN(2)], Until: time.Now().Add(time.Duration(1+r.IntN(60)) * time.Minute)})
+	case 4:
+		b.Choose(who, []string{"", policy.PortalProvider, "e0", "e1"}[r.IntN(4)])
+	case 5:
+		b.echo(who, anyReport(r, who).Claims...)
+	}
+}
+
+func play(b *bench, w *whims) {
+	r := w.r
+	w.change()
 	some := func() portal.Address { return cast[r.IntN(len(cast))] }
 	tab := func() string { return fmt.Sprint("tab", r.IntN(3)) }
 	b.signIn(cast...)
 	for range 400 {
 		who := some()
-		switch r.IntN(14) {
+		switch r.IntN(16) {
 		case 0:
 			b.Attach(who, tab())
 		case 1:
@@ -55,7 +116,7 @@ func play(b *bench, r *rand.Rand) {
 				b.t.Fatal(err)
 			}
 		case 7:
-			if _, err := b.SetNote(b.t.Context(), who, []string{"", "a", "b"}[r.IntN(3)], time.Time{}); err != nil {
+			if _, err := b.SetNote(b.t.Context(), who, []string{"", "a", "b"}[r.IntN(3)], time.Time{}); err != nil && !w.inForce(who).DisablePresenceNote {
 				b.t.Fatal(err)
 			}
 		case 8:
@@ -66,6 +127,8 @@ func play(b *bench, r *rand.Rand) {
 			b.LineLost(who)
 		case 11:
 			b.Silent(who, some())
+		case 12, 13:
+			anyWhim(b, w, who, some())
 		default:
 			b.Notified(who, anyReport(r, some()))
 		}
@@ -116,8 +179,9 @@ func (b *bench) rest() {
 		b.wire.mu.Lock()
 		published := b.wire.published[who]
 		b.wire.mu.Unlock()
-		if p.present != (published != nil) || p.present && *published != p.claim {
-			b.t.Errorf("%s: the server knows %+v, it is %v %+v", who.User(), published, p.present, p.claim)
+		word := policy.OnTheWire(p.claim, policy.Limit(b.o.Wire(who), b.o.InForce(who)))
+		if p.present != (published != nil) || p.present && !sameWord(*published, word) {
+			b.t.Errorf("%s: the server knows %+v, it is %v %+v", who.User(), published, p.present, word)
 		}
 		b.Service.mu.Unlock()
 	}

@@ -158,6 +158,8 @@ type bench struct {
 	mu   sync.Mutex
 	told map[portal.Address][]portal.Presence
 	many []int
+	// tagged are the events of people who became available, as "owner: user availability".
+	tagged []string
 }
 
 // at runs f in a bubble of fake time.
@@ -186,7 +188,14 @@ func (b *bench) note(to []portal.Address, ev portal.Current) {
 	defer b.mu.Unlock()
 	b.many = append(b.many, len(to))
 	for _, who := range to {
-		b.told[who] = append(b.told[who], ev.(portal.PresenceEvent).Presence)
+		switch ev := ev.(type) {
+		case portal.PresenceEvent:
+			b.told[who] = append(b.told[who], ev.Presence)
+		case portal.TaggedEvent:
+			b.tagged = append(b.tagged, fmt.Sprintf("%s: %s %s", who.User(), ev.URI.User(), ev.Availability))
+		default:
+			b.t.Errorf("told %+v", ev)
+		}
 	}
 }
 
