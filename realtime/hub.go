@@ -249,6 +249,17 @@ func (h *Hub) Connections() int {
 	return len(h.conns)
 }
 
+// People are those who have a live connection, in no order.
+func (h *Hub) People() []portal.Address {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	all := make([]portal.Address, 0, len(h.people))
+	for who := range h.people {
+		all = append(all, who)
+	}
+	return all
+}
+
 // Online is how many live connections a person has.
 func (h *Hub) Online(who portal.Address) int {
 	h.mu.RLock()

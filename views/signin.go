@@ -11,6 +11,8 @@ type SignInPage struct {
 	Domain string
 	// Next is where to go after signing in: a path of this portal.
 	Next string
+	// Provider is the identity provider where people sign in; empty: they type a password here.
+	Provider string
 	// Problem says why it did not work, Notice why the page is shown (signed out, session ended).
 	Problem, Notice string
 }
@@ -21,6 +23,14 @@ func (v SignInPage) example() string {
 		return ""
 	}
 	return v.Text("signin.example", "Domain", v.Domain)
+}
+
+// elsewhere is where the sign-in at the provider begins, with the way on kept.
+func (v SignInPage) elsewhere() string {
+	if v.Next == "" || v.Next == "/" {
+		return "/signin/oidc"
+	}
+	return "/signin/oidc?" + url.Values{"next": {v.Next}}.Encode()
 }
 
 // inLanguage is this page in another language, with the way on kept.

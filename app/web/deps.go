@@ -40,6 +40,8 @@ type Deps struct {
 	Books     Books
 	// Facts tells of somebody's connections; nil: nothing is known of them.
 	Facts func(ctx context.Context, who portal.Address) (Facts, error)
+	// OIDC is the sign-in at an identity provider, then the only one; nil: people type a password here.
+	OIDC OIDC
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.
 	Sessions scs.CtxStore
 	Hub      *realtime.Hub
@@ -77,6 +79,8 @@ type Account interface {
 	Settings(ctx context.Context, who portal.Address) (portal.Settings, error)
 	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
 	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
+	// SignInAs signs in somebody for whom an identity provider has vouched.
+	SignInAs(ctx context.Context, who portal.Address, remote string) error
 	LineState(who portal.Address) portal.LineEvent
 	// Whose is the person of a session that lives; ErrUnauthenticated for any other. It is asked of memory.
 	Whose(ctx context.Context, sessionKey string) (portal.Address, error)

@@ -15,7 +15,9 @@ import (
 type exchange struct {
 	news chan func()
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	// trusts: the portal says who somebody is.
+	trusts    bool
 	passwords map[portal.Address]string
 	up        map[portal.Address]bool
 	away      bool
@@ -72,6 +74,7 @@ func (x *exchange) SignIn(_ context.Context, who portal.Address, given string) (
 	switch right, known := x.passwords[who]; {
 	case x.away:
 		return nil, unreachable()
+	case x.trusts && given == "":
 	case !known || given != right:
 		return nil, portal.Fail(portal.ErrUnauthenticated, "signin.wrong")
 	}

@@ -74,6 +74,7 @@ type settings struct {
 	patience   time.Duration
 	noCalendar bool
 	noRooms    bool
+	oidc       OIDC
 	noSync     bool            // neither CRM nor what keeps it in step
 	chat       func(Chat) Chat // what stands before the real one
 }
@@ -170,6 +171,10 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	}
 	if !set.noRooms {
 		deps.Rooms = h.rooms
+	}
+	if set.oidc != nil {
+		deps.OIDC = set.oidc
+		h.exchange.trusts = true
 	}
 	deps.History, deps.Savings, deps.Calls = h.history, h.saving, h.calls
 	if !set.noSync {

@@ -30,6 +30,9 @@ func (s *Server) showSignin(c echo.Context, status int, f SigninForm) error {
 		r = s.chooseLocale(c, r, wish)
 	}
 	page := views.SignInPage{Reader: r, Address: f.Address, Next: f.Next}
+	if s.OIDC != nil {
+		page.Provider = s.Config.OIDCName
+	}
 	if f.ErrorKey != "" {
 		page.Problem = r.Sentence(f.ErrorKey, withWait(r, f.Args, f.RetryAfter))
 	}

@@ -171,6 +171,10 @@ func (s *Server) router() *echo.Echo {
 	}
 
 	e.GET("/signin", s.signinPage, compress, s.private)
+	if s.OIDC != nil {
+		e.GET(oidcPath, s.beginOIDC, compress, s.private)
+		e.GET(oidcPath+"/callback", s.finishOIDC, compress, s.private)
+	}
 	e.POST("/signin", s.signIn, compress, s.private)
 	e.POST("/signout", s.signOut, compress, s.private)
 	if s.Rooms != nil {

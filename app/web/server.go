@@ -39,6 +39,8 @@ type Config struct {
 	SessionLifetime time.Duration
 	// Retention is how long the archive keeps conversations, RoomRetention what was said in rooms; zero: for ever. They are shown.
 	Retention, RoomRetention time.Duration
+	// OIDCName is what the identity provider is called on the sign-in page.
+	OIDCName string
 	// IdleAfter is how long without input browsers wait before they say so; zero: as long as they like (5 min).
 	IdleAfter time.Duration
 	// MetricsSecret, where set, must come as a bearer token with a request for /metrics; without it only
