@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -30,20 +31,24 @@ const (
 // Book is the copy of a source as it was saved last, and when it was read; the zero time where there is none.
 func (s *Store) Book(ctx context.Context, source string) (list []portal.Person, at time.Time, err error) {
 	// One statement, one state of the database: a copy that takes this one's place meanwhile takes nothing away from it.
-	err = s.all(ctx, "book", `SELECT c.at, k.data FROM book_copies c LEFT JOIN book_parts p ON p.copy = c.num
+	var chunk []portal.Person
+	err = s.all(ctx, "book", `SELECT c.at, c.people, k.data FROM book_copies c LEFT JOIN book_parts p ON p.copy = c.num
 		LEFT JOIN book_chunks k ON k.num = p.chunk WHERE c.source = ? AND c.whole = 1 ORDER BY p.pos`, []any{source}, func(scan scanFunc) error {
 		var (
-			read  int64
-			data  []byte
-			chunk []portal.Person
+			read   int64
+			people int
+			data   sql.RawBytes
 		)
-		if err := scan(&read, &data); err != nil {
+		if err := scan(&read, &people, &data); err != nil {
 			return err
 		}
-		at = instant(read)
-		if data == nil {
+		if at = instant(read); data == nil {
 			return nil // a book of nobody
 		}
+		if list == nil {
+			list = make([]portal.Person, 0, people)
+		}
+		clear(chunk) // or what is left out in the next would be as it was in this one
 		err := decode("a chunk of a book", data, &chunk)
 		list = append(list, chunk...)
 		return err
@@ -70,7 +75,7 @@ func (s *Store) SaveBook(ctx context.Context, source string, list []portal.Perso
 	}
 	var num int64
 	err := s.write(ctx, "begin book", func(t *txn) error {
-		_, err := t.one(`INSERT INTO book_copies (source, at, whole) VALUES (?, ?, 0) RETURNING num`, []any{source, stamp(at)}, &num)
+		_, err := t.one(`INSERT INTO book_copies (source, at, people, whole) VALUES (?, ?, ?, 0) RETURNING num`, []any{source, stamp(at), len(list)}, &num)
 		return err
 	})
 	if err != nil {

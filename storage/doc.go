@@ -1,6 +1,7 @@
-// Package storage keeps what must survive: the message archive, each person's event log, contacts,
-// sign-ins, sealed line credentials, settings and browser sessions, the mirrors of calendars, the
-// records of CRM, the ledger of its synchronisation and the webhooks, in one SQL database.
+// Package storage keeps what must survive: the message archive, each person's event log, contacts and what
+// people let others see, sign-ins, sealed line credentials, settings and browser sessions, the mirrors of
+// calendars, the records of CRM, the ledger of its synchronisation and the webhooks, the decisions of
+// administrators, the logs of problems and copies of the address books, in one SQL database.
 //
 // Reading goes through a pool of connections that cannot write. All writing goes through one
 // goroutine, [Store.Run], which gathers the writes that wait, runs each inside its own savepoint of

@@ -173,3 +173,15 @@ func AddMessages(ctx context.Context, s *Store, list []portal.Message) error {
 		return nil
 	})
 }
+
+// Groups is what is read of a contact that was put into these groups.
+func Groups(names []string) ([]string, error) {
+	r, err := rowOf(portal.Contact{Groups: names})
+	return r.groups(), err
+}
+
+// Chunks is how a book is cut.
+func Chunks(list []portal.Person) [][]portal.Person { return slices.Collect(chunks(list)) }
+
+// ChunkMost is how many people are in a chunk at most.
+const ChunkMost = chunkMost

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,7 +134,7 @@ func TestBookLeftHalf(t *testing.T) {
 	must(t, s.SaveBook(ctx, "gal", killBook(1), time.Unix(1, 0)))
 	whole := bookRows(t, s)
 	for _, q := range []string{
-		`INSERT INTO book_copies (source, at, whole) VALUES ('gal', 5, 0)`,
+		`INSERT INTO book_copies (source, at, people, whole) VALUES ('gal', 5, 1, 0)`,
 		`INSERT INTO book_chunks (num, source, hash, data) VALUES (100000, 'gal', 'x', x'5b5d')`,
 		`INSERT INTO book_parts (copy, pos, chunk) SELECT MAX(num), 0, 100000 FROM book_copies`,
 		`INSERT INTO book_parts (copy, pos, chunk) SELECT (SELECT MAX(num) FROM book_copies), 1, MIN(num) FROM book_chunks`, // shared with the whole one
@@ -205,4 +207,75 @@ func TestBookWaitsItsTurn(t *testing.T) {
 	if people, at, err := s.Book(t.Context(), "gal"); err != nil || len(people) != bookSize || at.Unix() != 1 {
 		t.Errorf("%d people as of %v, %v", len(people), at, err)
 	}
+}
+
+// FuzzContactGroups: whatever names the groups of a contact have, they come back in their order, each once, or are refused.
+func FuzzContactGroups(f *testing.F) {
+	for _, seed := range []string{"", "Work", "Work|Friends", "Work|Work||Ünlü", " |\t|\r", "a\nb", "\x00|\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		names := strings.Split(text, "|")
+		got, err := storage.Groups(names)
+		if several := strings.Contains(text, "\n"); several || err != nil {
+			if !several || portal.Meaning(err) != portal.ErrInvalid {
+				t.Errorf("groups %q: %v", names, err)
+			}
+			return
+		}
+		var want []string
+		for _, name := range names {
+			if name != "" && !slices.Contains(want, name) {
+				want = append(want, name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("groups %q came back as %q", names, got)
+		}
+	})
+}
+
+// FuzzBookChunks: a book that is cut is the book, and a person more changes the chunk they are in alone.
+func FuzzBookChunks(f *testing.F) {
+	f.Add(uint16(0), uint16(0), uint64(1))
+	f.Add(uint16(1), uint16(0), uint64(2))
+	f.Add(uint16(3000), uint16(1234), uint64(3))
+	f.Add(uint16(storage.ChunkMost+1), uint16(storage.ChunkMost), uint64(4))
+	f.Fuzz(func(t *testing.T, n, at uint16, seed uint64) {
+		g := rand.New(rand.NewPCG(seed, 1))
+		list := make([]portal.Person, n)
+		for i := range list {
+			list[i].URI = portal.Address(fmt.Sprintf("sip:%d@example.test", g.Uint64()))
+		}
+		before := storage.Chunks(list)
+		if all := slices.Concat(before...); len(all) != len(list) || len(all) > 0 && !reflect.DeepEqual(all, list) {
+			t.Fatalf("%d people were cut into %d", len(list), len(all))
+		}
+		known := map[portal.Address]int{} // chunks by their first person
+		for _, c := range before {
+			if len(c) == 0 || len(c) > storage.ChunkMost {
+				t.Fatalf("a chunk of %d", len(c))
+			}
+			known[c[0].URI] = len(c)
+		}
+		list = slices.Insert(list, int(at)%(len(list)+1), portal.Person{URI: "sip:new@example.test"})
+		fresh, run := 0, 0
+		for _, c := range storage.Chunks(list) {
+			if known[c[0].URI] == len(c) && !slices.ContainsFunc(c, func(p portal.Person) bool { return p.URI == "sip:new@example.test" }) {
+				run = 0
+				continue
+			}
+			run++
+			fresh = max(fresh, run)
+		}
+		longest := 0 // chunks of the greatest length in a row: a cut that was forced moves with what is before it
+		for i, c := range before {
+			if len(c) == storage.ChunkMost && (i == 0 || len(before[i-1]) == storage.ChunkMost) {
+				longest++
+			}
+		}
+		if fresh > 3+longest {
+			t.Errorf("one person more made %d chunks anew", fresh)
+		}
+	})
 }

@@ -7,6 +7,7 @@ CREATE TABLE book_copies (
     num    INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT    NOT NULL,
     at     BIGINT  NOT NULL,
+    people BIGINT  NOT NULL,
     whole  INTEGER NOT NULL -- 0: it is being written, or to be taken away
 );
 CREATE UNIQUE INDEX book_copies_whole ON book_copies (source) WHERE whole = 1;
