@@ -83,6 +83,8 @@ type addressBook struct {
 	c      *Connector
 	people []portal.Person
 	at     map[portal.Address]int
+	// rooms are the e-mail addresses of rooms, which look like people to a server that is asked for names.
+	rooms map[string]bool
 }
 
 // read reads one server's address book.
@@ -92,6 +94,14 @@ func (b *addressBook) read(ctx context.Context, a *access) error {
 		return err
 	}
 	if !found {
+		rooms, err := a.rooms(ctx)
+		if err != nil {
+			return err
+		}
+		b.rooms = map[string]bool{}
+		for _, r := range rooms {
+			b.rooms[strings.ToLower(r.Email)] = true
+		}
 		w := &spelling{b: b, a: a, v: a.voice(ctx)}
 		return w.all(ctx)
 	}
@@ -102,7 +112,7 @@ func (b *addressBook) read(ctx context.Context, a *access) error {
 var errBookTooLarge = errors.New("the address book has more entries than are allowed")
 
 func (b *addressBook) add(p portal.Person) error {
-	if p.URI == "" {
+	if p.URI == "" || b.rooms[strings.ToLower(p.Email)] {
 		return nil
 	}
 	if _, ok := b.at[p.URI]; ok {

@@ -163,46 +163,53 @@ func (e *expansion) add(m soap.Mailbox, list bool) {
 // Rooms gives the meeting rooms of the organisation; a server without lists of rooms has none.
 func (c *Connector) Rooms(ctx context.Context, who portal.Address) ([]portal.Attendee, error) {
 	out := []portal.Attendee{}
-	err := c.do(ctx, who, who, func(a *access) error {
-		res, err := a.GetRoomLists(ctx, a.as, &soap.GetRoomLists{})
-		if err == nil {
-			err = res.Err()
-		}
-		if err != nil {
-			if soap.Unsupported(err) {
-				return nil
-			}
-			return err
-		}
-		seen := map[string]bool{}
-		v := a.voice(ctx)
-		for _, list := range res.Lists[:min(len(res.Lists), maxInside)] {
-			rooms, err := a.GetRooms(ctx, a.as, &soap.GetRooms{List: list})
-			if err == nil {
-				err = rooms.Err()
-			}
-			if err != nil {
-				return err
-			}
-			for _, r := range rooms.Rooms {
-				if r.ID == nil {
-					continue
-				}
-				at := v.attendee(*r.ID)
-				if at.Email == "" || seen[strings.ToLower(at.Email)] {
-					continue
-				}
-				seen[strings.ToLower(at.Email)] = true
-				at.Role = portal.RoleResource
-				out = append(out, at)
-			}
-		}
-		return nil
+	err := c.do(ctx, who, who, func(a *access) (err error) {
+		out, err = a.rooms(ctx)
+		return err
 	})
 	slices.SortFunc(out, func(x, y portal.Attendee) int {
 		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
 	})
 	return out, err
+}
+
+// rooms are the members of all lists of rooms, each once.
+func (a *access) rooms(ctx context.Context) ([]portal.Attendee, error) {
+	out := []portal.Attendee{}
+	res, err := a.GetRoomLists(ctx, a.as, &soap.GetRoomLists{})
+	if err == nil {
+		err = res.Err()
+	}
+	if err != nil {
+		if soap.Unsupported(err) {
+			return out, nil
+		}
+		return out, err
+	}
+	seen := map[string]bool{}
+	v := a.voice(ctx)
+	for _, list := range res.Lists[:min(len(res.Lists), maxInside)] {
+		rooms, err := a.GetRooms(ctx, a.as, &soap.GetRooms{List: list})
+		if err == nil {
+			err = rooms.Err()
+		}
+		if err != nil {
+			return out, err
+		}
+		for _, r := range rooms.Rooms {
+			if r.ID == nil {
+				continue
+			}
+			at := v.attendee(*r.ID)
+			if at.Email == "" || seen[strings.ToLower(at.Email)] {
+				continue
+			}
+			seen[strings.ToLower(at.Email)] = true
+			at.Role = portal.RoleResource
+			out = append(out, at)
+		}
+	}
+	return out, nil
 }
 
 // maxPhoto is the largest picture that is passed on.

@@ -109,6 +109,28 @@ func TestPersonas(t *testing.T) {
 	equal(t, alice.refused(`<m:GetPersona><m:PersonaId Id="AAAA"/></m:GetPersona>`), "ErrorItemNotFound")
 }
 
+// What a shape names is told with its source; without a shape it is not.
+func TestPersonasAsTheShapeAsks(t *testing.T) {
+	l := example(t, func(c *Config) {
+		c.People = append(c.People, Person{User: "tess", Name: "Tess Tone", Password: "portico", Office: "Berlin 1", Phones: []string{"+49 1", "+49 2", "+49 3"}})
+	})
+	find := func(shape string) *node {
+		return l.as("alice").do(`<m:FindPeople>` + shape + `<m:IndexedPageItemView MaxEntriesReturned="5" Offset="0" BasePoint="Beginning"/><m:QueryString>Tess</m:QueryString></m:FindPeople>`).kid("People", "Persona")
+	}
+	plain := find("")
+	equal(t, plain.text("ImAddress")+" "+plain.text("Location"), "sip:tess@example.test Berlin 1")
+	equal(t, len(plain.all("Attributions"))+len(plain.all("BusinessPhoneNumbers")), 0)
+	full := find(`<m:PersonaShape><t:BaseShape>Default</t:BaseShape><t:AdditionalProperties><t:FieldURI FieldURI="persona:BusinessPhoneNumbers"/><t:FieldURI FieldURI="persona:HomePhones"/>` +
+		`<t:FieldURI FieldURI="persona:OfficeLocations"/></t:AdditionalProperties></m:PersonaShape>`)
+	number := func(list string) string {
+		v := full.kid(list, "PhoneNumberAttributedValue")
+		return v.text("Value", "Number") + " " + v.text("Value", "Type") + " " + v.text("Attributions", "Attribution")
+	}
+	equal(t, number("BusinessPhoneNumbers")+"|"+number("HomePhones"), "+49 1 Business 0|+49 3 Home 0")
+	equal(t, len(full.all("MobilePhones")), 0) // not asked for
+	equal(t, full.text("OfficeLocations", "StringAttributedValue", "Value")+" "+full.text("Attributions", "Attribution", "DisplayName"), "Berlin 1 Global Address List")
+}
+
 func TestPhotos(t *testing.T) {
 	l := example(t)
 	alice := l.as("alice")

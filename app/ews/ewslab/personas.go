@@ -20,8 +20,8 @@ func (e *entry) personaID() *node {
 	return t("PersonaId", at("Id", id{Kind: kindPersona, Row: int64(h.Sum64() >> 1)}.String()), at("ChangeKey", changeKey(kindPersona, 1)))
 }
 
-// persona writes a line as a t:Persona.
-func (s *Server) persona(e *entry, name func(string, ...any) *node) *node {
+// persona writes a line as a t:Persona; asked are the properties that the shape names beside the usual ones.
+func (s *Server) persona(e *entry, name func(string, ...any) *node, asked map[string]bool) *node {
 	p := e.Person
 	kind := "Person"
 	if e.Mailbox == nil {
@@ -47,7 +47,43 @@ func (s *Server) persona(e *entry, name func(string, ...any) *node) *node {
 	if len(p.Phones) > 0 {
 		n.add(t("PhoneNumber", t("Number", p.Phones[0]), t("Type", "Business")))
 	}
+	if kind == "Person" {
+		n.add(t("ImAddress", "sip:"+e.Email))
+	}
+	if len(asked) > 0 {
+		e.attributed(n, asked)
+	}
 	return n
+}
+
+// attributed adds the values that name their source, which is the organisation's address book.
+func (e *entry) attributed(n *node, asked map[string]bool) {
+	id := n.kid("PersonaId")
+	n.add(t("Attributions", t("Attribution", t("Id", "0"), t("SourceId", at("Id", id.attr("Id")), at("ChangeKey", id.attr("ChangeKey"))),
+		t("DisplayName", "Global Address List"), t("IsWritable", false))))
+	by := func() *node { return t("Attributions", t("Attribution", "0")) }
+	for _, list := range []struct {
+		name, kind string
+		at         int
+	}{{"BusinessPhoneNumbers", "Business", 0}, {"HomePhones", "Home", 2}, {"MobilePhones", "Mobile", 1}} {
+		if asked[list.name] && list.at < len(e.Person.Phones) {
+			n.add(t(list.name, t("PhoneNumberAttributedValue", t("Value", t("Number", e.Person.Phones[list.at]), t("Type", list.kind)), by())))
+		}
+	}
+	if asked["OfficeLocations"] && e.Person.Office != "" {
+		n.add(t("OfficeLocations", t("StringAttributedValue", t("Value", e.Person.Office), by())))
+	}
+}
+
+// askedOf are the names of the properties that a shape asks for.
+func askedOf(shape *node) map[string]bool {
+	asked := map[string]bool{}
+	for _, k := range shape.kid("AdditionalProperties").kids() {
+		if _, field, ok := strings.Cut(k.attr("FieldURI"), ":"); ok {
+			asked[field] = true
+		}
+	}
+	return asked
 }
 
 // opFindPeople searches the address book by QueryString or Restriction.
@@ -68,9 +104,9 @@ func (s *Server) opFindPeople(c *call) (*node, error) {
 	offset, limit := number(view.attr("Offset"), 0), number(view.attr("MaxEntriesReturned"), 100)
 	first := min(max(offset, 0), len(found))
 	last := min(first+max(limit, 0), len(found))
-	people := m("People")
+	people, asked := m("People"), askedOf(c.req.kid("PersonaShape"))
 	for _, e := range found[first:last] {
-		people.add(s.persona(e, t))
+		people.add(s.persona(e, t, asked))
 	}
 	return m("FindPeopleResponse", at("ResponseClass", "Success"), m("ResponseCode", "NoError"), people,
 		m("TotalNumberOfPeopleInView", len(found)), m("FirstMatchingRowIndex", first), m("FirstLoadedRowIndex", first)), nil
@@ -141,5 +177,5 @@ func (s *Server) opGetPersona(c *call) (*node, error) {
 	if found == nil {
 		return nil, fail("ErrorItemNotFound", "The persona was not found.")
 	}
-	return m("GetPersonaResponseMessage", at("ResponseClass", "Success"), m("ResponseCode", "NoError"), s.persona(found, m)), nil
+	return m("GetPersonaResponseMessage", at("ResponseClass", "Success"), m("ResponseCode", "NoError"), s.persona(found, m, nil)), nil
 }

@@ -172,7 +172,7 @@ func (d *seeder) answers(meeting *item, user string, r response) error {
 
 // week writes the example week.
 func (d *seeder) week() error {
-	for _, part := range []func() error{d.teamRound, d.meetings, d.alone, d.away, d.mail} {
+	for _, part := range []func() error{d.teamRound, d.meetings, d.alone, d.away, d.mail, d.contacts} {
 		if err := part(); err != nil {
 			return fmt.Errorf("ewslab: example week: %w", err)
 		}

@@ -1,6 +1,6 @@
 package ewslab
 
-// The example mail: voice messages that wait, and a conversation that another program has kept.
+// The example mail: voice messages that wait, a conversation that another program has kept, and contacts outside.
 
 import (
 	"time"
@@ -56,4 +56,36 @@ func (d *seeder) conversation(began time.Time) error {
 	}
 	it.put("Body", at("BodyType", "HTML"), said+"</body></html>")
 	return d.x.insertItem(it)
+}
+
+// contacts are people outside whom alice has in her contacts folder.
+func (d *seeder) contacts() error {
+	alice := d.s.people.mailbox("alice")
+	if alice == nil {
+		return nil
+	}
+	f, err := d.x.standard(alice.ID, "contacts")
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct{ name, given, surname, email, company, title, phone, mobile string }{
+		{"Paula Petersen", "Paula", "Petersen", "paula.petersen@harbour-hotels.test", "Harbour Hotels", "Events Manager", "+44 20 7946 0018", "+44 7700 900118"},
+		{"Quentin Roux", "Quentin", "Roux", "q.roux@atelier-roux.test", "Atelier Roux", "Architect", "+33 1 99 00 12 34", ""},
+	} {
+		it := &item{Mailbox: alice.ID, Folder: f.ID, Elem: "Contact", Read: true, Received: d.s.now().UTC(), ModifiedBy: alice.Person.Name, Props: t("Contact")}
+		for name, value := range map[string]string{"ItemClass": "IPM.Contact", "Subject": c.name, "FileAs": c.name, "DisplayName": c.name, "GivenName": c.given,
+			"Surname": c.surname, "CompanyName": c.company, "JobTitle": c.title} {
+			it.put(name, value)
+		}
+		it.set(t("EmailAddresses", t("Entry", at("Key", "EmailAddress1"), c.email)))
+		phones := t("PhoneNumbers", t("Entry", at("Key", "BusinessPhone"), c.phone))
+		if c.mobile != "" {
+			phones.add(t("Entry", at("Key", "MobilePhone"), c.mobile))
+		}
+		it.set(phones)
+		if err := d.x.insertItem(it); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -16,11 +16,12 @@ import uuid
 import warnings
 
 import exchangelib
-from exchangelib import (BASIC, DELEGATE, IMPERSONATION, Account, CalendarItem, Configuration, Credentials,
+from exchangelib import (BASIC, DELEGATE, IMPERSONATION, Account, CalendarItem, Configuration, Contact, Credentials,
                          EWSDate, EWSDateTime, EWSTimeZone, ExtendedProperty, FailFast, FaultTolerance, FileAttachment,
                          HTMLBody, ItemAttachment, Mailbox, Message, OofSettings, Q)
 from exchangelib.errors import ErrorIrresolvableConflict, ErrorItemNotFound, UnauthorizedError
 from exchangelib.folders import Calendar, SingleFolderQuerySet
+from exchangelib.indexed_properties import EmailAddress, PhoneNumber
 from exchangelib.items import (HARD_DELETE, MeetingCancellation, MeetingRequest, MeetingResponse, SEND_TO_ALL_AND_SAVE_COPY, SEND_TO_NONE)
 from exchangelib.properties import DistinguishedFolderId
 from exchangelib.protocol import BaseProtocol
@@ -672,6 +673,26 @@ def directory():
         expect(persona.display_name and persona.email_address, persona)
         facts["persona"] = persona.display_name
     return facts
+
+
+@step
+def contacts():
+    a = account(TASK["alice"])
+    one = Contact(folder=a.contacts, display_name=subject("Rita Round"), given_name="Rita", surname="Round", company_name="Round & Co",
+                  email_addresses=[EmailAddress(label="EmailAddress1", email="rita@round.test")],
+                  phone_numbers=[PhoneNumber(label="MobilePhone", phone_number="+49 170 5550 199")], job_title="Rounder")
+    one.save()
+    seen = []
+    for c in a.contacts.all():
+        if not isinstance(c, Contact):
+            continue
+        first = lambda entries, field: [getattr(e, field) for e in entries or [] if getattr(e, field)]
+        seen.append({"name": c.display_name, "company": c.company_name, "title": c.job_title, "emails": first(c.email_addresses, "email"),
+                     "phones": first(c.phone_numbers, "phone_number")})
+    expect(any(c["emails"] == ["rita@round.test"] and c["phones"] == ["+49 170 5550 199"] for c in seen), seen)
+    if not TASK["keep"]:
+        one.delete()
+    return {"seen": seen, "subject": one.display_name}
 
 
 @step

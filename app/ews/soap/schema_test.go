@@ -125,6 +125,15 @@ func (f *filler) fill(v reflect.Value, tag string) {
 	}
 }
 
+// aContact has values in every dictionary, whose keys differ.
+func aContact() Contact {
+	return Contact{Item: Item{Subject: "Ann & Bob"}, FileAs: "a", DisplayName: "b", GivenName: "c", Initials: "d", MiddleName: "e", Nickname: "f", CompanyName: "g <h>",
+		EmailAddresses:    []Entry{{Key: "EmailAddress1", Name: "n", RoutingType: "SMTP", MailboxType: "Contact", Value: "a@example.org"}, {Key: "EmailAddress3", Value: "b@example.org"}},
+		PhysicalAddresses: []PhysicalAddress{{Key: "Business", Street: "s", City: "c", State: "t", Country: "u", PostalCode: "p"}},
+		PhoneNumbers:      []Entry{{Key: "BusinessPhone", Value: "1"}, {Key: "OtherTelephone", Value: "2"}}, AssistantName: "i", Department: "j",
+		ImAddresses: []Entry{{Key: "ImAddress1", Value: "sip:a@example.org"}}, JobTitle: "k", Manager: "l", OfficeLocation: "m", Surname: "o"}
+}
+
 func (f *filler) path(tag string) Path {
 	switch {
 	case strings.Contains(tag, "IndexedFieldURI"):
@@ -151,6 +160,9 @@ func (f *filler) object(v reflect.Value) {
 		return
 	case Flag:
 		v.Set(reflect.ValueOf(Flag{Status: "Complete", CompleteDate: At(time.Unix(0, 0))}))
+		return
+	case Contact:
+		v.Set(reflect.ValueOf(aContact()))
 		return
 	case TimeChange:
 		f.choiceOfChange(v)
@@ -294,7 +306,10 @@ func oddRequests() map[string]request {
 		"pull":       &Subscribe{Pull: &PullSubscription{Folders: []FolderRef{calendar}, Events: []string{NewMailEvent}, Timeout: 10}},
 		"emptyReply": &SetUserOofSettings{Mailbox: EmailAddress{Address: "a@example.org"}, Settings: OofSettings{State: "Disabled", ExternalAudience: "None", InternalReply: Reply(""), ExternalReply: Reply("")}},
 		"people":     &FindPeople{Page: *Page(0, 20), Parent: &FolderRef{Distinguished: &DistinguishedFolderID{ID: "directory"}}, Query: "ann"},
-		"sync":       &SyncFolderItems{Shape: idOnly, Folder: calendar, Max: 100},
+		"contact":    &CreateItem{Folder: &calendar, Items: []NewItem{{Contact: &Contact{DisplayName: "a", ImAddresses: []Entry{{Key: "ImAddress1", Value: "sip:a@example.org"}}}}}},
+		"phone": &UpdateItem{ConflictResolution: AutoResolve, Changes: []ItemChange{{Item: &ItemRef{ID: &ItemID{"a", "b"}}, Updates: []Update{
+			Set(Indexed("contacts:PhoneNumber", "MobilePhone"), AnyItem{Contact: &Contact{PhoneNumbers: []Entry{{Key: "MobilePhone", Value: "1"}}}})}}}},
+		"sync": &SyncFolderItems{Shape: idOnly, Folder: calendar, Max: 100},
 		"series": &CreateItem{SendInvitations: SendToNone, Items: []NewItem{{CalendarItem: &CalendarItem{Item: Item{ReminderMinutesBeforeStart: &zero},
 			Start: start, End: start, StartTimeZone: &TimeZoneDefinition{ID: "W. Europe Standard Time"}, Recurrence: &Recurrence{
 				Weekly: &Weekly{Interval: 1, DaysOfWeek: []string{"Monday", "Friday"}}, NoEnd: &NoEnd{StartDate: "2026-03-29"}}}}}},
