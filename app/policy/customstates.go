@@ -278,12 +278,12 @@ func (r *stateReader) state(t xml.StartElement, line int) bool {
 	if values, ok := r.attributes(t, line, "ID", "availability"); ok {
 		s.ID, s.Availability = r.id(values["ID"], line), r.availability(values["availability"], line)
 	}
-	texts := map[int]string{}
+	texts, sound := map[int]string{}, len(r.faults)
 	whole := r.children("activity", func(t xml.StartElement, line int) bool { return r.activity(t, line, texts) })
 	if !whole {
 		return false
 	}
-	if _, english := texts[portal.EnglishLCID]; !english {
+	if _, english := texts[portal.EnglishLCID]; !english && len(r.faults) == sound { // a text with a fault may be the one
 		r.fault(line, "no-english")
 	}
 	if len(texts) > maxStateLanguages {
