@@ -210,7 +210,7 @@ func (c *Connector) addressed(p portal.Person, im ...string) portal.Person {
 		p.DisplayName = p.Email
 	}
 	if p.Group {
-		p.URI = parsed(p.Email)
+		p.URI = parsed(strings.ToLower(p.Email))
 		return p
 	}
 	for _, text := range im {
@@ -219,7 +219,8 @@ func (c *Connector) addressed(p portal.Person, im ...string) portal.Person {
 		}
 	}
 	if p.URI == "" {
-		if a := parsed(p.Email); a.Domain() == strings.ToLower(c.o.Domain) {
+		// Nobody tells e-mail addresses apart by case, and SIP servers know people in lower case.
+		if a := parsed(strings.ToLower(p.Email)); a.Domain() == strings.ToLower(c.o.Domain) {
 			p.URI = a
 		}
 	}

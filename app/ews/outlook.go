@@ -103,7 +103,7 @@ func (c *Connector) ofContact(v voice, x *soap.Contact) portal.Person {
 	p = c.addressed(p, entries(x.ImAddresses)...)
 	if p.URI == "" && p.Email != "" {
 		if p.URI = c.o.Person(p.Email); p.URI == "" {
-			p.URI = parsed(p.Email)
+			p.URI = parsed(strings.ToLower(p.Email))
 		}
 	}
 	return p

@@ -40,7 +40,7 @@ func (d *Directory) personOf(e *goldap.Entry, r *Reading) (portal.Person, bool) 
 // groupOf makes a distribution group of an entry; its address is made of its e-mail address.
 func (d *Directory) groupOf(e *goldap.Entry, r *Reading) (portal.Person, bool) {
 	p := portal.Person{DisplayName: d.nameOf(e, r), Email: d.emailOf(e), Group: true}
-	uri, err := portal.ParseAddress(p.Email)
+	uri, err := portal.ParseAddress(strings.ToLower(p.Email))
 	if err != nil {
 		return p, false
 	}
@@ -79,7 +79,8 @@ func (d *Directory) addressOf(e *goldap.Entry) portal.Address {
 		if !email(v) {
 			continue
 		}
-		if a, err := portal.ParseAddress(v); err == nil && a.Domain() == strings.ToLower(d.c.Domain) {
+		// Nobody tells e-mail addresses apart by case, and SIP servers know people in lower case.
+		if a, err := portal.ParseAddress(strings.ToLower(v)); err == nil && a.Domain() == strings.ToLower(d.c.Domain) {
 			return a
 		}
 	}

@@ -139,6 +139,9 @@ func (p *Provider) named(claims map[string]any) (portal.Address, error) {
 	if p.c.AddressClaim == ClaimEmail && denied(claims["email_verified"]) {
 		return "", portal.Fail(portal.ErrForbidden, "signin.oidc-unverified")
 	}
+	if p.c.AddressClaim == ClaimEmail {
+		value = strings.ToLower(value) // e-mail addresses are not told apart by case, and SIP servers know people so
+	}
 	return p.address(value)
 }
 

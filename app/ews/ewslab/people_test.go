@@ -115,7 +115,7 @@ func TestPersonasAsTheShapeAsks(t *testing.T) {
 		c.People = append(c.People, Person{User: "tess", Name: "Tess Tone", Password: "portico", Office: "Berlin 1", Phones: []string{"+49 1", "+49 2", "+49 3"}})
 	})
 	find := func(shape string) *node {
-		return l.as("alice").do(`<m:FindPeople>` + shape + `<m:IndexedPageItemView MaxEntriesReturned="5" Offset="0" BasePoint="Beginning"/><m:QueryString>Tess</m:QueryString></m:FindPeople>`).kid("People", "Persona")
+		return l.as("alice").do(`<m:FindPeople>`+shape+`<m:IndexedPageItemView MaxEntriesReturned="5" Offset="0" BasePoint="Beginning"/><m:QueryString>Tess</m:QueryString></m:FindPeople>`).kid("People", "Persona")
 	}
 	plain := find("")
 	equal(t, plain.text("ImAddress")+" "+plain.text("Location"), "sip:tess@example.test Berlin 1")
