@@ -56,6 +56,12 @@ type view struct {
 // viewOf finds the view that says what claims say, or makes it, following on what was said last. The views are those of
 // now.
 func (s *subject) viewOf(claims []portal.Claim, now time.Time) *view {
+	for _, v := range s.views {
+		// Mostly another watcher was just told the same, word for word.
+		if slices.EqualFunc(v.claims, claims, func(a, b portal.Claim) bool { return a == form(b) }) {
+			return v
+		}
+	}
 	claims = canonical(claims)
 	for _, v := range s.views {
 		if slices.Equal(v.claims, claims) {
@@ -101,8 +107,7 @@ func (v *view) compose(of portal.Address, now time.Time) {
 func canonical(claims []portal.Claim) []portal.Claim {
 	out := slices.Clone(claims)
 	for i := range out {
-		c := &out[i]
-		c.Since, c.Until, c.At = instant(c.Since), instant(c.Until), instant(c.At)
+		out[i] = form(out[i])
 	}
 	slices.SortFunc(out, func(a, b portal.Claim) int {
 		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Availability, b.Availability),
@@ -110,6 +115,12 @@ func canonical(claims []portal.Claim) []portal.Claim {
 			cmp.Compare(a.Label, b.Label), cmp.Compare(a.Provider, b.Provider))
 	})
 	return slices.Clip(out)
+}
+
+// form is a claim with times in one form.
+func form(c portal.Claim) portal.Claim {
+	c.Since, c.Until, c.At = instant(c.Since), instant(c.Until), instant(c.At)
+	return c
 }
 
 // instant strips what two equal times may differ in.
