@@ -27,6 +27,9 @@ func (a shared) same(b shared) bool {
 	return a.Name == b.Name && len(a.Groups) == len(b.Groups) && !slices.ContainsFunc(a.Groups, func(g string) bool { return !slices.Contains(b.Groups, g) })
 }
 
+// newLocal is the Local of an entry that came from the server.
+const newLocal = string(portal.Company)
+
 // side is one side's list, or what both agreed on.
 type side struct {
 	Entries map[portal.Address]shared `json:"entries"`
@@ -35,6 +38,14 @@ type side struct {
 }
 
 func newSide() side { return side{Entries: map[portal.Address]shared{}} }
+
+// entry is nil where there is none.
+func (a side) entry(uri portal.Address) *shared {
+	if e, ok := a.Entries[uri]; ok {
+		return &e
+	}
+	return nil
+}
 
 func (a side) clone() side {
 	return side{Entries: maps.Clone(a.Entries), Groups: slices.Clone(a.Groups)}
@@ -72,6 +83,7 @@ func merge(base, ours, theirs side) side {
 			continue
 		}
 		if b, inBase := base.Entries[uri]; !inBase || !t.same(b) {
+			t.Local = newLocal
 			m.Entries[uri] = t
 		}
 	}
@@ -146,10 +158,10 @@ func common(a, b []string) []string {
 }
 
 // intent is what one entry was about to become on both sides when a round of synchronisation began; To is nil where it
-// was to go. There: the server had it so already, and ours was to follow.
+// was to go. Was is how the server had it: what it had so already, ours was to follow; the rest was to be written there.
 type intent struct {
-	To    *shared `json:"to"`
-	There bool    `json:"there,omitempty"`
+	To  *shared `json:"to,omitempty"`
+	Was *shared `json:"was,omitempty"`
 }
 
 // intents is what a round meant to do. A round that was cut off, or whose answer was lost, has done some of it: the next
@@ -170,14 +182,12 @@ func meant(base, theirs, merged side) *intents {
 	in := &intents{Entries: map[portal.Address]intent{}, Groups: map[string]groupIntent{}}
 	for uri, m := range merged.Entries {
 		if b, ok := base.Entries[uri]; !ok || !m.same(b) {
-			t, there := theirs.Entries[uri]
-			in.Entries[uri] = intent{To: &m, There: there && t.same(m)}
+			in.Entries[uri] = intent{To: &m, Was: theirs.entry(uri)}
 		}
 	}
 	for uri := range base.Entries {
 		if _, ok := merged.Entries[uri]; !ok {
-			_, there := theirs.Entries[uri]
-			in.Entries[uri] = intent{There: !there}
+			in.Entries[uri] = intent{Was: theirs.entry(uri)}
 		}
 	}
 	for _, name := range merged.Groups {
@@ -193,28 +203,31 @@ func meant(base, theirs, merged side) *intents {
 	return in
 }
 
-// settle is what both sides have agreed on, seen from how they are after a round that was cut off.
+// settle is what both sides have agreed on, seen from how they are after a round that was cut off: what was meant for the
+// server and is there, and what the server had and ours has now, each name and each group by itself.
 func settle(base side, in *intents, ours, theirs side) side {
 	if in == nil {
 		return base
 	}
 	base = base.clone()
-	is := func(a side, uri portal.Address, to *shared) bool {
-		e, ok := a.Entries[uri]
-		return to == nil && !ok || to != nil && ok && e.same(*to)
-	}
 	for uri, i := range in.Entries {
-		switch {
-		case !is(theirs, uri, i.To) && (!i.There || !is(ours, uri, i.To)):
-			// neither did it get there, nor did ours follow
-		case i.To == nil:
+		late := theirs
+		if (i.To == nil) == (i.Was == nil) {
+			late = ours
+		}
+		switch have := late.entry(uri) != nil; {
+		case i.To == nil && !have:
 			delete(base.Entries, uri)
-		default:
-			base.Entries[uri] = *i.To
+		case i.To != nil && (have || base.entry(uri) != nil):
+			base.Entries[uri] = i.settle(base.entry(uri), ours.entry(uri), theirs.entry(uri))
 		}
 	}
 	for name, i := range in.Groups {
-		if slices.Contains(theirs.Groups, name) != i.Be && (!i.There || slices.Contains(ours.Groups, name) != i.Be) {
+		late := theirs.Groups
+		if i.There {
+			late = ours.Groups
+		}
+		if slices.Contains(late, name) != i.Be {
 			continue
 		}
 		base.Groups = slices.DeleteFunc(base.Groups, func(g string) bool { return g == name })
@@ -223,4 +236,47 @@ func settle(base side, in *intents, ours, theirs side) side {
 		}
 	}
 	return base
+}
+
+// settle is what both sides have agreed on of an entry that is there; the arguments are nil where a side has none.
+func (i intent) settle(base, ours, theirs *shared) shared {
+	if i.Was == nil && base == nil {
+		return *i.To
+	}
+	if i.Was == nil { // the server took it off, and was to get it again as it had been changed here
+		i.Was = &shared{}
+	}
+	b := *i.Was
+	if base != nil {
+		b = *base
+	}
+	b.Groups = slices.Clone(b.Groups)
+	late := func(follows bool) *shared {
+		if follows {
+			return ours
+		}
+		return theirs
+	}
+	if e := late(i.Was.Name == i.To.Name); e != nil && e.Name == i.To.Name {
+		b.Name, b.Local = i.To.Name, i.To.Local
+	}
+	all := map[string]bool{}
+	for _, names := range [][]string{i.Was.Groups, i.To.Groups, b.Groups} {
+		for _, name := range names {
+			all[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		be := slices.Contains(i.To.Groups, name)
+		e := late(be == slices.Contains(i.Was.Groups, name))
+		if e == nil || slices.Contains(e.Groups, name) != be || slices.Contains(b.Groups, name) == be {
+			continue
+		}
+		if be {
+			b.Groups = append(b.Groups, name)
+		} else {
+			b.Groups = slices.DeleteFunc(b.Groups, func(g string) bool { return g == name })
+		}
+	}
+	return b
 }
