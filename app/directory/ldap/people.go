@@ -35,8 +35,8 @@ func (d *Directory) LastReading() Reading {
 }
 
 // People is everybody in the directory, and its distribution groups (Person.Group). Entries without a usable address
-// are left out and counted. The error means ErrUnavailable; a directory of more than MaxEntries is refused as a whole,
-// because half of it would look as if the others had left.
+// are left out and counted. The error means ErrUnavailable "directory.ldap"; a directory of more than MaxEntries is
+// refused as a whole, because half of it would look as if the others had left, and so is one that shows nobody.
 func (d *Directory) People(ctx context.Context) ([]portal.Person, error) {
 	began := time.Now()
 	s, err := d.open(ctx)
@@ -46,6 +46,9 @@ func (d *Directory) People(ctx context.Context) ([]portal.Person, error) {
 	defer s.close()
 	c := &collector{d: d, seen: map[portal.Address]bool{}, managers: map[portal.Address]string{}, read: &Reading{byDN: map[string]portal.Person{}}}
 	err = d.pages(ctx, s, d.c.Base, d.filters.people, d.m.ofPeople(), c.person)
+	if err == nil && c.read.People+c.read.NoAddress == 0 {
+		err = errNobodyShown
+	}
 	if err == nil && d.filters.groups != "" {
 		err = d.pages(ctx, s, d.c.GroupBase, d.filters.groups, d.m.ofGroups(), c.group)
 	}
@@ -60,8 +63,12 @@ func (d *Directory) People(ctx context.Context) ([]portal.Person, error) {
 	return c.people, nil
 }
 
-// errTooMany is said of a directory that is larger than allowed.
-var errTooMany = errors.New("the directory has more entries than are allowed")
+var (
+	// errTooMany is said of a directory that is larger than allowed.
+	errTooMany = errors.New("the directory has more entries than are allowed")
+	// errNobodyShown: servers hide what an account may not read, so nobody at all is no answer.
+	errNobodyShown = errors.New("the directory shows nobody: may the service account read it, and does the filter fit?")
+)
 
 // pages searches in pages and gives each entry to take.
 func (d *Directory) pages(ctx context.Context, s *session, base, filter string, attributes []string, take func(*goldap.Entry)) error {

@@ -206,6 +206,21 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// An account that may not read sees nobody; nobody's address book is emptied by that.
+func TestADirectoryThatShowsNobody(t *testing.T) {
+	s := startSlapd(t, settings{}, small())
+	for what, change := range map[string]func(*ldap.Config, *ldap.Options){
+		"anonymous":     func(c *ldap.Config, _ *ldap.Options) { c.BindDN, c.BindPassword = "", "" },
+		"another class": func(c *ldap.Config, _ *ldap.Options) { c.Filter = "(objectClass=device)" },
+	} {
+		people, err := s.directory(change).People(t.Context())
+		wants(t, what, err, portal.ErrUnavailable, "directory.ldap")
+		if people != nil {
+			t.Errorf("%s: %d people", what, len(people))
+		}
+	}
+}
+
 func TestReadingEndsWithItsContext(t *testing.T) {
 	s := startSlapd(t, settings{}, small())
 	ctx, cancel := context.WithCancel(t.Context())
