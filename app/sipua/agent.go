@@ -37,6 +37,7 @@ type Agent struct {
 	caps   *capabilities
 
 	registers, publishes, subscribes *pacer
+	lists                            *pacer // lines whose list service is to be written
 
 	links  []*link
 	door   *door
@@ -87,6 +88,7 @@ func New(cfg Config, h Handler) (*Agent, error) {
 	a.registers = newPacer(cfg.Logger, registerWorkers, cfg.ResumeRate, a.registerJob)
 	a.publishes = newPacer(cfg.Logger, publishWorkers, cfg.SubscribeRate, a.publishJob)
 	a.subscribes = newPacer(cfg.Logger, subscribeWorkers, cfg.SubscribeRate, a.subscribeJob)
+	a.lists = newPacer(cfg.Logger, listWorkers, cfg.ResumeRate, a.listJob)
 	a.docs = newDocuments(a)
 	if a.door, err = openDoor(a); err != nil {
 		return nil, err
@@ -106,6 +108,7 @@ const (
 	registerWorkers  = 64
 	publishWorkers   = 64
 	subscribeWorkers = 128
+	listWorkers      = 8
 )
 
 // Run works until ctx is done, then leaves in order: published presence is removed (unless
@@ -115,7 +118,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
-	for _, part := range []func(context.Context){a.clock.run, a.registers.run, a.publishes.run, a.subscribes.run, a.door.run, a.events.run} {
+	for _, part := range []func(context.Context){a.clock.run, a.registers.run, a.publishes.run, a.subscribes.run, a.lists.run, a.door.run, a.events.run} {
 		wg.Go(func() { part(work) })
 	}
 	for _, k := range a.links {

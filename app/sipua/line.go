@@ -65,6 +65,7 @@ type line struct {
 	winfo  *sub
 	list   *sub
 	roster roster // what the list has said
+	listed listed // what is on it
 	own    *own   // the person's own calls and voice mail; nil where nobody asks for them
 	table  *winfo.Table
 	typing map[portal.Address]*composing

@@ -56,15 +56,17 @@ func (l *line) uncover() {
 // readList takes a list's notification apart and passes on what it says of each.
 func (s *sub) readList(n *notice) {
 	l := s.l
+	if n.state == "pending" { // the server took the list for a person
+		l.uncover()
+		return
+	}
 	if len(n.body) == 0 {
 		return
 	}
 	doc, err := rlmi.Parse(n.contentType, n.body)
 	if err != nil {
 		l.a.cfg.Logger.Info("resource list notification not understood", "person", l.who, "error", err)
-		if n.state != "pending" {
-			l.uncover()
-		}
+		l.uncover()
 		return
 	}
 	l.mu.Lock()

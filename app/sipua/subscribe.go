@@ -59,9 +59,15 @@ func (a *Agent) Watch(who portal.Address, whom []portal.Address) {
 	}
 	if l.list == nil && a.cfg.ResourceList != "" && len(wanted) > 0 {
 		l.list = &sub{l: l, of: l.listAddress(), kind: kindList, flags: subWanted}
-		due = append(due, l.list)
+		if !a.cfg.ResourceLists { // else it is written first
+			due = append(due, l.list)
+		}
 	}
+	write := a.cfg.ResourceLists && l.list != nil && l.wantList()
 	l.mu.Unlock()
+	if write {
+		a.lists.put(job{l: l}, urgent)
+	}
 	for _, s := range due {
 		s.enqueue(urgent)
 	}
@@ -133,6 +139,8 @@ func (s *sub) begin() (expires time.Duration, due bool) {
 	case !l.registeredNow(): // asked for once the person is registered again, see resume
 		return 0, false
 	case wanted && s.is(subStopped):
+		return 0, false
+	case s.kind == kindList && !l.listWritten():
 		return 0, false
 	case wanted && s.is(subDialog) && s.expires != 0 && s.expires <= now:
 		s.forget() // the server has ended it by now

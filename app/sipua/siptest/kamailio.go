@@ -36,6 +36,7 @@ type KamailioOptions struct {
 	RefuseBrief bool          // a registration below MinExpires gets 423 instead of being raised
 
 	PresenceByRules bool // nobody may watch anybody until pres-rules are stored (force_active=0)
+	XCAP            bool // people's pres-rules decide who may watch them and what each watcher sees
 
 	TrustedIP   string // P-Asserted-Identity is believed from here; off where empty
 	RoomsDomain string // requests for this domain go to RoomsURI; off where empty
@@ -99,7 +100,7 @@ func StartKamailio(t testing.TB, opts KamailioOptions) *Kamailio {
 		case err == nil:
 			return k
 		case errors.Is(err, errNoModule):
-			missing(t, "kamailio with its modules", "kamailio kamailio-presence-modules kamailio-tls-modules")
+			missing(t, "kamailio with its modules", "kamailio kamailio-presence-modules kamailio-tls-modules kamailio-xml-modules")
 		case !errors.Is(err, errPortTaken):
 			t.Fatalf("start kamailio: %v", err)
 		}

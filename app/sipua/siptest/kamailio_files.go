@@ -87,7 +87,11 @@ func (k *Kamailio) writeLocalConfig() error {
 	seconds("MIN_EXPIRES", o.MinExpires)
 	seconds("MAX_EXPIRES", o.MaxExpires)
 	flag("MIN_EXPIRES_MODE", o.RefuseBrief)
-	flag("FORCE_ACTIVE", !o.PresenceByRules)
+	if o.XCAP {
+		number("WITH_RULES", 1)
+	} else {
+		flag("FORCE_ACTIVE", !o.PresenceByRules)
+	}
 	number("LOCATION_SWEEP", 1)
 	number("PRESENCE_CLEAN_PERIOD", 2)
 	number("ANSWER_TIMEOUT", int(o.AnswerTimeout/time.Millisecond))

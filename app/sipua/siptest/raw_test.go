@@ -195,7 +195,12 @@ func (r *raw) next() packet {
 	case p := <-r.requests:
 		return p
 	case <-time.After(wait):
-		r.t.Fatal("no request from the server")
+		r.t.Fatalf("no request from the server to %s", r.user)
 	}
 	return packet{}
+}
+
+// digestTransport signs HTTP requests as one of the seeded people.
+func digestTransport(k *Kamailio, user string, under http.RoundTripper) http.RoundTripper {
+	return &digest.Transport{Username: user, Password: k.Password(), Transport: under}
 }
