@@ -87,7 +87,7 @@ func (s *Service) agreeOnce(ctx context.Context, owner portal.Address) (agreemen
 		return agreement{}, err
 	}
 	if unchanged {
-		same, err := s.unmoved(ctx, owner, a)
+		same, err := s.unmoved(ctx, owner, etag, a)
 		if err != nil {
 			return agreement{}, err
 		}
@@ -113,8 +113,9 @@ func (s *Service) fetch(ctx context.Context, owner portal.Address, etag string) 
 	return l, unchanged && err == nil && etag != "", err
 }
 
-// unmoved: our list is as it was agreed on, too.
-func (s *Service) unmoved(ctx context.Context, owner portal.Address, a accord) (bool, error) {
+// unmoved reports whether our list is as it was agreed on, too. What the server has no place for may have changed: that is
+// agreed on now.
+func (s *Service) unmoved(ctx context.Context, owner portal.Address, etag string, a accord) (bool, error) {
 	if a.Meant != nil {
 		return false, nil
 	}
@@ -122,7 +123,16 @@ func (s *Service) unmoved(ctx context.Context, owner portal.Address, a accord) (
 	if err != nil {
 		return false, err
 	}
-	return sideOf(b).same(a.side), nil
+	ours := sideOf(b)
+	if !ours.same(a.side) {
+		return false, nil
+	}
+	for uri, e := range ours.Entries {
+		if a.Entries[uri].Local != e.Local {
+			return true, s.saveAccord(ctx, owner, etag, accord{Version: rosterVersion, side: ours})
+		}
+	}
+	return true, nil
 }
 
 // bring changes both lists to what they are to be.
