@@ -294,7 +294,7 @@ func (r *refresher) note(address string, marks Marks, err error) {
 
 // tryNew fetches from an address that is about to be named by a policy. What is decidedly wrong is an error; one that does
 // not answer now is left to run. A set that came holds when take is called.
-func (r *refresher) tryNew(ctx context.Context, address string) (take func(context.Context) error, err error) {
+func (r *refresher) tryNew(ctx context.Context, address string) (func(context.Context) error, error) {
 	nothing := func(context.Context) error { return nil }
 	if _, known := r.s.now.Load().sets[address]; known || r.s.fetcher == nil {
 		return nothing, nil
