@@ -1,0 +1,200 @@
+package privacy
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"portico/app/policy"
+	"portico/app/portal"
+)
+
+func TestRulesArePushed(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		ctx := t.Context()
+		h.store.contact(alice, bob, portal.Team)
+		h.store.contact(alice, carol, "")
+		must(t, h.Give(ctx, alice, foreign, portal.Blocked))
+		synctest.Wait()
+		if _, n := h.server.last(alice); n != 0 || h.HasRules(alice) {
+			t.Errorf("pushed %d times for somebody who is not signed in", n)
+		}
+		if got := h.Wire(alice); got != policy.StandardSight(portal.Company) {
+			t.Errorf("without rules is published %+v", got)
+		}
+		h.changes()
+		h.SignedIn(alice)
+		if got := h.changes(); !slices.Equal(got, []portal.Address{alice}) {
+			t.Errorf("told of %v", got)
+		}
+		set, n := h.server.last(alice)
+		want := map[portal.Relationship][]portal.Address{portal.Team: {bob}, portal.Company: {carol}, portal.Blocked: {foreign}}
+		if n != 1 || fmt.Sprint(set.By) != fmt.Sprint(want) || set.Own != "example.test" || set.Colleagues != portal.Company || set.Others != portal.Public || set.ContactsOnly {
+			t.Errorf("pushed %d times, last %+v", n, set)
+		}
+		for _, r := range relationships {
+			if set.Sights[r] != policy.StandardSight(r) {
+				t.Errorf("%s is shown %+v", r, set.Sights[r])
+			}
+		}
+		if !h.HasRules(alice) || h.Wire(alice) != portal.FullSight() {
+			t.Error("with rules on the server not everything is published")
+		}
+		h.SignedIn(alice)
+		h.SignedOut(alice)
+		h.SignedIn(alice)
+		h.ContactsChanged(alice)
+		h.PoliciesChanged()
+		synctest.Wait()
+		if _, n := h.server.last(alice); n != 1 {
+			t.Errorf("the same was pushed %d times", n)
+		}
+		must(t, h.Save(ctx, alice, portal.Privacy{ContactsOnly: true}))
+		synctest.Wait()
+		if set, n := h.server.last(alice); n != 2 || !set.ContactsOnly {
+			t.Errorf("pushed %d times, last %+v", n, set)
+		}
+	})
+}
+
+func TestWhatIsPublishedWithoutRules(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("of somebody not read yet %+v", got)
+		}
+		must(t, h.Save(t.Context(), alice, portal.Privacy{Colleagues: portal.Team}))
+		if got := h.Wire(alice); got != policy.StandardSight(portal.Team) {
+			t.Errorf("where colleagues are a team %+v", got)
+		}
+		must(t, h.Save(t.Context(), alice, portal.Privacy{ContactsOnly: true}))
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("of somebody who hides from strangers %+v", got)
+		}
+	})
+}
+
+// A server that is away is tried less and less often, and then has the newest rules, once.
+func TestRulesArePushedUntilTheServerHasThem(t *testing.T) {
+	at(t, Options{FirstRetry: time.Second, MaxRetry: time.Minute}, func(h *house) {
+		h.server.answers(portal.Fail(portal.ErrUnavailable, "line.down"))
+		h.SignedIn(alice)
+		time.Sleep(30 * time.Minute)
+		synctest.Wait()
+		tries := len(h.server.tries)
+		if tries < 30 || tries > 75 {
+			t.Errorf("%d tries in half an hour", tries)
+		}
+		for i := 6; i < tries; i++ {
+			if gap := h.server.tries[i].Sub(h.server.tries[i-1]); gap > time.Minute || gap < 15*time.Second {
+				t.Errorf("try %d after %v", i, gap)
+			}
+		}
+		if h.HasRules(alice) {
+			t.Error("the server is believed to have what it never took")
+		}
+		must(t, h.Give(t.Context(), alice, bob, portal.Blocked))
+		must(t, h.Give(t.Context(), alice, bob, portal.Team))
+		h.server.answers(nil)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		set, n := h.server.last(alice)
+		if n != 1 || !slices.Equal(set.By[portal.Team], []portal.Address{bob}) || len(set.By[portal.Blocked]) != 0 {
+			t.Errorf("pushed %d times, last %+v", n, set)
+		}
+	})
+}
+
+// What changes while a push is under way is pushed after it.
+func TestTheNewestRulesWin(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		h.server.slow = time.Second
+		h.SignedIn(alice)
+		synctest.Wait()
+		for i := range 50 {
+			must(t, h.Give(t.Context(), alice, bob, []portal.Relationship{portal.Blocked, portal.Team}[i%2]))
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		set, n := h.server.last(alice)
+		if n != 2 || !slices.Equal(set.By[portal.Team], []portal.Address{bob}) {
+			t.Errorf("pushed %d times, last %+v", n, set)
+		}
+	})
+}
+
+func TestAServerWithoutRules(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		h.server.answers(portal.Fail(portal.ErrNotFound, "xcap.none"))
+		h.SignedIn(alice)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		must(t, h.Give(t.Context(), alice, bob, portal.Team))
+		synctest.Wait()
+		if len(h.server.tries) != 1 || h.HasRules(alice) {
+			t.Errorf("%d tries", len(h.server.tries))
+		}
+		h.server.answers(nil)
+		h.SignedIn(alice)
+		synctest.Wait()
+		if _, n := h.server.last(alice); n != 1 || !h.HasRules(alice) {
+			t.Errorf("a server that keeps rules now was told %d times", n)
+		}
+	})
+}
+
+func TestManyPushesAtOnceAreBounded(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		h.server.slow = time.Second
+		for i := range 100 {
+			h.SignedIn(portal.Address(fmt.Sprintf("sip:p%d@example.test", i)))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if h.server.most > pushWorkers || len(h.server.sets) != 100 {
+			t.Errorf("%d at a time, %d told", h.server.most, len(h.server.sets))
+		}
+		// Whoever is not there any more is not pushed for.
+		h.server.answers(portal.Fail(portal.ErrUnavailable, "line.down"))
+		must(t, h.Give(t.Context(), "sip:p1@example.test", bob, portal.Team))
+		time.Sleep(5 * time.Second)
+		h.SignedOut("sip:p1@example.test")
+		tries := len(h.server.tries)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(h.server.tries) > tries {
+			t.Errorf("%d tries for somebody who is gone", len(h.server.tries)-tries)
+		}
+	})
+}
+
+func TestPoliciesInTheRules(t *testing.T) {
+	forced := portal.InForce{}
+	at(t, Options{InForce: func(portal.Address) portal.InForce { return forced }}, func(h *house) {
+		h.SignedIn(alice)
+		synctest.Wait()
+		forced.DisablePresenceNote = true
+		h.PoliciesChanged()
+		synctest.Wait()
+		set, n := h.server.last(alice)
+		if n != 2 || set.Sights[portal.Personal].Note {
+			t.Errorf("pushed %d times, last %+v", n, set)
+		}
+		forced.DisableFreeBusyInfo = true
+		h.PoliciesChanged(alice, bob)
+		synctest.Wait()
+		if _, n := h.server.last(alice); n != 3 {
+			t.Errorf("pushed %d times", n)
+		}
+	})
+}
+
+func TestWithoutAServer(t *testing.T) {
+	s := New(newStore(), nil, Options{})
+	must(t, s.Give(t.Context(), alice, bob, portal.Team))
+	s.SignedIn(alice)
+	if s.HasRules(alice) || len(s.pushes.all) != 0 {
+		t.Error("rules are to be pushed to nobody")
+	}
+}
