@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"portico/app/portal"
 	"portico/app/sipua/xcap"
@@ -31,7 +30,9 @@ func newDocuments(a *Agent) *documents {
 	if a.cfg.XCAPRoot == "" {
 		return nil
 	}
-	d := &documents{a: a, transport: &http.Transport{MaxConnsPerHost: maxDocumentConnections, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true}}
+	// Each request has a connection of its own: there are servers (Kamailio) that close after each answer without saying
+	// so before, and a PUT that meets such an end cannot be repeated blindly.
+	d := &documents{a: a, transport: &http.Transport{MaxConnsPerHost: maxDocumentConnections, DisableKeepAlives: true, TLSHandshakeTimeout: dialTimeout}}
 	if a.cfg.TLS != nil {
 		d.transport.TLSClientConfig = a.cfg.TLS.Clone()
 		d.transport.TLSClientConfig.ServerName = "" // that of the root, which may be another machine's
