@@ -165,6 +165,12 @@ func TestOnTheWireOverAllSightsAndItems(t *testing.T) {
 	}
 }
 
+func TestWhoAppearsOfflineSaysNothingElse(t *testing.T) {
+	whole := filled[portal.Claim](t)
+	whole.Availability = portal.Offline
+	checkCut(t, "published of somebody offline", whole, OnTheWire(whole, portal.FullSight()), wireBy, portal.Sight{})
+}
+
 // Subject and place of a meeting are no part of what a claim can say.
 func TestAClaimKnowsNoMeeting(t *testing.T) {
 	for _, name := range []string{"Meeting", "MeetingPlace", "Subject", "Place"} {

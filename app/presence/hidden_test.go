@@ -141,6 +141,36 @@ func (l *life) compare() {
 	}
 }
 
+// Who appears offline is for everybody like who is: nothing of what they said shows that they are there.
+func TestWhoAppearsOfflineIsLikeWhoIs(t *testing.T) {
+	at(t, Options{}, func(b *bench) {
+		b.signIn(alice, bob)
+		b.SetContacts(bob, []portal.Address{alice})
+		b.rich()
+		b.echo(alice)
+		b.news(bob)
+		if _, err := b.SetByHand(t.Context(), alice, portal.Manual{Availability: portal.Offline}); err != nil {
+			t.Fatal(err)
+		}
+		b.echo(alice)
+		b.want("she appears offline", b.news(bob), "alice offline/")
+		if p := b.Of(bob, alice); p != policy.HiddenOf(alice) {
+			t.Errorf("bob sees %+v", p)
+		}
+		if as := b.As(alice, portal.FullSight()); as != policy.HiddenOf(alice) {
+			t.Errorf("she is told that bob sees %+v", as)
+		}
+		if p := b.Own(alice); p.Note != "the note" || p.Availability != portal.Offline {
+			t.Errorf("her own view %+v", p)
+		}
+		if _, err := b.SetNote(t.Context(), alice, "another", time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		b.echo(alice)
+		b.want("what she does shows nothing", b.news(bob))
+	})
+}
+
 // Where the server itself refuses the one from whom somebody hides, they see somebody who is offline as long as their
 // line works, and nothing known without it.
 func TestRefusedByTheServerToo(t *testing.T) {

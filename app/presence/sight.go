@@ -153,7 +153,8 @@ func (s *Service) whole(sub *subject, v *view, now time.Time) portal.Presence {
 	out := v.presence
 	out.NoIM = out.NoIM || s.o.InForce(sub.address).DisableIM
 	p := sub.local
-	if p == nil || !p.line || !p.present {
+	if p == nil || !p.line || !p.present || out.Availability == portal.Offline {
+		// Who appears offline is not to be told from who is by what else is known of them.
 		return out
 	}
 	ours := slices.IndexFunc(v.claims, func(c portal.Claim) bool { return s.mine(c.Endpoint) })
@@ -175,9 +176,7 @@ func (s *Service) whole(sub *subject, v *view, now time.Time) portal.Presence {
 	if d.Availability == out.Availability && !d.Since.IsZero() && (out.Since.IsZero() || d.Since.Before(out.Since)) {
 		out.Since = d.Since
 	}
-	if out.Availability != portal.Offline {
-		out.Meeting, out.MeetingPlace = p.meeting.subject, p.meeting.place
-	}
+	out.Meeting, out.MeetingPlace = p.meeting.subject, p.meeting.place
 	return out
 }
 
@@ -193,5 +192,9 @@ func (s *Service) As(of portal.Address, sight portal.Sight) portal.Presence {
 	if p == nil {
 		return policy.UnknownOf(of)
 	}
-	return policy.See(s.own(p, s.o.Now()), sight)
+	own := s.own(p, s.o.Now())
+	if own.Availability == portal.Offline {
+		return s.hiddenOf(of)
+	}
+	return policy.See(own, sight)
 }
