@@ -188,6 +188,8 @@ func (h *house) openExchange(ctx context.Context) error {
 	o.Credentials = h.ownCredentials
 	o.Mailbox = h.mailboxOf
 	o.Person = h.personOf
+	o.Tracing = func(who portal.Address) bool { return h.diagnosis.Traced(who).On }
+	o.Trace = func(who portal.Address, t portal.Traffic) { h.diagnosis.Sink(who)(t) }
 	h.exchangeOptions = o
 	if h.syncSide, err = newExchangeDoor(o); err == nil && named {
 		h.exchange = h.syncSide
@@ -229,7 +231,11 @@ func (h *house) openCalendar(emit func(portal.Address, portal.Current)) {
 		server = listened{h.exchange, h.exchange.board.join(calendarBells{h})}
 	}
 	h.calendar = calendar.New(server, h.store, calendar.Options{
-		Emit: emit, Lookup: h.directory.Lookup, Find: h.personOf, Team: h.directory.Team, People: h.directory.People,
+		Emit: func(to portal.Address, ev portal.Current) {
+			h.exchangeNews(to, ev)
+			emit(to, ev)
+		},
+		Lookup: h.directory.Lookup, Find: h.personOf, Team: h.directory.Team, People: h.directory.People,
 		Zone: h.zoneOf, CRM: h.crmOf(), Presence: h.presence.Calendar, Counted: counted, Lag: lag,
 		Reconcile: h.cfg.Calendar.Reconcile, TentativeBusy: h.cfg.Calendar.TentativeBusy, Drain: drainCalendar, Logger: h.log.With("part", "calendar"),
 	})

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"portico/app/account"
+	"portico/app/admin"
 	"portico/app/blobs"
 	"portico/app/calendar"
 	"portico/app/calls"
@@ -27,13 +28,17 @@ import (
 	"portico/app/config"
 	"portico/app/contacts"
 	"portico/app/crm"
+	"portico/app/diagnosis"
 	"portico/app/directory"
+	"portico/app/directory/ldap"
+	"portico/app/directory/oidc"
 	"portico/app/ews"
 	"portico/app/ews/ewslab"
 	"portico/app/history"
 	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
+	"portico/app/privacy"
 	"portico/app/rooms"
 	"portico/app/sipua"
 	"portico/app/sipua/siplab"
@@ -71,6 +76,11 @@ type house struct {
 	account   *account.Service
 	contacts  *contacts.Service
 	directory *directory.Service
+	ldap      *ldap.Directory // nil without a directory server
+	oidc      *oidc.Provider  // nil unless people sign in by OpenID Connect
+	admin     *admin.Service
+	privacy   *privacy.Service
+	diagnosis *diagnosis.Service
 	hub       *realtime.Hub
 	web       *web.Server
 	listener  net.Listener
@@ -211,25 +221,31 @@ func (h *house) openLine() (err error) {
 // openRooms makes the use cases.
 func (h *house) openRooms(ctx context.Context) (err error) {
 	emit := func(to portal.Address, ev portal.Current) { h.web.Live().Current(to, ev) }
-	var books []directory.Source
-	if h.lab != nil {
-		books = append(books, labBook{h.cfg.SIP.Domain})
+	h.openDiagnosis()
+	if err := h.openBooks(); err != nil {
+		return err
 	}
-	h.directory = directory.New(books, directory.Options{Logger: h.log.With("part", "directory")})
-	h.contacts = contacts.New(h.store, contacts.Options{
-		Changed: func(owner portal.Address, people []portal.Address) { h.presence.SetContacts(owner, people) },
-		Lookup:  h.directory.Lookup,
-		Limit:   h.cfg.Limits.Contacts,
-	})
+	if err := h.openAdmin(ctx); err != nil {
+		return err
+	}
+	h.openPrivacy(emit)
+	h.openContacts()
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
-		Relationship: h.contacts.Relationship, Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
+		Relationship: h.privacy.Relationship, NoIM: func(who portal.Address) bool { return h.admin.InForce(who).DisableIM }, Quiet: h.quiet,
+		Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
 		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
 		Instance:      h.instance,
 		Emit:          emit,
 		EmitMany:      func(to []portal.Address, ev portal.Current) { h.web.Live().CurrentMany(to, ev) },
+		Sight:         h.privacy.Sight,
+		Wire:          h.privacy.Wire,
+		InForce:       h.admin.InForce,
+		States:        h.admin.States,
+		Provider:      h.chosenProvider,
+		Tagged:        func(owner portal.Address) []portal.Address { return h.contacts.Tagged(owner) },
 		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,
 		Logger: h.log.With("part", "presence"),
 	})
@@ -238,6 +254,8 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 	h.account, err = account.New(h.agent, h.store, account.Options{
 		Domain: h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
 		KeyFile:    filepath.Join(h.cfg.Storage.DataDir, "portico.key"),
+		Verify:     h.verifier(),
+		Incident:   h.incident,
 		OnSignedIn: h.signedIn, OnSignedOut: h.signedOut, KeepPassword: ownPasswords(h.cfg),
 		OnEnded: h.sessionEnded,
 		Emit:    emit,
@@ -263,6 +281,7 @@ func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
 			h.log.Error("example contacts", "person", who, "error", err)
 		}
 	}
+	h.privacy.SignedIn(who)
 	if err := h.presence.SignedIn(ctx, who); err != nil {
 		h.log.Error("presence of a sign-in", "person", who, "error", err)
 	}
@@ -277,7 +296,9 @@ func (h *house) signedIn(ctx context.Context, who portal.Address, first bool) {
 func (h *house) signedOut(who portal.Address) {
 	h.calendar.SignedOut(who)
 	h.desk.signedOut(who)
+	h.contacts.SignedOut(who)
 	h.presence.SignedOut(who)
+	h.privacy.SignedOut(who)
 }
 
 // sessionEnded closes the live connections of a session that is over; storage has forgotten its data.
@@ -305,8 +326,8 @@ func (h *house) openWeb() (err error) {
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
 			TrustedProxies: proxies, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
-			IdleAfter: h.cfg.Presence.InactiveAfter,
-			LiveRate:  h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
+			IdleAfter: h.cfg.Presence.InactiveAfter, OIDCName: h.cfg.OIDC.Name,
+			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 			Retention: h.cfg.Chat.Retention, RoomRetention: h.cfg.Rooms.Retention,
 			EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		},
@@ -314,6 +335,7 @@ func (h *house) openWeb() (err error) {
 	}
 	h.openPanel(&deps)
 	h.talkDeps(&deps)
+	h.peopleDeps(&deps)
 	if h.web, err = web.New(deps); err != nil {
 		return err
 	}
@@ -347,7 +369,10 @@ func (h *house) stages() []stage {
 		stages = append(stages, stage{name: "lab Exchange server", run: h.ewslab.Run})
 	}
 	stages = append(stages,
+		stage{name: "diagnosis", run: h.diagnosis.Run},
 		stage{name: "directory", run: h.directory.Run},
+		stage{name: "policies", run: h.admin.Run},
+		stage{name: "privacy", run: h.privacy.Run},
 		stage{name: "calls", run: h.calls.Run},
 		stage{name: "call desk", run: h.desk.run}, // the line's last news come to it while the line closes
 		stage{name: "sip", run: h.agent.Run},

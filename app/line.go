@@ -65,10 +65,8 @@ func (s switchboard) Dialogs(who portal.Address, ds []portal.Dialog) { s.h.desk.
 // MessageWaiting tells of the voice mail that waits for a person.
 func (s switchboard) MessageWaiting(who portal.Address, w portal.Waiting) { s.h.desk.waiting(who, w) }
 
-// Watchers notes who watches a person. No page shows it, so lineConfig does not ask for it.
-func (s switchboard) Watchers(who portal.Address, ws []portal.Watcher) {
-	s.h.log.Debug("watchers", "person", who, "count", len(ws))
-}
+// Watchers tells the room of relationships who watches a person.
+func (s switchboard) Watchers(who portal.Address, ws []portal.Watcher) { s.h.privacy.Watchers(who, ws) }
 
 // LineUp lets what waited go out.
 func (s switchboard) LineUp(who portal.Address) {
@@ -91,7 +89,7 @@ func lineConfig(cfg *config.Config, instance string) (sipua.Config, error) {
 		RegisterExpires: cfg.SIP.RegisterExpires, PublishExpires: cfg.SIP.PublishExpires,
 		SubscribeExpires: cfg.SIP.SubscribeExpires, ResumeRate: cfg.SIP.ResumeRate, PublishPace: cfg.Presence.PublishPace,
 		Dialogs: cfg.SIP.DialogEvents, MessageSummary: cfg.SIP.MessageSummary,
-		NoWatcherInfo: true, // a subscription for each person that nobody would look at
+		XCAPRoot: cfg.SIP.XCAPRoot, ResourceLists: cfg.SIP.ResourceLists,
 	}
 	var err error
 	if conf.AcceptFrom, err = prefixes("sip.accept_from", cfg.SIP.AcceptFrom); err != nil {

@@ -36,6 +36,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		MaySearch:  h.maySearch,
 		Say:        h.roomWords,
 		Archive:    h.store.AddMessage,
+		InForce:    h.inForceOfRooms,
 		EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		Rate: rate.Limit(h.cfg.Rooms.Rate), Burst: max(1, int(10*h.cfg.Rooms.Rate)), Retention: h.cfg.Rooms.Retention,
 		Logger: h.log.With("part", "rooms"),
@@ -137,9 +138,10 @@ func (h *house) Saving(ctx context.Context, who portal.Address) (portal.Saving, 
 	if err != nil {
 		return portal.Saving{}, err
 	}
+	in := h.admin.InForce(who)
 	return policy.Saving(policy.SavingRules{
-		Possible: h.exchange != nil && h.cfg.History.Exchange, DisableSavingIM: h.cfg.Policy.DisableSavingIM,
-		EnableAutoArchiving: h.cfg.Policy.EnableAutoArchiving, EnableCallLogAutoArchiving: h.cfg.Policy.EnableCallLogAutoArchiving,
+		Possible: h.exchange != nil && h.cfg.History.Exchange, DisableSavingIM: in.DisableSavingIM,
+		EnableAutoArchiving: in.EnableAutoArchiving, EnableCallLogAutoArchiving: in.EnableCallLogAutoArchiving,
 	}, set), nil
 }
 

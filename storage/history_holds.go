@@ -223,10 +223,11 @@ const released = `SELECT o.owner FROM history_episodes o WHERE o.hidden = 1 AND 
 
 // pruneRoomEpisodes removes the episodes of rooms of which retention has left nothing.
 func (s *Store) pruneRoomEpisodes(ctx context.Context) error {
-	if s.o.RoomRetention <= 0 {
+	keep := s.roomRetention()
+	if keep <= 0 {
 		return nil
 	}
-	before := stamp(s.o.Now().Add(-s.o.RoomRetention))
+	before := stamp(s.o.Now().Add(-keep))
 	var after int64
 	return s.repeat(ctx, "prune episodes of rooms", func(t *txn) (bool, error) {
 		var old, empty []int64

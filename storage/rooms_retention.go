@@ -1,15 +1,24 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Retention of what was said in rooms: where it is asked for, messages older than Options.RoomRetention go, oldest first and in
 // slices; pinned ones stay, and so does what somebody under legal hold can or could read. Places are never given again, and a room stays when its last message goes.
 
+// KeepRooms says from now on how long what was said in rooms is kept; zero: for ever.
+func (s *Store) KeepRooms(d time.Duration) { s.keepRooms.Store(int64(d)) }
+
+func (s *Store) roomRetention() time.Duration { return time.Duration(s.keepRooms.Load()) }
+
 func (s *Store) pruneRooms(ctx context.Context) error {
-	if s.o.RoomRetention <= 0 {
+	keep := s.roomRetention()
+	if keep <= 0 {
 		return nil
 	}
-	before := stamp(s.o.Now().Add(-s.o.RoomRetention))
+	before := stamp(s.o.Now().Add(-keep))
 	var after int64 // past the pinned ones that were left standing
 	return s.repeat(ctx, "prune rooms", func(t *txn) (bool, error) {
 		type message struct{ seq, room, place, pin, more int64 }

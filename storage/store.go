@@ -95,6 +95,8 @@ type Store struct {
 	sick atomic.Pointer[error]
 	// turn is whose jobs of the synchronisation come next.
 	turn turn
+	// keepRooms is how long what was said in rooms is kept, in nanoseconds; see KeepRooms.
+	keepRooms atomic.Int64
 	// books has room for one: whoever saves an address book.
 	books chan struct{}
 }
@@ -108,6 +110,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{o: o, log: o.Logger, dialect: d, running: make(chan struct{}), stopping: make(chan struct{}), ended: make(chan struct{}), books: make(chan struct{}, 1)}
+	s.keepRooms.Store(int64(o.RoomRetention))
 	write, read, err := d.open(ctx, o.DSN, engineOptions{readers: o.Readers, busyTimeout: o.BusyTimeout})
 	if err != nil {
 		return nil, s.translate("open the database", err)

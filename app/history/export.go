@@ -95,7 +95,9 @@ func (e *exports) end(who portal.Address) {
 	}
 }
 
-func tooManyExports() error { return portal.Fail(portal.ErrTooMany, "history.exports").After(time.Minute) }
+func tooManyExports() error {
+	return portal.Fail(portal.ErrTooMany, "history.exports").After(time.Minute)
+}
 
 // sheet is where an export goes to: begin once, then each episode with its lines, then end.
 type sheet interface {

@@ -34,6 +34,9 @@ func (s *Service) Change(ctx context.Context, who, at portal.Address, c portal.R
 	if err != nil {
 		return portal.RoomEntry{}, err
 	}
+	if next.Kind == portal.LastingRoom && v.room.Kind != portal.LastingRoom && !s.o.InForce(who).MayCreateRooms {
+		return portal.RoomEntry{}, mayNotCreate()
+	}
 	switch {
 	case next == v.room:
 	case next.Kind != v.room.Kind:

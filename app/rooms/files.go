@@ -48,7 +48,7 @@ func (s *Service) Upload(ctx context.Context, who, at portal.Address, name strin
 	if err := s.mayWait(ctx, who); err != nil {
 		return portal.File{}, err
 	}
-	blob, size, err := s.blobs.Put(ctx, r, s.o.MaxFile)
+	blob, size, err := s.blobs.Put(ctx, r, s.maxFile(who))
 	if err != nil {
 		return portal.File{}, err
 	}
@@ -65,6 +65,14 @@ func (s *Service) Upload(ctx context.Context, who, at portal.Address, name strin
 		return portal.File{}, portal.Fail(portal.ErrUnavailable, "file.failed").Because(err)
 	}
 	return f, s.store.AddFile(ctx, v.room.URI, who, f, blob)
+}
+
+// maxFile is the largest file that who may put into a room.
+func (s *Service) maxFile(who portal.Address) int64 {
+	if most := s.o.InForce(who).MaxFileSize; most > 0 {
+		return min(most, s.o.MaxFile)
+	}
+	return s.o.MaxFile
 }
 
 // OpenFile gives a file of a message that who may read, or one that they have put there themselves, with its content,

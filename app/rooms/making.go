@@ -30,6 +30,9 @@ func (s *Service) Create(ctx context.Context, who portal.Address, d portal.RoomD
 			return portal.RoomEntry{}, portal.Fail(portal.ErrInvalid, "room.title").With("Max", strconv.Itoa(portal.MaxRoomTitle))
 		}
 	}
+	if desc.Kind == portal.LastingRoom && !s.o.InForce(who).MayCreateRooms {
+		return portal.RoomEntry{}, mayNotCreate()
+	}
 	people := []portal.Address{who}
 	for _, m := range d.Members {
 		if slices.Contains(people[:min(len(people), 1)], m) {
@@ -200,3 +203,5 @@ func (s *Service) groupOf(who portal.Address, all []portal.Address) portal.Addre
 	}
 	return best.URI
 }
+
+func mayNotCreate() error { return portal.Fail(portal.ErrForbidden, "room.may-not-create") }

@@ -44,6 +44,9 @@ type Options struct {
 
 	// EditWindow is how long one may edit and delete what one said (24 h; below zero: not at all).
 	EditWindow time.Duration
+	// InForce is the policies that hold for somebody, from memory: who may make lasting rooms, and how large their files may
+	// be (at most MaxFile); nil: none.
+	InForce func(who portal.Address) portal.InForce
 	// MaxFile is the largest file in bytes (25 MiB), MaxPixels the largest picture that is shown (40 million).
 	MaxFile   int64
 	MaxPixels int
@@ -123,6 +126,9 @@ func (o Options) withDefaults() Options {
 		if *value <= 0 {
 			*value = standard
 		}
+	}
+	if o.InForce == nil {
+		o.InForce = func(portal.Address) portal.InForce { return portal.InForce{MayCreateRooms: true} }
 	}
 	if o.MaxFile <= 0 {
 		o.MaxFile = 25 << 20
