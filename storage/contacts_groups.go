@@ -63,15 +63,16 @@ func (t *txn) putContactGroup(owner portal.Address, g portal.ContactGroup) error
 }
 
 // ChangeContacts makes a change of the owner's list, whole or not at all. A ContactsEvent is logged for each contact that was put
-// or removed and is not as it was, and one without an ID where the groups changed. A group to be renamed or removed and a contact to
-// be removed that are not there are no error; a contact that is put keeps when it was added.
+// or removed and is not as it was, and one without an ID where groups changed: groups that are only new are told of by the contacts in
+// them, where there are such. A group to be renamed or removed and a contact to be removed that are not there are no error; a contact
+// that is put keeps when it was added.
 func (s *Store) ChangeContacts(ctx context.Context, owner portal.Address, c portal.ContactsChange) error {
 	rows, err := checkContactsChange(owner, c)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, "change contacts", func(t *txn) error {
-		grouped, err := t.changeGroups(owner, c)
+		grouped, added, err := t.changeGroups(owner, c)
 		if err != nil {
 			return err
 		}
@@ -100,6 +101,9 @@ func (s *Store) ChangeContacts(ctx context.Context, owner portal.Address, c port
 				tell(put.URI, change)
 			}
 		}
+		if added && len(evs) == 0 {
+			tell("", portal.Updated)
+		}
 		return t.log(evs...)
 	})
 }
@@ -127,14 +131,15 @@ func checkContactsChange(owner portal.Address, c portal.ContactsChange) ([]conta
 	return rows, nil
 }
 
-// changeGroups does what a change says of the groups, in the contacts too. Changed is true where anything is not as it was.
-func (t *txn) changeGroups(owner portal.Address, c portal.ContactsChange) (changed bool, err error) {
+// changeGroups does what a change says of the groups, in the contacts too. Changed is true where what there was is not as it was, added
+// where there are new groups.
+func (t *txn) changeGroups(owner portal.Address, c portal.ContactsChange) (changed, added bool, err error) {
 	if len(c.Rename) == 0 && len(c.RemoveGroups) == 0 && len(c.PutGroups) == 0 {
-		return false, nil
+		return false, false, nil
 	}
 	var list []portal.ContactGroup
 	if err := t.all(selectContactGroups, []any{string(owner)}, appendContactGroup(&list)); err != nil {
-		return false, err
+		return false, false, err
 	}
 	before := map[string]portal.ContactGroup{}
 	for _, g := range list {
@@ -145,23 +150,24 @@ func (t *txn) changeGroups(owner portal.Address, c portal.ContactsChange) (chang
 		if _, stays := after[g.Name]; !stays {
 			changed = true
 			if err := t.exec(`DELETE FROM contact_groups WHERE owner = ? AND name = ?`, string(owner), g.Name); err != nil {
-				return false, err
+				return false, false, err
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if g := after[name]; before[name] != g {
-			changed = true
+		old, there := before[name]
+		if g := after[name]; old != g {
+			changed, added = changed || there, added || !there
 			if err := t.putContactGroup(owner, g); err != nil {
-				return false, err
+				return false, false, err
 			}
 		}
 	}
 	if len(c.Rename) == 0 && len(c.RemoveGroups) == 0 {
-		return changed, nil
+		return changed, added, nil
 	}
 	moved, err := t.regroupContacts(owner, c)
-	return changed || moved, err
+	return changed || moved, added, err
 }
 
 // regrouped is the groups after the change, by name.

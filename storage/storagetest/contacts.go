@@ -119,6 +119,9 @@ func testContactChanges(t *testing.T, open Open) {
 		{portal.ContactsChange{RemoveGroups: []string{"new", "B"}}, "[{ updated}]", "[]", "bob[] carol[]"},
 		{portal.ContactsChange{Remove: []portal.Address{bob, carol}, Put: []portal.Contact{in(carol)}}, "[{bob deleted} {carol deleted} {carol created}]", "[]", "carol[]"},
 		{portal.ContactsChange{}, "[]", "[]", "carol[]"},
+		{portal.ContactsChange{PutGroups: []portal.ContactGroup{{Name: "D", Rank: 1}}}, "[{ updated}]", "[{D 1}]", "carol[]"},
+		{portal.ContactsChange{PutGroups: []portal.ContactGroup{{Name: "E", Rank: 2}}, Put: []portal.Contact{in(carol, "E")}}, "[{carol updated}]", "[{D 1} {E 2}]", "carol[E]"},
+		{portal.ContactsChange{PutGroups: []portal.ContactGroup{{Name: "E", Rank: 3}, {Name: "F", Rank: 4}}, Put: []portal.Contact{in(carol)}}, "[{ updated} {carol updated}]", "[{D 1} {E 3} {F 4}]", "carol[]"},
 	} {
 		must(t, s.ChangeContacts(ctx, alice, step.change))
 		told, newest := contactsTold(t, s, last)
