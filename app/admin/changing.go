@@ -208,7 +208,7 @@ func (s *Service) changeRules(ctx context.Context, decide func(now *snapshot) (C
 		if err := s.store.ChangePolicies(ctx, c); err != nil {
 			return nil, err
 		}
-		return now.with(apply(now, c)), nil
+		return now.with(c), nil
 	})
 }
 

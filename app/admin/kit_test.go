@@ -134,7 +134,9 @@ func (m *memory) ChangePolicies(_ context.Context, c Changes) error {
 	}
 	for _, id := range c.DropGroups {
 		delete(m.groups, id)
-		maps.DeleteFunc(m.rules, func(_ [3]string, r portal.PolicyRule) bool { return r.Scope.Kind == portal.ScopeGroup && r.Scope.Who == id })
+		maps.DeleteFunc(m.rules, func(_ [3]string, r portal.PolicyRule) bool {
+			return r.Scope.Kind == portal.ScopeGroup && r.Scope.Who == id
+		})
 	}
 	m.note(c.Record)
 	return nil

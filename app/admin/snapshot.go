@@ -37,16 +37,22 @@ func newSnapshot(rules []portal.PolicyRule, groups []portal.PolicyGroup, sets []
 	for _, o := range origins {
 		n.origins[o.Origin] = o
 	}
+	n.arrange()
 	n.ready()
 	return n
 }
 
-// ready puts rules and groups in order and makes them ready.
-func (n *snapshot) ready() {
+// arrange puts groups in order and makes them ready.
+func (n *snapshot) arrange() {
 	policy.SortGroups(n.groups)
 	n.departments = slices.ContainsFunc(n.groups, func(g portal.PolicyGroup) bool { return len(g.Departments) > 0 })
+	n.policies = policy.Compile(nil, n.groups, n.configured)
+}
+
+// ready puts rules in order and makes them ready.
+func (n *snapshot) ready() {
 	sortRules(n.rules, n.groups)
-	n.policies = policy.Compile(n.rules, n.groups, n.configured)
+	n.policies = n.policies.With(n.rules, n.configured)
 	var addresses []string
 	add := func(value string) {
 		if address, err := policy.Parse(portal.CustomStateURL, value); err == nil && address != policy.None {
@@ -65,10 +71,13 @@ func (n *snapshot) ready() {
 	n.addresses = slices.Compact(addresses)
 }
 
-// with is a copy with other rules and groups.
-func (n *snapshot) with(rules []portal.PolicyRule, groups []portal.PolicyGroup) *snapshot {
+// with is a copy after a change of rules and groups.
+func (n *snapshot) with(c Changes) *snapshot {
 	next := *n
-	next.rules, next.groups = slices.Clone(rules), cloneGroups(groups)
+	next.rules, next.groups = apply(n, c)
+	if len(c.PutGroups)+len(c.DropGroups) > 0 {
+		next.arrange()
+	}
 	next.ready()
 	return &next
 }
@@ -145,84 +154,4 @@ func sortRules(rules []portal.PolicyRule, groups []portal.PolicyGroup) {
 		return cmp.Or(cmp.Compare(policies[a.Name], policies[b.Name]), cmp.Compare(kinds[a.Scope.Kind], kinds[b.Scope.Kind]),
 			cmp.Compare(places[a.Scope.Who], places[b.Scope.Who]), cmp.Compare(a.Scope.Who, b.Scope.Who))
 	})
-}
-
-// touched says for whom what is different between two snapshots: whom (nil: everybody) and which policies. No names: for nobody.
-func touched(before, after *snapshot, department func(portal.Address) string) ([]portal.Address, []string) {
-	names := map[string]bool{}
-	everybody := differ(before.policies.Decide("", ""), after.policies.Decide("", ""), names)
-	candidates := map[portal.Address]bool{}
-	for _, n := range []*snapshot{before, after} {
-		for _, r := range n.rules {
-			if r.Scope.Kind == portal.ScopePerson {
-				candidates[portal.Address(r.Scope.Who)] = true
-			}
-		}
-		for _, g := range n.groups {
-			for _, m := range g.Members {
-				candidates[m] = true
-			}
-		}
-	}
-	everybody = differDepartments(before, after, names) || everybody
-	everybody = differSets(before, after, names) || everybody
-	var who []portal.Address
-	for _, a := range slices.Sorted(maps.Keys(candidates)) {
-		dept := ""
-		if before.departments || after.departments {
-			dept = department(a)
-		}
-		if differ(before.policies.Decide(a, dept), after.policies.Decide(a, dept), names) {
-			who = append(who, a)
-		}
-	}
-	if everybody {
-		who = nil
-	}
-	if who == nil && !everybody {
-		return nil, nil
-	}
-	var list []string
-	for _, d := range policy.Definitions() {
-		if names[d.Name] {
-			list = append(list, d.Name)
-		}
-	}
-	return who, list
-}
-
-// differDepartments: who is in a department only the address book knows, so a difference there is for everybody.
-func differDepartments(before, after *snapshot, names map[string]bool) bool {
-	departments := map[string]bool{}
-	for _, n := range []*snapshot{before, after} {
-		for _, g := range n.groups {
-			for _, d := range g.Departments {
-				departments[d] = true
-			}
-		}
-	}
-	different := false
-	for d := range departments {
-		different = differ(before.policies.Decide("", d), after.policies.Decide("", d), names) || different
-	}
-	return different
-}
-
-// differSets: what a custom state is called is seen by all who see somebody in it.
-func differSets(before, after *snapshot, names map[string]bool) bool {
-	same := maps.EqualFunc(before.sets, after.sets, func(a, b portal.CustomStates) bool { return slices.Equal(a.States, b.States) })
-	if !same {
-		names[portal.CustomStateURL] = true
-	}
-	return !same
-}
-
-func differ(before, after []portal.Decision, names map[string]bool) bool {
-	different := false
-	for i := range before {
-		if before[i].Value != after[i].Value || before[i].Decided != after[i].Decided || before[i].From != after[i].From {
-			names[before[i].Name], different = true, true
-		}
-	}
-	return different
 }

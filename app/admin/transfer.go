@@ -160,6 +160,8 @@ func lineOf(data []byte, offset int64, err error) int {
 		offset = syntax.Offset
 	case errors.As(err, &kind):
 		offset = kind.Offset
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		offset = int64(len(data))
 	}
 	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
 }
@@ -368,7 +370,7 @@ func (s *Service) carryOut(ctx context.Context, now *snapshot, p plan, by portal
 	if err := s.store.ChangePolicies(ctx, p.c); err != nil {
 		return nil, err
 	}
-	next := now.with(apply(now, p.c))
+	next := now.with(p.c)
 	failed := func(err error) (*snapshot, error) {
 		s.hold(next)
 		return nil, err

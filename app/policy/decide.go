@@ -19,8 +19,15 @@ type Policies struct {
 	base   layer
 	origin []string // by policy: ScopeEveryone, ScopeConfiguration or ScopeDefault
 	people map[portal.Address]*layer
-	// groups are by precedence, the first wins; members and departments name them by their place.
-	groups      []groupLayer
+	// groups are by precedence, the first wins.
+	groups []layer
+	*roll
+}
+
+// roll is who is in which groups. Groups are named by their place in the order of precedence.
+type roll struct {
+	ids         []string
+	places      map[string]int
 	members     map[portal.Address][]int32
 	departments map[string][]int32
 }
@@ -32,16 +39,22 @@ type layer struct {
 	in     portal.InForce
 }
 
-type groupLayer struct {
-	layer
-	id string
-}
-
 // Compile makes rules and groups ready. configured gives what the configuration says of a policy, by name; nil: nothing.
 // Rules that cannot hold (an unknown name, a value that the policy does not take, a group that is not there) are left out.
 func Compile(rules []portal.PolicyRule, groups []portal.PolicyGroup, configured func(name string) (value string, ok bool)) *Policies {
-	p := &Policies{defs: Definitions(), people: map[portal.Address]*layer{}, members: map[portal.Address][]int32{},
-		departments: map[string][]int32{}}
+	return compile(rules, gather(groups), configured)
+}
+
+// With is other rules for the same groups, which is quicker to make ready.
+func (p *Policies) With(rules []portal.PolicyRule, configured func(name string) (value string, ok bool)) *Policies {
+	return compile(rules, p.roll, configured)
+}
+
+func compile(rules []portal.PolicyRule, groups *roll, configured func(name string) (value string, ok bool)) *Policies {
+	p := &Policies{defs: Definitions(), people: map[portal.Address]*layer{}, roll: groups}
+	for range groups.ids {
+		p.groups = append(p.groups, p.empty())
+	}
 	p.base = p.empty()
 	p.origin = make([]string, len(p.defs))
 	for i, d := range p.defs {
@@ -57,30 +70,28 @@ func Compile(rules []portal.PolicyRule, groups []portal.PolicyGroup, configured 
 			}
 		}
 	}
-	places := p.gather(groups)
 	for _, r := range rules {
-		p.rule(r, places)
+		p.rule(r)
 	}
 	return p
 }
 
-// gather takes the groups in the order of their precedence and says where each stands.
-func (p *Policies) gather(groups []portal.PolicyGroup) map[string]int {
+// gather takes the groups in the order of their precedence.
+func gather(groups []portal.PolicyGroup) *roll {
 	ordered := slices.Clone(groups)
 	SortGroups(ordered)
-	places := make(map[string]int, len(ordered))
+	r := &roll{places: make(map[string]int, len(ordered)), members: map[portal.Address][]int32{}, departments: map[string][]int32{}}
 	for i, g := range ordered {
-		places[g.ID] = i
-		p.groups = append(p.groups, groupLayer{layer: p.empty(), id: g.ID})
+		r.ids, r.places[g.ID] = append(r.ids, g.ID), i
 		for _, m := range g.Members {
-			p.members[m] = append(p.members[m], int32(i))
+			r.members[m] = append(r.members[m], int32(i))
 		}
 		for _, d := range g.Departments {
 			d = department(d)
-			p.departments[d] = append(p.departments[d], int32(i))
+			r.departments[d] = append(r.departments[d], int32(i))
 		}
 	}
-	return places
+	return r
 }
 
 // SortGroups puts groups in the order of their precedence: by rank, of equal rank by name and id.
@@ -90,7 +101,7 @@ func SortGroups(groups []portal.PolicyGroup) {
 	})
 }
 
-func (p *Policies) rule(r portal.PolicyRule, places map[string]int) {
+func (p *Policies) rule(r portal.PolicyRule) {
 	i := slices.IndexFunc(p.defs, func(d Definition) bool { return d.Name == r.Name })
 	if i < 0 || !p.defs[i].CanBe(r.Scope.Kind) {
 		return
@@ -104,8 +115,8 @@ func (p *Policies) rule(r portal.PolicyRule, places map[string]int) {
 		p.put(&p.base, i, value)
 		p.origin[i] = portal.ScopeEveryone
 	case portal.ScopeGroup:
-		if place, ok := places[r.Scope.Who]; ok {
-			p.put(&p.groups[place].layer, i, value)
+		if place, ok := p.places[r.Scope.Who]; ok {
+			p.put(&p.groups[place], i, value)
 		}
 	case portal.ScopePerson:
 		who := portal.Address(r.Scope.Who)
@@ -127,6 +138,29 @@ func (p *Policies) put(l *layer, i int, value string) {
 // department is the form in which departments are compared: address books write them with any case and spaces.
 func department(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
+// ofDepartment are the places of the groups of a department. For names of usual letters and length it allocates nothing.
+func (p *Policies) ofDepartment(name string) []int32 {
+	var folded [128]byte
+	b := folded[:0]
+	for i := range len(name) {
+		c := name[i]
+		if c < ' ' || c >= 0x7f || len(b) == cap(b) {
+			return p.departments[department(name)]
+		}
+		if c == ' ' && (len(b) == 0 || b[len(b)-1] == ' ') {
+			continue
+		}
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	if len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return p.departments[string(b)]
+}
+
 // layers calls visit with what is said of a person, the first to win first; place is that of the group, -1 for the person.
 // Groups of the person by address and by department are taken together in the order of their precedence.
 func (p *Policies) layers(who portal.Address, dept string, visit func(l *layer, place int32)) {
@@ -139,7 +173,7 @@ func (p *Policies) layers(who portal.Address, dept string, visit func(l *layer, 
 	byName := p.members[who]
 	var byDept []int32
 	if dept != "" && len(p.departments) > 0 {
-		byDept = p.departments[department(dept)]
+		byDept = p.ofDepartment(dept)
 	}
 	for len(byName) > 0 || len(byDept) > 0 {
 		var place int32
@@ -151,7 +185,7 @@ func (p *Policies) layers(who portal.Address, dept string, visit func(l *layer, 
 		default:
 			place, byDept = byDept[0], byDept[1:]
 		}
-		visit(&p.groups[place].layer, place)
+		visit(&p.groups[place], place)
 	}
 }
 
@@ -177,7 +211,7 @@ func (p *Policies) Decide(who portal.Address, dept string) []portal.Decision {
 	p.layers(who, dept, func(l *layer, place int32) {
 		from := portal.PolicyScope{Kind: portal.ScopePerson, Who: string(who)}
 		if place >= 0 {
-			from = portal.PolicyScope{Kind: portal.ScopeGroup, Who: p.groups[place].id}
+			from = portal.PolicyScope{Kind: portal.ScopeGroup, Who: p.ids[place]}
 		}
 		for i := range list {
 			if bit := uint32(1) << i; l.has&^decided&bit != 0 {
