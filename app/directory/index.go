@@ -17,10 +17,17 @@ type index struct {
 	// byEmail is by e-mail address in lower case; byManager are those who report to somebody, by the alphabet.
 	byEmail   map[string]int32
 	byManager map[portal.Address][]int32
-	// words are all words of all people, person by person; sorted are their places by text: those with the same
-	// beginning stand together.
+	// words are all words of all people, person by person; sorted are they by text: those with the same beginning
+	// stand together.
 	words  []word
-	sorted []int32
+	sorted []mention
+}
+
+// mention is a word as searching reads it: all there is to know without following it.
+type mention struct {
+	place  int32 // in words
+	person int32
+	class  class
 }
 
 type entry struct {
@@ -80,13 +87,12 @@ func newIndex(m merged) *index {
 		x.byAddress[alias] = places[at]
 	}
 	x.words = slices.Clip(x.words)
-	x.sorted = make([]int32, len(x.words))
-	for i := range x.words {
-		x.sorted[i] = int32(i)
+	x.sorted = make([]mention, len(x.words))
+	for i, w := range x.words {
+		x.sorted[i] = mention{place: int32(i), person: w.person, class: w.class}
 	}
-	slices.SortFunc(x.sorted, func(a, b int32) int {
-		v, w := &x.words[a], &x.words[b]
-		return cmp.Or(strings.Compare(v.text, w.text), cmp.Compare(v.person, w.person), cmp.Compare(v.class, w.class))
+	slices.SortFunc(x.sorted, func(a, b mention) int {
+		return cmp.Or(strings.Compare(x.words[a.place].text, x.words[b.place].text), cmp.Compare(a.person, b.person), cmp.Compare(a.class, b.class))
 	})
 	from := 0
 	for i, end := range ends {

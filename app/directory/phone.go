@@ -134,8 +134,6 @@ func numberQuery(q string) (words []string, apart bool) {
 	}
 	words = []string{digits}
 	switch {
-	case digits == "+":
-		return nil, apart
 	case digits[0] == '+':
 		apart = apart || !strings.HasPrefix(q, "+")
 		for _, w := range national(digits) {

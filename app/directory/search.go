@@ -84,17 +84,20 @@ func queryWords(q string) []string {
 func (x *index) find(query, phones []string, limit int) []int32 {
 	best := top{limit: limit}
 	// The rarest word gives the candidates, the others are looked up among each one's own words.
-	var rarest []int32
+	var rarest []mention
 	at := 0
 	for i, q := range query {
 		if r := x.beginning(q); i == 0 || len(r) < len(rarest) {
 			rarest, at = r, i
 		}
 	}
-	for _, n := range rarest {
-		w := &x.words[n]
+	whole := 0 // those that are the word itself stand first
+	if len(query) > 0 {
+		whole = sort.Search(len(rarest), func(i int) bool { return len(x.words[rarest[i].place].text) > len(query[at]) })
+	}
+	for i, w := range rarest {
 		c := w.class
-		if w.text == query[at] {
+		if i < whole {
 			c = exact
 		}
 		if !best.wants(c, w.person) {
@@ -105,8 +108,8 @@ func (x *index) find(query, phones []string, limit int) []int32 {
 		}
 	}
 	for _, phone := range phones {
-		for _, n := range x.beginning(phone) {
-			if w := &x.words[n]; best.wants(w.class, w.person) {
+		for _, w := range x.beginning(phone) {
+			if best.wants(w.class, w.person) {
 				best.add(w.class, w.person)
 			}
 		}
@@ -114,9 +117,9 @@ func (x *index) find(query, phones []string, limit int) []int32 {
 	return best.numbers()
 }
 
-// beginning is the places of the words that begin with q.
-func (x *index) beginning(q string) []int32 {
-	text := func(i int) string { return x.words[x.sorted[i]].text }
+// beginning is the words that begin with q.
+func (x *index) beginning(q string) []mention {
+	text := func(i int) string { return x.words[x.sorted[i].place].text }
 	from := sort.Search(len(x.sorted), func(i int) bool { return text(i) >= q })
 	n := sort.Search(len(x.sorted)-from, func(i int) bool { return !strings.HasPrefix(text(from+i), q) })
 	return x.sorted[from : from+n]
