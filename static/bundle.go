@@ -9,23 +9,25 @@ import (
 )
 
 // Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
-// "-calendar-" or "-rooms" are only in CalendarScript or RoomsScript, which are those of the calendar's pages and of
-// rooms: the others do not carry their weight.
+// "-calendar-", "-rooms" or "-contacts" are only in CalendarScript, RoomsScript or ContactsScript, which are those of the
+// pages of that name: the others do not carry their weight.
 const (
 	Script         = "portico.js"
 	CalendarScript = "portico-calendar.js"
 	RoomsScript    = "portico-rooms.js"
+	ContactsScript = "portico-contacts.js"
 )
 
 // Marks in the names of files that only some pages need.
 const (
 	ofCalendar = "-calendar-"
 	ofRooms    = "-rooms"
+	ofContacts = "-contacts"
 )
 
 // scripts are the bundles and the mark of what each has beside the common files; empty: nothing.
 func scripts() map[string]string {
-	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms}
+	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, ContactsScript: ofContacts}
 }
 
 // bundle joins the script files, each of which is one idea, into one strict function scope. Lines that are
@@ -61,7 +63,7 @@ func bundle(tree fs.FS, mark string) ([]byte, error) {
 
 // markOf is the mark that a file's name has; empty: it is for every page.
 func markOf(name string) string {
-	for _, mark := range []string{ofCalendar, ofRooms} {
+	for _, mark := range []string{ofCalendar, ofRooms, ofContacts} {
 		if strings.Contains(name, mark) {
 			return mark
 		}

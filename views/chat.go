@@ -45,6 +45,20 @@ type Conversation struct {
 	IsContact bool
 	Group     string
 	Groups    []string
+	// Card is the other person's; nil: it is made of the above.
+	Card *Card
+}
+
+// card is what is shown of the other person.
+func (v Conversation) card(f Frame) Card {
+	if v.Card != nil {
+		return *v.Card
+	}
+	c := Card{Person: v.Peer, Presence: v.Presence, Groups: v.Groups, MayGroup: f.IsRoom != nil && !f.IsRoom(v.Peer.URI)}
+	if v.IsContact {
+		c.Contact = &portal.Contact{URI: v.Peer.URI, Group: v.Group}
+	}
+	return c
 }
 
 // MessageItem is one message as it is shown.
@@ -54,6 +68,8 @@ type MessageItem struct {
 	Sender portal.Person
 	// Follows is set where the same person went on within five minutes; Gap where an hour or more was quiet.
 	Follows, Gap bool
+	// Quiet: nothing is to draw attention to it.
+	Quiet bool
 }
 
 // The pauses that group messages, and part them. The page's script knows the same two.

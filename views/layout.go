@@ -20,6 +20,8 @@ func (f Frame) script() string {
 		return static.CalendarScript
 	case Rooms:
 		return static.RoomsScript
+	case Contacts:
+		return static.ContactsScript
 	}
 	return static.Script
 }
@@ -27,6 +29,11 @@ func (f Frame) script() string {
 // showsCRM reports whether the page may show something of CRM, whose style the others do not carry.
 func (f Frame) showsCRM() bool {
 	return f.Section == CRM || f.Section == Admin || f.Section == Calendar
+}
+
+// showsPeople reports whether the page shows cards, privacy or places, whose style the others do not carry.
+func (f Frame) showsPeople() bool {
+	return f.Section == Contacts || f.Section == Chats || f.Section == Settings
 }
 
 // lineText says what is wrong with the person's line. The event's reason is the same in fewer words, except
@@ -56,6 +63,10 @@ func (r Reader) scriptTexts() map[string]string {
 // pageTexts are scriptTexts, with those of rooms on their pages. What is filled in by the script stands in braces.
 func (f Frame) pageTexts() map[string]string {
 	texts := f.scriptTexts()
+	if f.Section == Contacts {
+		texts["contact-moved"] = f.Text("script.contact-moved", "Name", "{name}", "Group", "{group}")
+		texts["contact-move-failed"] = f.Text("script.contact-move-failed")
+	}
 	if f.Section != Rooms {
 		return texts
 	}

@@ -1,6 +1,37 @@
 package views
 
-import "portico/app/portal"
+import (
+	"time"
+
+	"portico/app/portal"
+)
+
+// Mine is what the menu "My status" offers beside the plain states.
+type Mine struct {
+	// InForce is what policy decides.
+	InForce portal.InForce
+	// Decided: there are policies at all.
+	Decided bool
+	// States are the custom states to choose from.
+	States []portal.CustomState
+	// Kept: notes can end by themselves, and whereabouts are kept.
+	Kept        bool
+	NoteUntil   time.Time
+	Whereabouts portal.Whereabouts
+	// Places: the portal tells where the person is signed in.
+	Places bool
+}
+
+// MayAppearOffline reports whether policy lets the person appear offline.
+func (m Mine) MayAppearOffline() bool { return !m.Decided || m.InForce.EnableAppearOffline }
+
+// stateText is what a custom state is called in the reader's language; where it is missing, the plain state.
+func (r Reader) stateText(c portal.CustomState) string {
+	if text := c.Texts.For(portal.LCID(r.Locale())); text != "" {
+		return text
+	}
+	return r.Availability(c.Availability)
+}
 
 // shape is what a dot looks like: the availability, with unknown for everything that is none.
 func shape(p portal.Presence) string {

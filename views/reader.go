@@ -101,6 +101,11 @@ type Frame struct {
 	Conversation portal.Address
 	// Problem is a sentence about what just went wrong; empty if nothing did.
 	Problem string
+	// Mine is what the menu of the own status offers.
+	Mine Mine
+	// HasPrivacy: the portal keeps relationships; Watching is how many people wait for a word on what they may see.
+	HasPrivacy bool
+	Watching   int
 }
 
 func (f Frame) totals() totals {

@@ -13,6 +13,8 @@ type SettingsPage struct {
 	// Zones are the time zones to choose from.
 	Zones    []string
 	Sessions []Session
+	// Places are where the person is signed in, with what each says; nil: only Sessions are known.
+	Places []portal.Place
 	// Saved is set after they were stored.
 	Saved bool
 	// Saving is what is kept in Exchange; nil where this portal keeps nothing there.

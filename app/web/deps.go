@@ -40,6 +40,8 @@ type Deps struct {
 	Books     Books
 	// Facts tells of somebody's connections; nil: nothing is known of them.
 	Facts func(ctx context.Context, who portal.Address) (Facts, error)
+	// PeopleDeps is what the pages of people stand on.
+	PeopleDeps
 	// OIDC is the sign-in at an identity provider, then the only one; nil: people type a password here.
 	OIDC OIDC
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.

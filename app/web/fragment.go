@@ -35,7 +35,7 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 			return views.LiveRoomMessage(r, seq, views.NewRoomMessageItem(*e.Room, s.lookup(ctx)))
 		}
 		m := portal.Message{Conversation: e.Conversation, ID: e.ID, From: e.From, Text: e.Text, At: e.At, State: e.State, Order: e.Order}
-		return views.LiveMessage(r, seq, views.MessageItem{Message: m, Sender: s.Directory.Lookup(ctx, e.From)}, s.Directory.Lookup(ctx, e.Conversation))
+		return views.LiveMessage(r, seq, views.MessageItem{Message: m, Sender: s.Directory.Lookup(ctx, e.From), Quiet: e.Quiet}, s.Directory.Lookup(ctx, e.Conversation))
 	case portal.StateEvent:
 		return views.LiveState(r, seq, e)
 	case portal.ContactsEvent:
@@ -70,6 +70,10 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveNotice(r, seq, e, by)
 	case portal.SyncEvent:
 		return views.LiveSync(seq, e)
+	case portal.WatchersEvent:
+		return views.LiveWatchers(r, e)
+	case portal.TaggedEvent:
+		return views.LiveTagged(r, e, s.Directory.Lookup(ctx, e.URI))
 	case portal.CallEvent:
 		return views.LiveCall(seq, e)
 	case portal.VoicemailEvent:

@@ -152,6 +152,13 @@ func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.F
 		return nil, err
 	}
 	current = append(current, l.calendarNow(ctx, c.Person)...)
+	if l.Privacy != nil {
+		waiting, err := l.Privacy.NewOnes(ctx, c.Person)
+		if err != nil {
+			return nil, err
+		}
+		current = append(current, portal.WatchersEvent{New: waiting})
+	}
 	current = append(current, counts)
 	frames := make([]*realtime.Frame, len(current))
 	for i, ev := range current {

@@ -111,6 +111,11 @@ func (s *Server) conversation(c echo.Context, peer portal.Address, before int64)
 	open.Typing = slices.ContainsFunc(s.Chat.TypingNow(who), func(t portal.TypingEvent) bool { return t.Conversation == peer && t.Typing })
 	open.Presence = s.Presence.Of(who, peer)
 	open.NewID = uuid.NewString()
+	card, err := s.card(c, peer, false)
+	if err != nil {
+		return nil, err
+	}
+	open.Card = &card
 	return open, nil
 }
 

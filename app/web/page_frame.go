@@ -44,6 +44,12 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	if s.Rooms != nil {
 		f.IsRoom = s.Rooms.IsRoom
 	}
+	f.Mine, f.HasPrivacy = s.mine(who), s.Privacy != nil
+	if s.Privacy != nil {
+		if f.Watching, err = s.Privacy.NewOnes(ctx, who); err != nil {
+			return views.Frame{}, err
+		}
+	}
 	if me.DisplayName != "" {
 		f.Me.DisplayName = me.DisplayName
 	}

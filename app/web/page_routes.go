@@ -7,10 +7,8 @@ import "github.com/labstack/echo/v4"
 func (s *Server) pages(g *echo.Group) {
 	g.GET("/", s.frontPage)
 
-	g.GET("/contacts", s.contactsPage)
-	g.GET("/contacts/find", s.findPeople)
-	g.POST("/contacts", s.putContact)
-	g.POST("/contacts/remove", s.removeContact)
+	s.contactPages(g)
+	s.privacyPages(g)
 
 	g.GET("/chat", s.chatPage)
 	g.GET("/chat/:uri", s.conversationPage)
@@ -20,9 +18,11 @@ func (s *Server) pages(g *echo.Group) {
 
 	g.POST("/me/presence", s.setPresenceByForm)
 	g.POST("/me/note", s.setNoteByForm)
+	g.POST("/me/whereabouts", s.setWhereaboutsByForm)
 
 	g.GET("/settings", s.settingsPage)
 	g.POST("/settings", s.saveSettings)
+	g.POST("/settings/places", s.changePlaces)
 	g.POST("/signout/everywhere", s.signOutEverywhere)
 
 	g.GET("/help", s.helpPage)

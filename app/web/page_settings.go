@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,6 +31,11 @@ func (s *Server) showSettings(c echo.Context, status int, f views.Frame, saved b
 		return err
 	}
 	page := views.SettingsPage{Frame: f, Zones: views.Zones(), Saved: saved}
+	if s.Places != nil {
+		if page.Places, err = s.Places.Places(c.Request().Context(), s.person(c), known.key); err != nil {
+			return err
+		}
+	}
 	if s.Savings != nil {
 		saving, err := s.Savings.Saving(c.Request().Context(), s.person(c))
 		if err != nil {
@@ -85,6 +91,7 @@ func (s *Server) chooseKeeping(c echo.Context, chosen *portal.Settings) error {
 		return err
 	}
 	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
+	chosen.PresenceProvider, chosen.Sort = before.PresenceProvider, before.Sort // they have forms of their own
 	if s.Savings == nil || c.FormValue("keeping") == "" {
 		return nil
 	}
@@ -120,6 +127,48 @@ func (s *Server) mayKeep(ctx context.Context, who portal.Address, before, chosen
 		return portal.Fail(portal.ErrForbidden, "settings.decided")
 	}
 	return nil
+}
+
+// changePlaces signs one place out, or says whose word counts.
+func (s *Server) changePlaces(c echo.Context) error {
+	if err := form(c); err != nil {
+		return err
+	}
+	if s.Places == nil {
+		return portal.Fail(portal.ErrUnavailable, "places.none")
+	}
+	ctx, who := c.Request().Context(), s.person(c)
+	var err error
+	switch c.FormValue("do") {
+	case "sign-out":
+		err = s.Places.SignOut(ctx, who, c.FormValue("id"))
+	case "choose":
+		err = s.choose(ctx, who, c.FormValue("provider"))
+	default:
+		err = portal.Fail(portal.ErrInvalid, "places.id")
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/settings#places")
+}
+
+// choose makes the word of one provider the person's presence, one that is there now or was chosen before.
+func (s *Server) choose(ctx context.Context, who portal.Address, provider string) error {
+	settings, err := s.Account.Settings(ctx, who)
+	if err != nil {
+		return err
+	}
+	if provider != "" && provider != settings.PresenceProvider {
+		places, err := s.Places.Places(ctx, who, "")
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(places, func(p portal.Place) bool { return p.Provider == provider }) {
+			return portal.Fail(portal.ErrInvalid, "places.id")
+		}
+	}
+	return s.Places.Choose(ctx, who, provider)
 }
 
 // signOutEverywhere ends all of the person's sessions, this one too.

@@ -38,8 +38,8 @@ const once = (id, act) => {
 
 let tone = null;
 const alertFor = (d, message) => {
-  const own = live("dot:" + me)[0]?.dataset.p;
-  if (own === "do-not-disturb") return;
+  // Whether a person's message may disturb is known where it is stored (quiet); what is said in a room never does.
+  if ("quiet" in d || (d.path && live("dot:" + me)[0]?.dataset.p === "do-not-disturb")) return;
   if (body.dataset.sound) {
     tone ||= new Audio(body.dataset.sound);
     tone.currentTime = 0;
@@ -63,29 +63,22 @@ const isNews = async (d, message) => {
     || chosen.names.concat(chosen.words).some((word) => said.includes(words(word)))));
 };
 
-// A reminder is shown once over all tabs.
-const remind = (d) => {
-  if (d.change === "deleted") return;
+// What stands among the banners is told once over all tabs, in words and by the desktop; in each it stands until it is closed.
+const tell = (d, kind, at, path) => {
   announce(d.name + ", " + d.words);
-  once("reminder/" + d.id + "/" + d.at, () => {
+  once(kind + "/" + d.id + "/" + at, () => {
     if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
-      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:reminder:" + d.id });
-      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
-    }
-  });
-};
-
-// What somebody changed about one's appointments is told once over all tabs; in each it stands until it is closed.
-const changedForMe = (d) => {
-  announce(d.name + ", " + d.words);
-  once("notice/" + d.id + "/" + d.seq, () => {
-    if (body.dataset.notifications && "Notification" in window && Notification.permission === "granted") {
-      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:notice:" + d.id });
-      n.onclick = () => { focus(); location.assign("/calendar/" + encodeURIComponent(d.id)); n.close(); };
+      const n = new Notification(d.name, { body: d.words, icon: body.dataset.notifications, tag: "portico:" + kind + ":" + d.id });
+      n.onclick = () => { focus(); location.assign(path); n.close(); };
     }
   });
   const told = byId("notices");
   while (told?.children.length > 5) told.lastElementChild.remove();
+};
+const banners = {
+  reminder: (d) => d.change !== "deleted" && tell(d, "reminder", d.at, "/calendar/" + encodeURIComponent(d.id)),
+  notice: (d) => tell(d, "notice", d.seq, "/calendar/" + encodeURIComponent(d.id)),
+  tagged: (d) => tell(d, "tagged", d.at, d.path),
 };
 document.addEventListener("click", (e) => e.target.closest("[data-closes]")?.closest("li").remove());
 
@@ -93,17 +86,16 @@ document.addEventListener("click", (e) => e.target.closest("[data-closes]")?.clo
 const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);
   if (d.event === "state") accepted(d.id);
-  if (d.event === "reminder") remind(d);
-  if (d.event === "notice") changedForMe(d);
+  banners[d.event]?.(d);
   if (d.event === "typing" && d.conversation === openConversation) hearTyping(d);
   if (d.event === "room" && d.what !== "message") wishes = null;
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
   if (d.from === me) { accepted(d.id); return; }
   if (!message || !fresh(message) || lookedAt(d.conversation)) return;
-  const tell = () => once(d.from + "/" + d.id, () => alertFor(d, message));
-  if (d.path) isNews(d, message).then((news) => news && tell());
-  else tell();
+  const alertOnce = () => once(d.from + "/" + d.id, () => alertFor(d, message));
+  if (d.path) isNews(d, message).then((news) => news && alertOnce());
+  else alertOnce();
 };
 // Only what was said in the last minutes is news; the rest was missed and is counted.
 const news = 180000;

@@ -34,7 +34,7 @@ document.addEventListener("htmx:after:request", (e) => {
   const form = e.detail.ctx?.sourceElement;
   if (e.detail.ctx?.response?.status !== 204 || !form?.matches("form")) return;
   byId("problem")?.replaceChildren();
-  form.closest("[popover]")?.hidePopover();
+  form.closest("[popover]:not(.person-card)")?.hidePopover();
 });
 document.addEventListener("submit", (e) => {
   if (!e.target.matches(".signout")) return;
