@@ -19,8 +19,11 @@ const removed = "[removed]"
 // proportion to the text, and what it has done once it does not do again.
 func Redact(text string) string {
 	var found []span
-	for _, find := range finders() {
-		found = find(text, found)
+	low := lower(text)
+	for _, f := range finders() {
+		if slices.ContainsFunc(f.triggers, func(word string) bool { return strings.Contains(low, word) }) {
+			found = f.find(text, found)
+		}
 	}
 	if len(found) == 0 {
 		return text
@@ -46,8 +49,37 @@ func Redact(text string) string {
 // span is where a secret stands in a text.
 type span struct{ from, to int }
 
-func finders() []func(text string, found []span) []span {
-	return []func(string, []span) []span{findHeaders, findElements, findValues, findTokens, findLooks}
+// finder looks for one kind of secret, in texts that have one of some words (in lower case): most texts have none, and
+// looking for words is quick.
+type finder struct {
+	triggers []string
+	find     func(text string, found []span) []span
+}
+
+func finders() []finder {
+	return []finder{
+		{[]string{"authorization", "authentication-info", "cookie", "x-auth", "x-access", "x-api", "x-csrf", "x-session", "apikey", "api-key"}, findHeaders},
+		{[]string{"<"}, findElements},
+		{[]string{"pass", "pwd", "secret", "credential", "token", "assertion", "verifier", "samlresponse", "gssapi-data", "rspauth", "nonce", "api_key", "api-key",
+			"apikey", "private"}, values(value)},
+		{[]string{"response"}, values(response)},
+		{[]string{"code="}, values(code)},
+		{[]string{"&lt;"}, values(escaped)},
+		{[]string{"://", "sip:", "sips:"}, findUserinfo},
+		{[]string{"basic", "ntlm", "negotiate", "kerberos", "bearer", "gssapi"}, findTokens},
+		{[]string{"tlrmtvntua", "eyj", "inline:", "-----begin"}, findLooks},
+	}
+}
+
+// lower is text with its ASCII letters in lower case, byte for byte.
+func lower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 var (
@@ -207,19 +239,48 @@ var (
 	response = regexp.MustCompile(`(?i)\bresponse[ \t]*=[ \t]*(?:\\?"([^"\r\n]*)|([0-9a-f]{16,}))`)
 	// code is what an authorization server gives a browser to carry.
 	code = regexp.MustCompile(`(?i)[?&]code=([^\s&"'<>]+)`)
-	// userinfo is the password in an address.
-	userinfo = regexp.MustCompile(`(?i)\b(?:[a-z][a-z0-9+.-]*://[^\s/@:"'<>]*|sips?:[^\s@:;<>"]+):([^\s/"'<>]+)@`)
 	// escaped is an element inside a text of an element.
 	escaped = regexp.MustCompile(`(?is)&lt;[\w:.-]*(?:password|passwd|secret|token)[\w.-]*(?:[^&]|&(?:quot|apos|amp);)*?&gt;(.*?)(?:&lt;|\z)`)
 )
 
-func findValues(text string, found []span) []span {
-	for _, pattern := range []*regexp.Regexp{value, response, code, userinfo, escaped} {
+// values is a finder of what stands in the groups of a pattern.
+func values(pattern *regexp.Regexp) func(string, []span) []span {
+	return func(text string, found []span) []span {
 		for _, m := range pattern.FindAllStringSubmatchIndex(text, -1) {
 			for g := 2; g < len(m); g += 2 {
 				if m[g] >= 0 {
 					found = append(found, span{m[g], m[g+1]})
 				}
+			}
+		}
+		return found
+	}
+}
+
+// maxUserinfo bounds how far the password in an address is looked for.
+const maxUserinfo = 1024
+
+// findUserinfo takes the password in an address: of a URL what stands between the first ":" and the last "@" of its
+// authority (RFC 3986 section 3.2), of a SIP URI between its ":" and "@" (RFC 3261 section 19.1.1).
+func findUserinfo(text string, found []span) []span {
+	low := lower(text)
+	for _, kind := range []struct{ begin, end string }{{"://", " \t\r\n/?#\"'<>"}, {"sip:", " \t\r\n\"<>"}, {"sips:", " \t\r\n\"<>"}} {
+		for at := 0; ; {
+			i := strings.Index(low[at:], kind.begin)
+			if i < 0 {
+				break
+			}
+			at += i + len(kind.begin)
+			rest := text[at:min(len(text), at+maxUserinfo)]
+			if end := strings.IndexAny(rest, kind.end); end >= 0 {
+				rest = rest[:end]
+			}
+			host := strings.IndexByte(rest, '@')
+			if kind.begin == "://" {
+				host = strings.LastIndexByte(rest, '@')
+			}
+			if colon := strings.IndexByte(rest, ':'); colon >= 0 && colon < host {
+				found = append(found, span{at + colon + 1, at + host})
 			}
 		}
 	}

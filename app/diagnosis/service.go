@@ -85,27 +85,36 @@ func (s *Service) Incidents(ctx context.Context, who portal.Address, before int6
 
 // write stores what was noted.
 func (s *Service) write(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case i := <-s.queue:
-			s.put(ctx, i)
+			if !s.put(ctx, i) {
+				s.finish(ctx, i)
+				return nil
+			}
 		case <-ctx.Done():
-			s.finish(ctx)
-			return nil
 		}
 	}
+	s.finish(ctx)
+	return nil
 }
 
-// finish stores what waits when the service ends.
-func (s *Service) finish(ctx context.Context) {
+// finish stores what waits when the service ends, what was under way first.
+func (s *Service) finish(ctx context.Context, first ...portal.Incident) {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
+	store := func(i portal.Incident) {
+		if last.Err() != nil || s.add(last, i) != nil {
+			s.lose(ctx, i)
+		}
+	}
+	for _, i := range first {
+		store(i)
+	}
 	for {
 		select {
 		case i := <-s.queue:
-			if last.Err() != nil || s.add(last, i) != nil {
-				s.lose(ctx, i)
-			}
+			store(i)
 		default:
 			return
 		}
@@ -123,26 +132,26 @@ func (s *Service) add(ctx context.Context, i portal.Incident) error {
 	return err
 }
 
-// put stores a line, again and again while the store is away; what comes meanwhile waits in the queue.
-func (s *Service) put(ctx context.Context, i portal.Incident) {
+// put stores a line, again and again while the store is away; what comes meanwhile waits in the queue. It gives false
+// where ctx ended before the line was stored or given up.
+func (s *Service) put(ctx context.Context, i portal.Incident) bool {
 	wait := s.o.FirstRetry
 	for try := 1; ; try++ {
 		err := s.add(ctx, i)
-		if err == nil {
-			return
-		}
-		if ctx.Err() != nil { // the service ends in the middle of a try
-			if s.add(context.WithoutCancel(ctx), i) != nil {
-				s.lose(ctx, i)
-			}
-			return
-		}
-		if try >= s.o.GiveUp {
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case try >= s.o.GiveUp:
 			s.o.Logger.ErrorContext(ctx, "diagnosis: a line of the log could not be stored", "part", i.Part, "cause", i.Cause, "err", err)
 			s.lose(ctx, i)
-			return
+			return true
 		}
 		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return false
+		}
 		wait = min(2*wait, time.Minute)
 	}
 }
