@@ -65,6 +65,7 @@ type arrival struct {
 	at          time.Time
 	ours        bool // the sender is a portal like this one, which names its messages and reads notices about them
 	wrapped     *cpim.Message
+	stored      bool // it comes out of the server's store, and its sender was told so long ago
 }
 
 var (
@@ -108,6 +109,7 @@ func (a *Agent) unpack(to, from portal.Address, req *sip.Request) (m arrival, ba
 		m.contentType = "text/plain"
 	}
 	m.ours = fitsID(headerValue(req, idHeader))
+	m.stored = fromStore(req)
 	if m.lostItsType() {
 		m.contentType = cpim.MediaType
 	}
@@ -157,7 +159,20 @@ func (a *Agent) takeText(ctx context.Context, m arrival) answer {
 	} else if m.wrapped == nil && m.ours {
 		in.WantsDelivered, in.WantsRead = true, true
 	}
-	return a.verdict(a.h.Receive(ctx, in))
+	err := a.h.Receive(ctx, in)
+	if m.stored && portal.Reason(err) == unreachableKey {
+		return answer{status: 200} // else the store would hand it over again at each registration; nobody is told
+	}
+	return a.verdict(err)
+}
+
+// fromStore reports whether Kamailio's offline store (msilo) sends what it kept: the server itself is the user agent then,
+// or the Contact says so.
+func fromStore(req *sip.Request) bool {
+	if strings.HasPrefix(strings.ToLower(headerValue(req, "User-Agent")), "kamailio") {
+		return true
+	}
+	return slices.ContainsFunc(contacts(req), func(c nameAddr) bool { return c.param("msilo") == "yes" })
 }
 
 // text reads what is said, without an offline store's additions. Where nothing is, or it cannot be taken, the
