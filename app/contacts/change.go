@@ -5,6 +5,7 @@ package contacts
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -173,7 +174,18 @@ func (s *Service) changeInTurn(ctx context.Context, owner portal.Address, plan f
 	if people := wanted(after.contacts); !sameSet(people, wanted(b.contacts)) {
 		s.o.Changed(owner, people)
 	}
+	if !maps.Equal(relationships(b.contacts), relationships(after.contacts)) {
+		s.o.Related(owner)
+	}
 	return true, nil
+}
+
+func relationships(list []portal.Contact) map[portal.Address]portal.Relationship {
+	all := make(map[portal.Address]portal.Relationship, len(list))
+	for _, c := range list {
+		all[c.URI] = c.Relationship
+	}
+	return all
 }
 
 // withNewGroups is the change's groups with those that its contacts are in and that there are not yet; ErrConflict where

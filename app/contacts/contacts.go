@@ -50,6 +50,9 @@ type Options struct {
 	// Changed is told the owner's whole wanted set after every change of it and at SignedIn, in order for
 	// each owner: the people of the list without distribution groups, which have no presence. It must not block.
 	Changed func(owner portal.Address, people []portal.Address)
+	// Related is told when somebody came onto the owner's list, went off it or became something else to them, by
+	// whomever. It must not block. nil: nobody is told.
+	Related func(owner portal.Address)
 	// Lookup looks a person up in the address book; it never fails.
 	Lookup func(ctx context.Context, a portal.Address) portal.Person
 	// Limit is how many entries a list may have. Default: DefaultLimit.
@@ -92,6 +95,9 @@ type Service struct {
 func New(store Store, o Options) *Service {
 	if o.Changed == nil {
 		o.Changed = func(portal.Address, []portal.Address) {}
+	}
+	if o.Related == nil {
+		o.Related = func(portal.Address) {}
 	}
 	if o.Lookup == nil {
 		o.Lookup = func(_ context.Context, a portal.Address) portal.Person { return portal.Person{URI: a} }

@@ -199,5 +199,6 @@ func (s *Service) Seed(ctx context.Context, owner portal.Address, list []portal.
 	if err := s.store.SeedContacts(ctx, owner, fit); err != nil {
 		return err
 	}
+	s.o.Related(owner)
 	return s.tell(ctx, owner)
 }

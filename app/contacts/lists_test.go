@@ -265,3 +265,30 @@ type recentStore struct {
 func (r recentStore) Recents(_ context.Context, _ portal.Address, limit int) ([]portal.Recent, error) {
 	return r.recents[:min(limit, len(r.recents))], nil
 }
+
+// TestRelatedIsTold of who is on the list and what they are, and of nothing else.
+func TestRelatedIsTold(t *testing.T) {
+	w := open(t, 0)
+	ctx, told := t.Context(), 0
+	s := w.over(contacts.Options{Related: func(owner portal.Address) {
+		if told++; owner != alice {
+			t.Errorf("told of %s", owner)
+		}
+	}})
+	for i, step := range []struct {
+		do   func() error
+		told int
+	}{
+		{func() error { return s.Put(ctx, alice, portal.Contact{URI: bob}) }, 1},
+		{func() error { return s.Move(ctx, alice, bob, "", "Work") }, 1},
+		{func() error { return s.Amend(ctx, alice, portal.Contact{URI: bob, Relationship: portal.Blocked}) }, 2},
+		{func() error { return s.Favourite(ctx, alice, bob, true) }, 2},
+		{func() error { return s.Remove(ctx, alice, bob) }, 3},
+		{func() error { return s.Seed(ctx, alice, []portal.Contact{{URI: carol}}) }, 4},
+	} {
+		must(t, step.do())
+		if told != step.told {
+			t.Errorf("after step %d it was told %d times, want %d", i, told, step.told)
+		}
+	}
+}

@@ -85,7 +85,7 @@ func TestARestartHasTheBookAtOnce(t *testing.T) {
 		if st := states[1]; st.Cached || st.At.IsZero() || st.People != 1 {
 			t.Errorf("state %+v", st)
 		}
-		if n := states[0].Next.Sub(time.Now()); n < 9*time.Minute || n > 11*time.Minute {
+		if n := time.Until(states[0].Next); n < 9*time.Minute || n > 11*time.Minute {
 			t.Errorf("it is read in %v", n)
 		}
 		time.Sleep(12 * time.Minute)
