@@ -222,8 +222,8 @@ func settle(base side, in *intents, ours, theirs side) side {
 			base.Entries[uri] = i.settle(base.entry(uri), ours.entry(uri), theirs.entry(uri))
 		}
 	}
-	for name, i := range in.Groups {
-		late := theirs.Groups
+	for _, name := range slices.Sorted(maps.Keys(in.Groups)) {
+		i, late := in.Groups[name], theirs.Groups
 		if i.There {
 			late = ours.Groups
 		}

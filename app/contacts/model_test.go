@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	modelSeeds  = 400
+	modelSeeds  = 150
 	modelEpochs = 6
 	modelEdits  = 14
 )

@@ -37,8 +37,12 @@ type Roster interface {
 
 // RosterList is a contact list as a server keeps it.
 type RosterList struct {
-	ETag   string
+	// ETag is the server's tag of this state; empty where it has no list yet.
+	ETag string
+	// Groups are the names of the groups as the server writes them, in its order.
 	Groups []string
-	// Entries are the people; what the server's format has no place for (relationship, tag) is left as it is.
+	// Entries are the people: URI, DisplayName and Groups (Group is the first). Whatever stands in the list can be given,
+	// also what is no SIP address; Store gets back as it was what this room does not understand. What the server's format
+	// has no place for (relationship, tag) is left empty and not written.
 	Entries []portal.Contact
 }
