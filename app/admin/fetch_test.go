@@ -77,8 +77,7 @@ func TestFetchRefuses(t *testing.T) {
 	must(t, err)
 	must(t, z.Close())
 	gone := make(chan struct{}) // closed at the end: what serves without end then ends
-	var public string
-	public = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	public := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/loop":
 			http.Redirect(w, r, "/loop", http.StatusFound)

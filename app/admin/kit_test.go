@@ -40,21 +40,6 @@ func refusedWith(t *testing.T, err error, meaning error, key string) {
 	}
 }
 
-// eventually waits for a state that comes by itself.
-func eventually(t *testing.T, what string, reached func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(time.Minute)
-	for !reached() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not reached: %s", what)
-		}
-	}
-}
-
 // memory is a store in memory that keeps to the contract of Store, and can be away.
 type memory struct {
 	mu      sync.Mutex

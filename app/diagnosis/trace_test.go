@@ -140,14 +140,25 @@ func TestTraceBounds(t *testing.T) {
 	if lines, state := s.Lines(ann), s.Traced(ann); len(lines) != 10 || lines[0].Text != "line 15" || lines[9].Text != "line 24" || state.Dropped != 15 || state.Bytes != 70 {
 		t.Errorf("%+v, %d lines", state, len(lines))
 	}
-	huge := strings.Repeat("ä", maxTraffic) + "<Password>hunter2</Password>" + strings.Repeat("x", 8*maxTraffic)
-	for range 5 {
+	huge := strings.Repeat("ä", maxTraffic) + strings.Repeat("x", 5*maxTraffic)
+	for range 4 {
 		sink(portal.Traffic{Text: huge, Peer: strings.Repeat("p", 1000)})
 	}
 	state, lines := s.Traced(ann), s.Lines(ann)
 	last := lines[len(lines)-1]
 	if state.Lines != 2 || state.Bytes > 3*maxTraffic || len(last.Text) > maxTraffic+100 || !strings.HasSuffix(last.Text, fmt.Sprintf("\n[cut: %d bytes in all]", len(huge))) || len(last.Peer) != 200 {
 		t.Errorf("%+v, the last has %d bytes", state, len(last.Text))
+	}
+}
+
+// TestTraceIsCutLate: a message is cut when the secrets are out, so that no half of one is left.
+func TestTraceIsCutLate(t *testing.T) {
+	s := New(&memory{}, Options{Now: noon})
+	_, err := s.StartTrace(ann, time.Minute)
+	must(t, err)
+	s.Sink(ann)(portal.Traffic{Text: strings.Repeat(".", maxTraffic-len("<Password>hun")) + "<Password>hunter2</Password>"})
+	if got := s.Lines(ann)[0].Text; strings.Contains(got, "hun") || !strings.Contains(got, "<Password>[re") || !strings.Contains(got, "[cut: ") {
+		t.Errorf("cut as %q", got[len(got)-100:])
 	}
 }
 
