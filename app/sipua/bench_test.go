@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,14 +17,14 @@ import (
 )
 
 // deaf is a handler that keeps nothing.
-type deaf struct{ reports, ups, messages atomic.Int64 }
+type deaf struct{ reports, ups, messages, watchers atomic.Int64 }
 
 func (d *deaf) Receive(context.Context, portal.Incoming) error                     { d.messages.Add(1); return nil }
 func (d *deaf) ReceiveNotice(context.Context, portal.Address, portal.Notice) error { return nil }
 func (d *deaf) ReceiveTyping(_, _ portal.Address, _ bool, _ time.Duration)         {}
 func (d *deaf) Notified(portal.Address, portal.Report)                             { d.reports.Add(1) }
 func (d *deaf) Silent(_, _ portal.Address)                                         {}
-func (d *deaf) Watchers(portal.Address, []portal.Watcher)                          {}
+func (d *deaf) Watchers(portal.Address, []portal.Watcher)                          { d.watchers.Add(1) }
 func (d *deaf) RoomMessage(context.Context, portal.RoomIncoming) error             { d.messages.Add(1); return nil }
 func (d *deaf) Rang(portal.Ring)                                                   {}
 func (d *deaf) Dialogs(portal.Address, []portal.Dialog)                            { d.reports.Add(1) }
@@ -45,27 +46,51 @@ func person(i int) portal.Address {
 }
 
 // BenchmarkPersonWith50Contacts measures the memory of somebody signed in, published and watching 50
-// people: "B/person"; and also their own calls and voice mail.
+// people: "B/person"; and also their own calls and voice mail; and also their 50 watchers.
 func BenchmarkPersonWith50Contacts(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
 		for _, own := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%d/own=%v", n, own), func(b *testing.B) {
 				for b.Loop() {
-					b.ReportMetric(personCost(b, n, own), "B/person")
+					b.ReportMetric(personCost(b, n, own, false), "B/person")
 				}
 			})
 		}
+		b.Run(fmt.Sprintf("%d/watchers", n), func(b *testing.B) {
+			for b.Loop() {
+				b.ReportMetric(personCost(b, n, false, true), "B/person")
+			}
+		})
 	}
 }
 
-func personCost(b *testing.B, n int, own bool) float64 {
+// watched answers a subscription to one's watchers with fifty of them.
+func watched(c *fakeConn, p packet) bool {
+	if !subscribes(p) || p.get("Event") != "presence.winfo" || p.get("Expires") == "0" {
+		return false
+	}
+	var body strings.Builder
+	body.WriteString(`<?xml version="1.0"?><watcherinfo xmlns="urn:ietf:params:xml:ns:watcherinfo" version="1" state="full"><watcher-list resource="sip:x@example.test" package="presence">`)
+	for i := range 50 {
+		fmt.Fprintf(&body, `<watcher id="%s%02d" event="subscribe" status="active">%s</watcher>`, p.get("Call-Id"), i, person(i))
+	}
+	body.WriteString(`</watcher-list></watcherinfo>`)
+	c.answer(p, 200, "Expires: "+p.get("Expires"), "Contact: <sip:pa@example.test;transport=tcp>")
+	c.notify(p, 2, "active;expires="+p.get("Expires"), body.String(), "Content-Type: application/watcherinfo+xml")
+	return true
+}
+
+func personCost(b *testing.B, n int, own, watchers bool) float64 {
 	b.Helper()
 	f := newFake(b, nil)
+	if watchers {
+		f.setHandle(watched)
+	}
 	f.lean = true
 	d := &deaf{}
 	cfg := f.config()
 	cfg.ResumeRate, cfg.SubscribeRate, cfg.Connections = 1e6, 1e6, 2
-	cfg.Dialogs, cfg.MessageSummary = own, own
+	cfg.Dialogs, cfg.MessageSummary, cfg.NoWatcherInfo = own, own, !watchers
 	a, stop := startStoppable(b, cfg, d)
 	defer stop()
 	secret := []byte(`{"user":"x","hashes":[{"realm":"example.test","algorithm":"MD5","ha1":"0123456789abcdef0123456789abcdef"},{"realm":"example.test","algorithm":"SHA-256","ha1":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}]}`)
@@ -86,6 +111,9 @@ func personCost(b *testing.B, n int, own bool) float64 {
 	want := int64(0)
 	for i := range n {
 		want += int64(a.Status(person(i)).Watching)
+	}
+	if watchers {
+		eventually(b, "everybody's watchers heard of", func() bool { return d.watchers.Load() == int64(n) })
 	}
 	eventually(b, "every contact heard of", func() bool { return d.reports.Load() >= want })
 	eventually(b, "everybody published", func() bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"portico/app/portal"
 )
@@ -16,9 +17,11 @@ type Table struct {
 	entries map[string]row
 }
 
+// row is one subscription of somebody, as small as it can be: a portal keeps such a table for each of its people.
 type row struct {
-	Entry
-	since time.Time
+	who    portal.Address
+	since  int64 // Unix seconds
+	status string
 }
 
 // Apply takes the next document into the table, at the instant now. Documents that are not newer than
@@ -65,35 +68,42 @@ func (t *Table) put(e Entry, now time.Time) {
 	r, known := t.entries[k]
 	switch {
 	case e.Subscribed > 0:
-		r.since = now.Add(-e.Subscribed).Truncate(time.Second)
-	case !known || r.Status != e.Status:
-		r.since = now
+		r.since = now.Add(-e.Subscribed).Unix()
+	case !known || r.status != e.Status:
+		r.since = now.Unix()
 	}
 	if !known && len(t.entries) >= MaxWatchers {
 		return
 	}
-	r.Entry = e
-	t.entries[k] = r
+	r.who, r.status = portal.Address(unique.Make(string(e.Who)).Value()), unique.Make(e.Status).Value()
+	t.entries[strings.Clone(k)] = r
 }
 
-func key(e Entry) string { return e.Package + "\x00" + e.ID }
+// key tells subscriptions apart; of the package of most of them the id alone is enough.
+func key(e Entry) string {
+	if e.Package == "presence" || e.Package == "" {
+		return e.ID
+	}
+	return e.Package + "\x00" + e.ID
+}
 
 // Watchers are the people who watch, each once (their strongest status, the earliest since), sorted by
 // address. Those that are not SIP addresses are left out.
 func (t *Table) Watchers() []portal.Watcher {
 	byWho := make(map[portal.Address]portal.Watcher, len(t.entries))
 	for _, r := range t.entries {
-		if r.Who == "" {
+		if r.who == "" {
 			continue
 		}
-		w, ok := byWho[r.Who]
+		w, ok := byWho[r.who]
+		since := time.Unix(r.since, 0).UTC()
 		switch {
-		case !ok, rank(r.Status) > rank(w.Status):
-			w = portal.Watcher{Who: r.Who, Status: r.Status, Since: r.since}
-		case rank(r.Status) == rank(w.Status) && r.since.Before(w.Since):
-			w.Since = r.since
+		case !ok, rank(r.status) > rank(w.Status):
+			w = portal.Watcher{Who: r.who, Status: r.status, Since: since}
+		case rank(r.status) == rank(w.Status) && since.Before(w.Since):
+			w.Since = since
 		}
-		byWho[r.Who] = w
+		byWho[r.who] = w
 	}
 	out := make([]portal.Watcher, 0, len(byWho))
 	for _, w := range byWho {
