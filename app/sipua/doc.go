@@ -15,6 +15,9 @@
 //     subscription, of a registration and of a publication is under way at a time (their busy flags).
 //   - A call that is held for a person, because other devices of theirs may take it, is in one table for
 //     everybody ([calls]); what is to be told of it is told by the workers that read notifications.
+//   - Documents that the server keeps for people ([documents]: presence rules, contact lists) are asked for by HTTP, by
+//     whoever wants them, with the person's own secret; a line keeps no more of them than which there are.
+//   - Traces ([taps]) are looked at for each message; who reads and writes connections calls them.
 //   - Rooms have no line: what comes for their domain goes to lanes as messages to people do, and what they
 //     send goes out on the links that everybody shares.
 //   - Incoming requests are read by the connection's reader, which never waits: what needs time (a
