@@ -208,7 +208,13 @@ func (s *Store) DeleteContact(ctx context.Context, owner, uri portal.Address, ev
 	return deleted && err == nil, err
 }
 
+// deleteContact takes an entry off a list. Who was blocked stays so: they are not to see more for being forgotten.
 func (t *txn) deleteContact(owner, uri portal.Address) (bool, error) {
+	if err := t.exec(`INSERT INTO privacy_ties (owner, who, relationship)
+		SELECT owner, uri, relationship FROM contacts WHERE owner = ? AND uri = ? AND relationship = 'blocked'
+		ON CONFLICT (owner, who) DO UPDATE SET relationship = excluded.relationship`, string(owner), string(uri)); err != nil {
+		return false, err
+	}
 	n, err := t.affect(`DELETE FROM contacts WHERE owner = ? AND uri = ?`, string(owner), string(uri))
 	return n > 0, err
 }

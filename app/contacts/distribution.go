@@ -41,7 +41,10 @@ func (s *Service) AddDistributionGroup(ctx context.Context, owner portal.Address
 		if len(b.contacts) >= s.o.Limit {
 			return ListChange{}, tooMany(s.o.Limit)
 		}
-		entry, err = checked(owner, s.fresh(ctx, portal.Contact{URI: uri, Email: email, IsGroup: true, DisplayName: name}))
+		if entry, err = s.fresh(ctx, owner, portal.Contact{URI: uri, Email: email, IsGroup: true, DisplayName: name}); err != nil {
+			return ListChange{}, err
+		}
+		entry, err = checked(owner, entry)
 		return ListChange{Put: []portal.Contact{entry}}, err
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Service) put(ctx context.Context, owner portal.Address, c portal.Contac
 	if uri, err := portal.ParseAddress(string(c.URI)); err == nil {
 		c.URI = uri
 	}
-	return s.change(ctx, owner, func(b book) (ListChange, error) {
+	return s.change(ctx, owner, func(b book) (_ ListChange, err error) {
 		at := indexOf(b.contacts, c.URI)
 		switch {
 		case at >= 0 && keepGroups:
@@ -36,9 +36,11 @@ func (s *Service) put(ctx context.Context, owner portal.Address, c portal.Contac
 		case at >= 0:
 			c = over(b.contacts[at], c)
 		default:
-			c = s.fresh(ctx, c)
+			if c, err = s.fresh(ctx, owner, c); err != nil {
+				return ListChange{}, err
+			}
 		}
-		c, err := checked(owner, c)
+		c, err = checked(owner, c)
 		if err != nil {
 			return ListChange{}, err
 		}
@@ -49,10 +51,13 @@ func (s *Service) put(ctx context.Context, owner portal.Address, c portal.Contac
 	})
 }
 
-// fresh is a new entry with what it does not say.
-func (s *Service) fresh(ctx context.Context, c portal.Contact) portal.Contact {
+// fresh is a new entry with what it does not say: somebody who was given a relationship before keeps it.
+func (s *Service) fresh(ctx context.Context, owner portal.Address, c portal.Contact) (portal.Contact, error) {
 	if c.Relationship == "" {
-		c.Relationship = portal.Company
+		var err error
+		if c.Relationship, err = s.Relationship(ctx, owner, c.URI); err != nil {
+			return c, err
+		}
 	}
 	if c.AddedAt.IsZero() {
 		c.AddedAt = s.o.Now().UTC()
@@ -63,7 +68,7 @@ func (s *Service) fresh(ctx context.Context, c portal.Contact) portal.Contact {
 	if c.IsGroup && c.Email == "" {
 		c.Email = c.URI.Bare()
 	}
-	return c
+	return c, nil
 }
 
 // over is the old entry with what the new one says.

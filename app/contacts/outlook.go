@@ -97,7 +97,11 @@ func (s *Service) ImportFromOutlook(ctx context.Context, owner portal.Address, u
 				continue
 			}
 			name := cleaned(p.DisplayName, MaxNameLen)
-			entry, err := checked(owner, s.fresh(ctx, portal.Contact{URI: p.URI, DisplayName: name, IsGroup: p.Group, Email: groupEmail(p)}))
+			entry, err := s.fresh(ctx, owner, portal.Contact{URI: p.URI, DisplayName: name, IsGroup: p.Group, Email: groupEmail(p)})
+			if err != nil {
+				return ListChange{}, err
+			}
+			entry, err = checked(owner, entry)
 			if err != nil {
 				return ListChange{}, err
 			}

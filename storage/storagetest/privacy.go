@@ -105,7 +105,10 @@ func testTies(t *testing.T, open Open) {
 		t.Error(err)
 	}
 	want(1, tie(bob, portal.Team, true)) // what was given before does not come back
-	put(carol, portal.Blocked)
+	// Who was blocked on the list is blocked without it.
+	must(t, s.PutContact(ctx, alice, portal.Contact{URI: carol, Relationship: portal.Blocked}, contactEvent(carol)))
+	must(t, s.ChangeContacts(ctx, alice, portal.ContactsChange{Remove: []portal.Address{carol}}))
+	want(2, tie(bob, portal.Team, true), tie(carol, portal.Blocked, false))
 	must(t, s.DropTie(ctx, alice, carol))
 	must(t, s.DropTie(ctx, alice, carol))
 	want(0, tie(bob, portal.Team, true))
