@@ -206,6 +206,9 @@ func (c *Connector) ofPersona(v voice, p soap.Persona) portal.Person {
 // addressed gives somebody their SIP address: that for instant messages, else the e-mail address where it is of the
 // portal's domain; of a list its e-mail address, whatever domain that is of.
 func (c *Connector) addressed(p portal.Person, im ...string) portal.Person {
+	if !strings.Contains(p.Email, "@") || strings.ContainsAny(p.Email, " <>\"") || tidy(p.Email) != p.Email {
+		p.Email = ""
+	}
 	if p.DisplayName == "" {
 		p.DisplayName = p.Email
 	}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -199,6 +200,37 @@ func TestWhoAPersonaIs(t *testing.T) {
 	}
 }
 
+// What FindPeople leaves out is asked for some people at a time, and not for longer than there is time.
+func TestCardsFillUpReadingByReading(t *testing.T) {
+	const many = askedCards + 30
+	p := newPeer(t, func(c *ewslab.Config) {
+		for i := range many {
+			c.People = append(c.People, ewslab.Person{User: fmt.Sprintf("p%04d", i), Name: fmt.Sprintf("Person %04d", i), Password: "portico", Manager: "alice"})
+		}
+	})
+	c := p.connector(t, nil)
+	managed := func(ctx context.Context) (n int) {
+		t.Helper()
+		people, err := c.Directory(ctx)
+		if err != nil || len(people) != many+6 {
+			t.Fatalf("%d entries, %v", len(people), err)
+		}
+		for _, one := range people {
+			if one.Manager == p.person("alice") {
+				n++
+			}
+		}
+		return n
+	}
+	first := managed(t.Context())
+	if first > askedCards || first < askedCards-6 { // some of those asked for have no manager
+		t.Errorf("%d managers after the first reading", first)
+	}
+	if second := managed(t.Context()); second != many {
+		t.Errorf("%d managers after the second reading", second)
+	}
+}
+
 func TestOwnContacts(t *testing.T) {
 	p := newPeer(t, func(*ewslab.Config) {})
 	c := p.connector(t, nil)
@@ -306,4 +338,39 @@ func TestWhatIsSaidIsShownToWhoAskedForIt(t *testing.T) {
 	if all := mine[0].Text + mine[1].Text; regexp.MustCompile(`(?i)authorization|secret|c3ZjOnNlY3JldA`).MatchString(all) {
 		t.Error("a credential is told of")
 	}
+}
+
+// FuzzBook makes people of whatever a server says of them.
+func FuzzBook(f *testing.F) {
+	f.Add("Ann Bee", "ann@example.test", "sip:ann@example.test", "BusinessPhone", "+49 30 1", "Mailbox")
+	f.Add("\x00\u202e", "/O=X/CN=Y", "sip:@@", "HomeFax", "tel:", "PublicDL")
+	f.Add("", "", "", "", "", "")
+	f.Add("", "\x00", "", "0", "", "0")
+	c, err := New(Options{Domain: "example.test"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, name, mail, im, key, number, kind string) {
+		v := voice{person: c.o.Person}
+		x := &soap.Contact{DisplayName: name, CompanyName: name, JobTitle: im, EmailAddresses: []soap.Entry{{Key: "EmailAddress1", Value: mail}}, ImAddresses: []soap.Entry{{Value: im}},
+			PhoneNumbers: []soap.Entry{{Key: key, Value: number}, {Key: key, Value: number}}, ManagerMailbox: &soap.Recipient{Mailbox: soap.Mailbox{EmailAddress: mail}}}
+		m := soap.Mailbox{Name: name, EmailAddress: mail, Type: kind}
+		for _, p := range []portal.Person{c.ofContact(v, x), c.ofResolution(v, soap.Resolution{Mailbox: m, Contact: x}),
+			c.ofPersona(v, soap.Persona{DisplayName: name, PersonaType: kind, ImAddress: im, EmailAddress: &m, PhoneNumber: &soap.PersonaPhone{Number: number, Type: key}})} {
+			if p.URI != "" && parsed(string(p.URI)) != p.URI {
+				t.Fatalf("the address %q", p.URI)
+			}
+			for _, s := range append([]string{p.DisplayName, p.Company, p.Title}, p.Phones...) {
+				if len(s) > maxLine || strings.ContainsAny(s, "\x00\n") {
+					t.Fatalf("the value %q", s)
+				}
+			}
+			if len(p.Phones) > 1 || len(p.Phones) != len(p.Numbers) {
+				t.Fatalf("numbers %+v", p.Numbers)
+			}
+			if wrote := contactOf(p); len(wrote.FileAs) > maxLine {
+				t.Fatalf("written as %q", wrote.FileAs)
+			}
+		}
+	})
 }

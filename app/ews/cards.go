@@ -50,10 +50,15 @@ func (b *cardBook) set(email string, x *soap.Contact) {
 	b.by[strings.ToLower(email)] = card{x, b.now().Add(cardsLast)}
 }
 
-// details completes people by their cards. A card that cannot be read now is asked for at the next reading.
+// details completes people by their cards, for at most half of the time that is left. A card that cannot be read now is
+// asked for at the next reading.
 func (b *addressBook) details(ctx context.Context, a *access) error {
 	v := a.voice(ctx)
-	asked := 0
+	asked, late := 0, func() bool { return false }
+	if end, ok := ctx.Deadline(); ok {
+		half := time.Now().Add(time.Until(end) / 2)
+		late = func() bool { return time.Now().After(half) }
+	}
 	for i := range b.people {
 		p := &b.people[i]
 		if p.Group || p.Email == "" {
@@ -61,7 +66,7 @@ func (b *addressBook) details(ctx context.Context, a *access) error {
 		}
 		x, known := b.c.cards.get(p.Email)
 		if !known {
-			if asked >= askedCards {
+			if asked >= askedCards || late() {
 				continue
 			}
 			asked++
