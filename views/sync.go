@@ -26,15 +26,6 @@ func adminTabs() []adminTab {
 // SyncPath is where the control panel of the synchronisation begins.
 const SyncPath = "/admin/sync"
 
-// AdminPage is the page /admin.
-type AdminPage struct {
-	Frame
-	// Sync: the portal synchronises CRM and Exchange, so that there is something to control.
-	Sync bool
-	// History: it keeps an archive.
-	History bool
-}
-
 // SyncPage is the page /admin/sync.
 type SyncPage struct {
 	Frame

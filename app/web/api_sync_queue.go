@@ -481,6 +481,8 @@ func syncBodyLimit(path string) int64 {
 		return portal.MaxQueueFile + uploadExtra
 	case strings.HasPrefix(path, "/admin/sync/rules"):
 		return 2 * mapping.MaxDocument
+	case strings.HasPrefix(path, "/admin/policies/") || path == "/admin/custom-states":
+		return deskBodyLimit(path)
 	case path == "/crm/inbox":
 		return hook.MaxIncoming
 	case strings.HasPrefix(path, "/crm/appointments"):

@@ -61,7 +61,7 @@ func (s *Server) me(c echo.Context) (portal.Me, error) {
 	if known, ok := c.Get(meKey).(portal.Me); ok {
 		return known, nil
 	}
-	me, err := s.Account.Me(c.Request().Context(), s.person(c))
+	me, err := s.meOf(c.Request().Context(), s.person(c))
 	if err != nil {
 		return portal.Me{}, err
 	}

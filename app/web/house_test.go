@@ -55,6 +55,7 @@ type house struct {
 	sync     *fakeSync
 	dated    bool // the house has calendars, whose first reading is an event too
 	pastHouse
+	deskHouse
 	hub      *realtime.Hub
 	server   *Server
 	contract *contract
@@ -76,6 +77,7 @@ type settings struct {
 	noRooms    bool
 	oidc       OIDC
 	noSync     bool            // neither CRM nor what keeps it in step
+	noDesk     bool            // neither policies nor diagnosis
 	chat       func(Chat) Chat // what stands before the real one
 }
 
@@ -114,10 +116,11 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: h.beside()})
 	book := directory.New([]directory.Source{people{
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
-		{URI: bob, DisplayName: "Bob Brown"}, {URI: carol, DisplayName: "Carol Clark"},
+		{URI: bob, DisplayName: "Bob Brown", Department: "Sales"}, {URI: carol, DisplayName: "Carol Clark"},
 	}}, directory.Options{})
 	h.openRooms(t, dir, emit, book)
 	h.newPast(book.Lookup, set.now)
+	h.newDesk(book, set.now, emit)
 	h.mail = newMailServer(alice, bob, carol)
 	if set.patience == 0 {
 		set.patience = patience
@@ -177,6 +180,9 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		h.exchange.trusts = true
 	}
 	deps.History, deps.Savings, deps.Calls = h.history, h.saving, h.calls
+	if !set.noDesk {
+		h.desk(&deps)
+	}
 	if !set.noSync {
 		deps.CRM, deps.Sync, deps.SyncAdmin, deps.Hooks = h.crm, h.sync, h.sync, h.hooks
 	}
@@ -243,9 +249,13 @@ func (h *house) run(book *directory.Service) {
 	}
 	start(&storing, storeCtx, "storage", h.store.Run)
 	<-h.store.Started()
+	if err := h.admin.Load(ctx); err != nil {
+		h.t.Fatal(err)
+	}
 	for name, run := range map[string]func(context.Context) error{
 		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "rooms": h.rooms.Run, "calendar": h.calendar.Run, "account": h.account.Run,
 		"directory": book.Run, "exchange": h.exchange.run, "history": h.history.Run, "calls": h.calls.Run,
+		"admin": h.admin.Run, "diagnosis": h.diagnosis.Run,
 	} {
 		start(&living, ctx, name, run)
 	}

@@ -116,7 +116,7 @@ func (l *Live) Hello(ctx context.Context, c realtime.Client) (_ *realtime.Frame,
 	if err != nil {
 		return nil, 0, err
 	}
-	me, err := l.Account.Me(ctx, c.Person)
+	me, err := l.meOf(ctx, c.Person)
 	if err != nil {
 		return nil, 0, err
 	}

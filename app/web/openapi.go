@@ -30,6 +30,9 @@ var roomSchemas []byte
 //go:embed openapi_crm.json
 var crmSchemas []byte
 
+//go:embed openapi_admin.json
+var adminSchemas []byte
+
 //go:embed openapi_history.json
 var historySchemas []byte
 
@@ -86,7 +89,7 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	for _, file := range [][]byte{calendarSchemas, roomSchemas, crmSchemas, historySchemas} {
+	for _, file := range [][]byte{calendarSchemas, roomSchemas, crmSchemas, historySchemas, adminSchemas} {
 		if err := addSchemas(components, file); err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func TestTheDocumentAndTheRoutesAgree(t *testing.T) {
 	var served, described []string
 	for _, r := range h.server.echo.Routes() {
 		path, isAPI := strings.CutPrefix(r.Path, apiPrefix)
-		if !isAPI || slices.ContainsFunc(later(), func(family string) bool { return path == family || strings.HasPrefix(path, family+"/") }) {
+		if !isAPI {
 			continue
 		}
 		served = append(served, r.Method+" "+apiPath(path))

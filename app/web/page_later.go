@@ -8,14 +8,7 @@ import (
 	"portico/views"
 )
 
-// partsToCome registers the sections that this release does not have: each says so.
-func (s *Server) partsToCome(g *echo.Group) {
-	for _, section := range []views.Section{views.Diagnostics} {
-		g.GET(section.Path(), s.partToCome(section))
-		g.GET(section.Path()+"/*", s.partToCome(section))
-	}
-}
-
+// partToCome is a section that this portal does not have: its page says so.
 func (s *Server) partToCome(section views.Section) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		f, err := s.frame(c, section, "nav."+string(section))

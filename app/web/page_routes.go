@@ -38,5 +38,6 @@ func (s *Server) pages(g *echo.Group) {
 	s.historyAdminPages(g)
 	s.callPages(g)
 
-	s.partsToCome(g)
+	s.adminPages(g)
+	s.diagnosticPages(g)
 }

@@ -102,15 +102,6 @@ func (s *Server) adminFrame(c echo.Context, title string) (views.Frame, error) {
 	return f, err
 }
 
-// adminPage leads to what administrators control.
-func (s *Server) adminPage(c echo.Context) error {
-	f, err := s.adminFrame(c, "nav.admin")
-	if err != nil {
-		return err
-	}
-	return s.render(c, http.StatusOK, views.AdminView(views.AdminPage{Frame: f, Sync: s.Sync != nil, History: s.History != nil}))
-}
-
 // syncPage is how the synchronisation stands.
 func (s *Server) syncPage(c echo.Context) error {
 	f, err := s.adminFrame(c, "sync.title")

@@ -23,6 +23,9 @@ const (
 	archivists        // an administrator, where the portal keeps an archive
 	callers           // somebody who has signed in, where the portal keeps a list of calls
 	admins            // an administrator, where CRM is kept in step with Exchange
+	rulers            // an administrator, where the portal has policies
+	librarians        // an administrator, where the address book tells how it is
+	watched           // somebody who has signed in, where logs of problems are kept
 )
 
 // call is one operation of the API: a line of the route table, and with about what OpenAPI says of it.
@@ -39,7 +42,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.policyCalls(), s.diagnosticCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -117,12 +120,6 @@ func (s *Server) ownCalls() []call {
 	}
 }
 
-// later are the API's families of calls that this release does not have. They answer 501 to those who
-// are signed in, and OpenAPI does not name them.
-func later() []string {
-	return []string{"/admin/policies", "/admin/custom-states"}
-}
-
 // router puts the whole edge together. Middleware runs from left to right.
 func (s *Server) router() *echo.Echo {
 	e := echo.New()
@@ -162,14 +159,15 @@ func (s *Server) router() *echo.Echo {
 			around = append(around, s.withRooms)
 		case admins:
 			around = append(around, s.adminsOnly, s.withSync)
+		case rulers:
+			around = append(around, s.adminsOnly, s.withPolicies)
+		case librarians:
+			around = append(around, s.adminsOnly, s.withBooks)
+		case watched:
+			around = append(around, s.withDiagnosis)
 		}
 		e.Add(call.method, apiPrefix+call.path, call.handle, around...)
 	}
-	for _, family := range later() {
-		e.Any(apiPrefix+family, s.apiLater, s.private, s.signedIn)
-		e.Any(apiPrefix+family+"/*", s.apiLater, s.private, s.signedIn)
-	}
-
 	e.GET("/signin", s.signinPage, compress, s.private)
 	if s.OIDC != nil {
 		e.GET(oidcPath, s.beginOIDC, compress, s.private)

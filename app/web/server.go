@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -80,6 +81,8 @@ type Server struct {
 	openapi  []byte
 	// words are those of this server's own addresses in the place of an appointment's id.
 	words map[string]bool
+	// groupEdits makes reading and writing a group of policies one step.
+	groupEdits sync.Mutex
 }
 
 // Calendar programs ask for a subscribed calendar every few minutes; this is for a whole office behind one address.
