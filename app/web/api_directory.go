@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"strconv"
 	"unicode/utf8"
 
@@ -40,10 +39,7 @@ func (s *Server) apiDirectory(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if found == nil {
-		found = []portal.Person{}
-	}
-	return s.json(c, http.StatusOK, found)
+	return s.people(c, found)
 }
 
 // limitParam reads ?limit=: a number from 1, at most the most that is given at a time.

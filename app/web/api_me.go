@@ -8,6 +8,7 @@ import (
 
 	"portico/app/portal"
 	"portico/realtime"
+	"portico/views"
 )
 
 var aboutMe = operation{
@@ -70,6 +71,14 @@ func (s *Server) apiSaveSettings(c echo.Context) error {
 	if err := s.mayKeep(ctx, who, before, set); err != nil {
 		return err
 	}
+	if set.PresenceProvider != before.PresenceProvider {
+		if s.Places == nil {
+			return portal.Fail(portal.ErrUnavailable, "places.none")
+		}
+		if err := s.choose(ctx, who, set.PresenceProvider); err != nil {
+			return err
+		}
+	}
 	if err := s.Account.SaveSettings(ctx, who, set); err != nil {
 		return err
 	}
@@ -86,6 +95,9 @@ func (s *Server) checkSettings(set portal.Settings) error {
 	}
 	if set.Theme != "" && set.Theme != "light" && set.Theme != "dark" {
 		return portal.Fail(portal.ErrInvalid, "settings.theme")
+	}
+	if !slices.Contains(views.Sorts(), set.Sort) {
+		return portal.Fail(portal.ErrInvalid, "contacts.sort")
 	}
 	if set.PreferredClient != "" && set.PreferredClient != portal.OtherClient {
 		return portal.Fail(portal.ErrInvalid, "settings.client")

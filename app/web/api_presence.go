@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -18,11 +19,25 @@ type manualBody struct {
 	Availability *portal.Availability `json:"availability"`
 	Activity     portal.Activity      `json:"activity"`
 	Note         *string              `json:"note"`
+	NoteUntil    *time.Time           `json:"note_until"`
 	Until        *time.Time           `json:"until"`
+	Location     *string              `json:"location"`
+	TimeZone     *string              `json:"time_zone"`
+}
+
+// places reports whether the body says where the person is.
+func (in manualBody) places() bool { return in.Location != nil || in.TimeZone != nil }
+
+// noteEnd is when the note ends by itself; zero: never.
+func (in manualBody) noteEnd() time.Time {
+	if in.NoteUntil == nil {
+		return time.Time{}
+	}
+	return *in.NoteUntil
 }
 
 var aboutSetPresence = operation{
-	summary: "Set own presence by hand, until a time if one is given; with a note alone, only the note", body: "ManualPresence",
+	summary: "Set own presence by hand, until a time if one is given; with a note or a place alone, only that", body: "ManualPresence",
 	answers: []answer{{status: 200, schema: "Presence"}},
 	errors:  []int{400, 413, 415},
 }
@@ -39,13 +54,19 @@ func (s *Server) apiSetPresence(c echo.Context) error {
 	var now portal.Presence
 	var err error
 	if in.Availability == nil {
-		now, err = s.Presence.SetNote(ctx, who, *in.Note, time.Time{})
+		now = s.Presence.Own(who)
+		if in.Note != nil {
+			now, err = s.Presence.SetNote(ctx, who, *in.Note, in.noteEnd())
+		}
 	} else {
-		m := portal.Manual{Availability: *in.Availability, Activity: in.Activity, Note: in.Note, SetAt: s.Now()}
+		m := portal.Manual{Availability: *in.Availability, Activity: in.Activity, Note: in.Note, NoteUntil: in.noteEnd(), SetAt: s.Now()}
 		if in.Until != nil {
 			m.Until = *in.Until
 		}
 		now, err = s.Presence.SetByHand(ctx, who, m)
+	}
+	if err == nil && in.places() {
+		now, err = s.setPlace(ctx, who, in)
 	}
 	if err != nil {
 		return err
@@ -53,12 +74,30 @@ func (s *Server) apiSetPresence(c echo.Context) error {
 	return s.presence(c, now)
 }
 
+// setPlace sets where the person is; what is not said of it stays.
+func (s *Server) setPlace(ctx context.Context, who portal.Address, in manualBody) (portal.Presence, error) {
+	if s.Mine == nil {
+		return portal.Presence{}, portal.Fail(portal.ErrUnavailable, "own.none")
+	}
+	where := s.Mine.Whereabouts(who)
+	if in.Location != nil {
+		where.Location = *in.Location
+	}
+	if in.TimeZone != nil {
+		where.TimeZone = *in.TimeZone
+	}
+	return s.Mine.SetWhereabouts(ctx, who, where)
+}
+
 func (in manualBody) check(now time.Time) error {
 	if in.Note != nil && utf8.RuneCountInString(*in.Note) > portal.MaxNoteLen {
 		return portal.Fail(portal.ErrInvalid, "presence.note-too-long")
 	}
+	if in.NoteUntil != nil && (in.Note == nil || !in.NoteUntil.After(now)) {
+		return portal.Fail(portal.ErrInvalid, "presence.until-past")
+	}
 	if in.Availability == nil {
-		if in.Note == nil || in.Activity != "" || in.Until != nil {
+		if in.Note == nil && !in.places() || in.Activity != "" || in.Until != nil {
 			return portal.Fail(portal.ErrInvalid, "presence.availability-missing")
 		}
 		return nil

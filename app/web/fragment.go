@@ -76,6 +76,10 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveTagged(r, e, s.Directory.Lookup(ctx, e.URI))
 	case portal.PoliciesEvent:
 		return views.LivePolicies(e)
+	case portal.WatchersEvent:
+		return views.LiveWatchers(r, e)
+	case portal.TaggedEvent:
+		return views.LiveTagged(r, e, s.Directory.Lookup(ctx, e.URI))
 	case portal.CallEvent:
 		return views.LiveCall(seq, e)
 	case portal.VoicemailEvent:

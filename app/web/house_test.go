@@ -55,6 +55,7 @@ type house struct {
 	sync     *fakeSync
 	dated    bool // the house has calendars, whose first reading is an event too
 	pastHouse
+	peopleHouse
 	deskHouse
 	hub      *realtime.Hub
 	server   *Server
@@ -75,6 +76,7 @@ type settings struct {
 	patience   time.Duration
 	noCalendar bool
 	noRooms    bool
+	people     bool // lists with groups, privacy, places and policies
 	oidc       OIDC
 	noSync     bool            // neither CRM nor what keeps it in step
 	noDesk     bool            // neither policies nor diagnosis
@@ -112,7 +114,11 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	emit := func(to portal.Address, ev portal.Current) { live.Current(to, ev) }
 	emitMany := func(to []portal.Address, ev portal.Current) { live.CurrentMany(to, ev) }
 	h.hub = realtime.NewHub(realtime.Options{})
-	h.presence = presence.New(h.exchange, h.store, presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond})
+	seen := presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond}
+	if set.people {
+		h.sees(&seen)
+	}
+	h.presence = presence.New(h.exchange, h.store, seen)
 	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: h.beside()})
 	book := directory.New([]directory.Source{people{
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
@@ -186,6 +192,9 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	if !set.noSync {
 		deps.CRM, deps.Sync, deps.SyncAdmin, deps.Hooks = h.crm, h.sync, h.sync, h.hooks
 	}
+	if set.people {
+		h.newPeople(&deps, emit, book)
+	}
 	h.server, err = New(deps)
 	if err != nil {
 		t.Fatal(err)
@@ -208,6 +217,12 @@ func (s hookSource) Data(_ context.Context, c portal.CRMChange, _ bool) (json.Ra
 func (h *house) signedIn(ctx context.Context, who portal.Address) {
 	if err := h.presence.SignedIn(ctx, who); err != nil {
 		h.t.Errorf("presence of %s: %v", who, err)
+	}
+	if h.privacy != nil {
+		h.privacy.SignedIn(who)
+		if err := h.lists.SignedIn(ctx, who); err != nil {
+			h.t.Errorf("contacts of %s: %v", who, err)
+		}
 	}
 	if h.dated {
 		h.calendar.SignedIn(ctx, who)
@@ -258,6 +273,10 @@ func (h *house) run(book *directory.Service) {
 		"admin": h.admin.Run, "diagnosis": h.diagnosis.Run,
 	} {
 		start(&living, ctx, name, run)
+	}
+	if h.privacy != nil {
+		start(&living, ctx, "privacy", h.privacy.Run)
+		start(&living, ctx, "contacts", h.lists.Run)
 	}
 	srv := httptest.NewUnstartedServer(h.server.Handler())
 	srv.Config = NewHTTPServer(h.server.Handler(), h.server.Logger)

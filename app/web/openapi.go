@@ -24,6 +24,9 @@ var openapiSchemas []byte
 //go:embed openapi_calendar.json
 var calendarSchemas []byte
 
+//go:embed openapi_contacts.json
+var contactSchemas []byte
+
 //go:embed openapi_rooms.json
 var roomSchemas []byte
 
@@ -89,7 +92,7 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	for _, file := range [][]byte{calendarSchemas, roomSchemas, crmSchemas, historySchemas, adminSchemas} {
+	for _, file := range [][]byte{calendarSchemas, contactSchemas, roomSchemas, crmSchemas, historySchemas, adminSchemas} {
 		if err := addSchemas(components, file); err != nil {
 			return nil, err
 		}

@@ -41,6 +41,8 @@ func (s *Server) contactPages(g *echo.Group) {
 	g.GET("/contacts/:uri", s.cardPage)
 	g.POST("/contacts/:uri", s.actOnContact)
 
+	g.GET("/photos/:uri", s.photo)
+
 	kept := g.Group("", s.withBook)
 	kept.POST("/contacts/sort", s.sortContacts)
 	kept.POST("/contacts/groups", s.changeGroups)

@@ -22,6 +22,12 @@ type presenceJSON struct {
 	Calendar     string              `json:"calendar"`
 	ByHand       bool                `json:"by_hand,omitempty"`
 	Until        time.Time           `json:"until,omitzero"`
+	Meeting      string              `json:"meeting,omitempty"`
+	MeetingPlace string              `json:"meeting_place,omitempty"`
+	Location     string              `json:"location,omitempty"`
+	TimeZone     string              `json:"time_zone,omitempty"`
+	NoIM         bool                `json:"no_im,omitempty"`
+	Provider     string              `json:"provider,omitempty"`
 }
 
 // presenceFor is p in the words of a reader's language, with times in their zone.
@@ -29,6 +35,7 @@ func presenceFor(r views.Reader, p portal.Presence) presenceJSON {
 	out := presenceJSON{
 		URI: p.URI, Availability: p.Availability, Activity: p.Activity, Text: r.Presence(p), Note: p.Note,
 		OutOfOffice: p.OutOfOffice, Calendar: r.Agenda(p), ByHand: p.ByHand, Until: p.Until,
+		Meeting: p.Meeting, MeetingPlace: p.MeetingPlace, Location: p.Location, TimeZone: p.TimeZone, NoIM: p.NoIM, Provider: p.Provider,
 	}
 	if !p.Since.IsZero() {
 		out.Since = &p.Since

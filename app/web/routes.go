@@ -42,7 +42,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.policyCalls(), s.diagnosticCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls())
 }
 
 func (s *Server) ownCalls() []call {

@@ -32,10 +32,10 @@ func (c *Catalogue) Activity(p portal.Presence) string {
 	case p.Activity == portal.NoActivity || !p.Activity.Valid():
 		return ""
 	case strings.HasPrefix(string(p.Activity), "custom-"):
-		if p.Text != "" {
-			return p.Text
+		if text := p.Custom.For(portal.LCID(c.locale)); text != "" || p.Custom != "" {
+			return text // a reader whose language is missing sees the plain state
 		}
-		return c.Text("activity.custom", "Number", strings.TrimPrefix(string(p.Activity), "custom-"))
+		return p.Text
 	}
 	return c.Text("activity." + string(p.Activity))
 }
