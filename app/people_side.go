@@ -104,11 +104,9 @@ func (b exchangeBook) Photo(ctx context.Context, p portal.Person) (data []byte, 
 // openContacts makes the contact lists.
 func (h *house) openContacts() {
 	o := contacts.Options{
-		Changed: func(owner portal.Address, people []portal.Address) {
-			h.presence.SetContacts(owner, people)
-			h.privacy.ContactsChanged(owner)
-		},
-		Lookup: h.directory.Lookup, Limit: h.cfg.Limits.Contacts,
+		Changed: func(owner portal.Address, people []portal.Address) { h.presence.SetContacts(owner, people) },
+		Related: func(owner portal.Address) { h.privacy.ContactsChanged(owner) },
+		Lookup:  h.directory.Lookup, Limit: h.cfg.Limits.Contacts,
 		Live:   func(who portal.Address) bool { return h.hub.Online(who) > 0 },
 		Logger: h.log.With("part", "contacts"),
 	}
