@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"portico/app/portal"
 	"portico/app/sipua/xcap"
@@ -171,11 +172,26 @@ func (a *Agent) PutRules(ctx context.Context, who portal.Address, r xcap.RuleSet
 	l.mu.Lock()
 	watchers := l.winfo
 	l.mu.Unlock()
-	if watchers != nil { // servers do not tell of those whom new rules let in
-		watchers.enqueue(false)
+	if watchers != nil {
+		for _, wait := range rulesSettle {
+			w := &reminder{s: watchers}
+			a.clock.after(&w.timer, w, wait)
+		}
 	}
 	return nil
 }
+
+// rulesSettle is when the person's watchers are asked for after new rules: a server (Kamailio) does not tell of those
+// whom the rules let in, and obeys the rules only after it has answered, be it a moment or, under load, a while.
+var rulesSettle = [...]time.Duration{500 * time.Millisecond, 10 * time.Second}
+
+// reminder has a subscription renewed once.
+type reminder struct {
+	timer timer
+	s     *sub
+}
+
+func (r *reminder) wake(time.Time) { r.s.enqueue(false) }
 
 // FetchList reads the contact list that the server keeps for who. unchanged: it still has the entity tag. Errors:
 // ErrNotFound (there is no list yet), ErrForbidden (this server keeps none), ErrInvalid (it cannot be read), ErrUnavailable.
