@@ -37,7 +37,7 @@ func (s *Server) contactCalls() []call {
 	}
 }
 
-var groupParam = param{name: "name", in: "path", schema: "GroupName", about: "a group's name, percent-encoded"}
+var contactGroupParam = param{name: "name", in: "path", schema: "GroupName", about: "a group's name, percent-encoded"}
 
 var aboutSections = operation{
 	summary: "The contact list in sections, as the page shows it",
@@ -192,7 +192,7 @@ type groupBody struct {
 }
 
 var aboutPutGroup = operation{
-	summary: "Make a group, rename it, fold it up or unfold it", params: []param{groupParam}, body: "GroupChange", bodyOptional: true,
+	summary: "Make a group, rename it, fold it up or unfold it", params: []param{contactGroupParam}, body: "GroupChange", bodyOptional: true,
 	answers: []answer{{status: 200, schema: "ContactGroup"}}, errors: []int{400, 404, 409, 413, 415},
 }
 
@@ -234,7 +234,7 @@ func (s *Server) apiPutGroup(c echo.Context) error {
 }
 
 var aboutRemoveGroup = operation{
-	summary: "Remove a group; its contacts stay on the list", params: []param{groupParam},
+	summary: "Remove a group; its contacts stay on the list", params: []param{contactGroupParam},
 	answers: []answer{{status: 204, about: "gone"}}, errors: []int{400, 404},
 }
 

@@ -70,10 +70,6 @@ func (s *Server) fragmentOf(ctx context.Context, r views.Reader, ev portal.Event
 		return views.LiveNotice(r, seq, e, by)
 	case portal.SyncEvent:
 		return views.LiveSync(seq, e)
-	case portal.WatchersEvent:
-		return views.LiveWatchers(r, e)
-	case portal.TaggedEvent:
-		return views.LiveTagged(r, e, s.Directory.Lookup(ctx, e.URI))
 	case portal.PoliciesEvent:
 		return views.LivePolicies(e)
 	case portal.WatchersEvent:

@@ -1,0 +1,196 @@
+package web
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"portico/app/portal"
+	"portico/views"
+)
+
+// TestContactsInChromium is the contact list, cards and privacy in a real browser; all share one, as in TestInChromium.
+func TestContactsInChromium(t *testing.T) {
+	ctx := startChromium(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *chromium)
+	}{
+		{"ContactsAreDragged", contactsAreDragged},
+		{"ContactsByKeyboard", contactsByKeyboard},
+		{"ContactsWithoutScript", contactsWithoutScript},
+		{"CardOnTopOfThePage", cardOnTopOfThePage},
+		{"WhoIsWaitedForIsAnnounced", whoIsWaitedForIsAnnounced},
+		{"PeopleAreAccessible", peopleAreAccessible},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
+	}
+}
+
+// inGroup is a condition: the section of that name shows exactly these, in order.
+func inGroup(section string, names ...string) string {
+	return fmt.Sprintf(`JSON.stringify([...document.querySelectorAll('section.group[aria-label=%q] li.contact .name b')].map((b) => b.textContent)) === %s`, section, mustJSON(quote(string(mustJSON(append([]string{}, names...))))))
+}
+
+// drag takes a contact into a section, as a hand does: the events of HTML's drag and drop, with one data transfer.
+func drag(who, section string, copied bool) string {
+	return fmt.Sprintf(`(() => {
+	  const from = document.querySelector('li.contact[data-uri=%q]'), to = document.querySelector('section.group[aria-label=%q]');
+	  const what = { bubbles: true, cancelable: true, dataTransfer: new DataTransfer(), ctrlKey: %v };
+	  for (const [place, type] of [[from, "dragstart"], [to, "dragover"], [to, "drop"], [from, "dragend"]]) place.dispatchEvent(new DragEvent(type, what));
+	})()`, who, section, copied)
+}
+
+// contactsAreDragged: between groups, in two windows that agree, and the pages are what fresh ones are.
+func contactsAreDragged(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.size(1280, 800)
+	a.signIn(alice, "/contacts")
+	h.listed("Team", bob, carol)
+	h.must(h.lists.PutGroup(t.Context(), alice, "Friends"))
+	a.open("/contacts")
+	a.connected()
+	second := c.another(a)
+	second.size(1280, 800)
+	second.open("/contacts")
+	second.connected()
+	a.eval(drag(string(bob), "Friends", false))
+	for _, b := range []*tab{a, second} {
+		b.until("bob is among the friends alone", inGroup("Friends", "Bob Brown")+" && "+inGroup("Team", "Carol Clark"))
+	}
+	second.eval(drag(string(carol), "Friends", true))
+	for _, b := range []*tab{a, second} {
+		b.until("carol is in both", inGroup("Friends", "Bob Brown", "Carol Clark")+" && "+inGroup("Team", "Carol Clark"))
+	}
+	a.until("it was said", `document.getElementById("announce").textContent === "Bob Brown is now in Friends."`)
+	a.press(`section[aria-label="Team"] .fold`)
+	second.until("folded there too", `!document.querySelector('section[aria-label="Team"] li')`)
+	a.press("[popovertarget=new-group]")
+	a.do(chromedp.Focus(chromedp.CSS("#new-group-name")), chromedp.KeyEvent("Family\r"))
+	second.until("a new group", inGroup("Family"))
+	for _, b := range []*tab{a, second} {
+		b.until("the fresh page", freshPage)
+		b.untroubled()
+	}
+}
+
+// contactsByKeyboard: arrows go from contact to contact and, with Shift, carry one into the next group; it keeps the focus.
+func contactsByKeyboard(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	h.listed("Team", bob, carol)
+	h.must(h.lists.PutGroup(t.Context(), alice, "Work"))
+	a.open("/contacts")
+	a.connected()
+	a.do(chromedp.Focus(chromedp.CSS("li.contact a")), chromedp.KeyEvent(kb.ArrowDown))
+	a.until("carol has the focus", `document.activeElement.closest("li")?.dataset.uri === "sip:carol@example.test"`)
+	a.do(chromedp.KeyEvent(kb.ArrowDown, chromedp.KeyModifiers(kb.ModifierShift)))
+	a.until("she is in the next group", inGroup("Work", "Carol Clark"))
+	a.until("and has the focus there", `document.activeElement.closest("section")?.getAttribute("aria-label") === "Work"`)
+	a.do(chromedp.KeyEvent(kb.ArrowUp, chromedp.KeyModifiers(kb.ModifierShift)))
+	a.until("and back", inGroup("Team", "Bob Brown", "Carol Clark"))
+	a.hears("listitem", "Bob Brown Offline")
+	a.hears("button", "Group Team")
+	a.hears("link", "About Bob Brown")
+	a.untroubled()
+}
+
+// contactsWithoutScript: the card is a page, and its forms do what the list's script does.
+func contactsWithoutScript(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	h.browse(bob)
+	h.listed("Team", bob)
+	a := c.visitor(h)
+	a.withoutScript()
+	a.signIn(alice, "/contacts")
+	a.press("li.contact [data-card]")
+	a.until("the card", `document.querySelector("main h1")?.textContent === "Bob Brown"`)
+	a.eval(`(() => { document.getElementById("card-new-group").value = "Friends"; document.querySelector("button[value=groups]").click(); })()`)
+	a.until("in a new group too", `document.querySelectorAll(".choose-groups input:checked").length === 2`)
+	a.press(`button[value=favourite]`)
+	a.until("a favourite", `!!document.querySelector("button[value=unfavourite]")`)
+	a.open("/contacts")
+	a.until("three times on the list", inGroup("Favourites", "Bob Brown")+" && "+inGroup("Friends", "Bob Brown")+" && "+inGroup("Team", "Bob Brown"))
+	a.press(`section[aria-label="Team"] .fold`)
+	a.until("folded", `!document.querySelector('section[aria-label="Team"] li')`)
+}
+
+// cardOnTopOfThePage: it opens by the sign beside a contact and by their picture, stays up to date and gives the focus back.
+func cardOnTopOfThePage(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.size(1280, 800)
+	a.signIn(alice, "/contacts")
+	h.listed("Team", bob, carol)
+	a.open("/contacts")
+	a.connected()
+	a.do(chromedp.Focus(chromedp.CSS("li.contact [data-card]")), chromedp.KeyEvent("\r"))
+	a.until("the card is open", `document.getElementById("person-card").matches(":popover-open") && document.querySelector("#person-card .menu-head b").textContent === "Bob Brown"`)
+	a.until("and has the focus", `document.getElementById("person-card").contains(document.activeElement)`)
+	a.press("#person-card button[value=favourite]")
+	a.until("it shows what was done", `document.querySelector("#person-card button[value=unfavourite]")?.getAttribute("aria-pressed") === "true" && document.getElementById("person-card").matches(":popover-open")`)
+	h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Activity: portal.InACall, At: time.Now()})
+	a.until("and what is new", `document.querySelector("#person-card .presence-word").textContent === "Busy, in a call"`)
+	a.do(chromedp.KeyEvent(kb.Escape))
+	a.until("closed, with the focus in the list", `!document.getElementById("person-card").matches(":popover-open") && !!document.activeElement.closest("li.contact")`)
+	a.eval(`document.querySelector('li[data-uri="sip:carol@example.test"] .avatar').click()`)
+	a.until("by the picture", `document.querySelector("#person-card .menu-head b").textContent === "Carol Clark" && document.getElementById("person-card").matches(":popover-open")`)
+	a.untroubled()
+}
+
+// whoIsWaitedForIsAnnounced: somebody with the tag becomes available, and that is said once.
+func whoIsWaitedForIsAnnounced(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	h.listed("", bob)
+	h.must(h.lists.Tag(t.Context(), alice, bob, true))
+	a.open("/contacts")
+	a.connected()
+	a.until("bob is offline", `document.querySelector("li.contact .presence-word")?.textContent === "Offline"`)
+	h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Available, At: time.Now()})
+	a.until("the notice", `document.querySelector("#notices li a")?.textContent === "Bob Brown is available now"`)
+	a.press("#notices [data-closes]")
+	a.until("it is closed", `!document.querySelector("#notices li")`)
+	a.untroubled()
+}
+
+// peopleAreAccessible: axe finds nothing on the pages of people, empty and full, in both themes and at three widths.
+func peopleAreAccessible(t *testing.T, c *chromium) {
+	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.signIn(alice, "/contacts")
+	look := func(theme string, paths ...string) {
+		a.theme(theme)
+		for _, path := range paths {
+			a.open(path)
+			a.until(path, `document.readyState === "complete" && !!document.querySelector("main h1")`)
+			a.eval(string(axe) + `; 0`)
+			for _, screen := range [][2]int64{{1280, 900}, {800, 700}, {390, 760}} {
+				a.size(screen[0], screen[1])
+				a.accessible(fmt.Sprintf("%s in %s at %d", path, theme, screen[0]), screen[0])
+			}
+		}
+	}
+	look("light", "/contacts", "/privacy")
+	h.listed("Team", bob, carol)
+	h.must(h.lists.Favourite(t.Context(), alice, bob, true))
+	h.must(h.lists.Tag(t.Context(), alice, bob, true))
+	_, err = h.lists.AddDistributionGroup(t.Context(), alice, salesList, "Sales people")
+	h.must(err)
+	h.must(h.lists.Put(t.Context(), carol, portal.Contact{URI: alice}))
+	h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Note: "until noon", Location: "Vienna", TimeZone: "Asia/Tokyo", At: time.Now()})
+	for _, theme := range []string{"light", "dark"} {
+		look(theme, "/contacts?q=o&expand=sip:"+salesList, views.ContactPath(bob), "/privacy?as=bob@example.test", "/settings", chatWith(bob))
+	}
+}
