@@ -203,6 +203,7 @@ func (h *house) exchangeNews(who portal.Address, ev portal.Current) {
 // peopleDeps gives the edge people, privacy, policies and diagnosis.
 func (h *house) peopleDeps(d *web.Deps) {
 	d.Books, d.Facts = h.directory, h.facts
+	d.Policies, d.Diagnosis = h.admin, h.diagnosis
 	d.PeopleDeps = web.PeopleDeps{
 		Book: h.contacts, Privacy: h.privacy, Places: places{h}, Photos: h.directory, Mine: h.presence,
 		Reports: h.directory.Reports, InForce: h.admin.InForce, States: h.admin.States,
