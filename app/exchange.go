@@ -190,8 +190,6 @@ func (h *house) openExchange(ctx context.Context) error {
 	o.Person = h.personOf
 	o.Tracing = func(who portal.Address) bool { return h.diagnosis.Traced(who).On }
 	o.Trace = func(who portal.Address, t portal.Traffic) { h.diagnosis.Sink(who)(t) }
-	o.Tracing = func(who portal.Address) bool { return h.diagnosis.Traced(who).On }
-	o.Trace = func(who portal.Address, t portal.Traffic) { h.diagnosis.Sink(who)(t) }
 	h.exchangeOptions = o
 	if h.syncSide, err = newExchangeDoor(o); err == nil && named {
 		h.exchange = h.syncSide
