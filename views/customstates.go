@@ -100,3 +100,31 @@ const exampleStates = `<?xml version="1.0" encoding="utf-8"?>
   </customState>
 </customStates>
 `
+
+// setName tells a set's table from those of others.
+func (v StatesPage) setName(set portal.CustomStates) string {
+	if set.Source == "" {
+		return v.Text("states.uploaded")
+	}
+	return v.Text("states.table", "Source", set.Source)
+}
+
+// stateSource is an address with those for whom it is set.
+type stateSource struct {
+	Address string
+	Rules   []portal.PolicyRule
+}
+
+// sources are the addresses, each once.
+func (v StatesPage) sources() []stateSource {
+	var out []stateSource
+	for _, rule := range v.Addresses {
+		i := slices.IndexFunc(out, func(s stateSource) bool { return s.Address == rule.Value })
+		if i < 0 {
+			out = append(out, stateSource{Address: rule.Value})
+			i = len(out) - 1
+		}
+		out[i].Rules = append(out[i].Rules, rule)
+	}
+	return out
+}

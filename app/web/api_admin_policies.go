@@ -63,8 +63,8 @@ var (
 		answers: []answer{{status: 204, about: "it is not set any more"}}, errors: []int{400, 404},
 	}
 	aboutMakeGroup       = operation{summary: "Make a group of people for whom policies are set together", body: "NewPolicyGroup", answers: []answer{{status: 201, schema: "PolicyGroup"}}, errors: ruleErrors}
-	aboutPutPolicyGroup  = operation{summary: "Replace a group", params: []param{groupParam()}, body: "NewPolicyGroup", answers: []answer{{status: 200, schema: "PolicyGroup"}}, errors: ruleErrors}
-	aboutDropPolicyGroup = operation{summary: "Remove a group with what is set for it", params: []param{groupParam()}, answers: []answer{{status: 204, about: "it is gone"}}, errors: []int{400, 404}}
+	aboutPutPolicyGroup  = operation{summary: "Replace a group", params: []param{policyGroupParam()}, body: "NewPolicyGroup", answers: []answer{{status: 200, schema: "PolicyGroup"}}, errors: ruleErrors}
+	aboutDropPolicyGroup = operation{summary: "Remove a group with what is set for it", params: []param{policyGroupParam()}, answers: []answer{{status: 204, about: "it is gone"}}, errors: []int{400, 404}}
 	aboutEffective       = operation{
 		summary: "What holds for somebody, and where that comes from",
 		params:  []param{{name: "uri", in: "query", schema: "Address", about: "whom it is about; left out: those of whom no rule of a group or a person speaks"}},
@@ -99,7 +99,7 @@ func policyParam(name string) param {
 	return param{name: name, in: "path", schema: "PolicyName", about: "the policy's name"}
 }
 
-func groupParam() param {
+func policyGroupParam() param {
 	return param{name: "id", in: "path", schema: "PolicyGroupID", about: "the group"}
 }
 
