@@ -89,7 +89,8 @@ func lineConfig(cfg *config.Config, instance string) (sipua.Config, error) {
 		RegisterExpires: cfg.SIP.RegisterExpires, PublishExpires: cfg.SIP.PublishExpires,
 		SubscribeExpires: cfg.SIP.SubscribeExpires, ResumeRate: cfg.SIP.ResumeRate, PublishPace: cfg.Presence.PublishPace,
 		Dialogs: cfg.SIP.DialogEvents, MessageSummary: cfg.SIP.MessageSummary,
-		XCAPRoot: cfg.SIP.XCAPRoot, ResourceLists: cfg.SIP.ResourceLists,
+		NoWatcherInfo: !cfg.SIP.WatcherInfo,
+		XCAPRoot:      cfg.SIP.XCAPRoot, ResourceLists: cfg.SIP.ResourceLists,
 	}
 	var err error
 	if conf.AcceptFrom, err = prefixes("sip.accept_from", cfg.SIP.AcceptFrom); err != nil {

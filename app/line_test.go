@@ -6,13 +6,16 @@ import (
 	"portico/app/config"
 )
 
-// A subscription for each person costs the SIP server; what no page shows is not asked for.
-func TestNobodyAsksForWatchersThatNoPageShows(t *testing.T) {
-	conf, err := lineConfig(config.Default(), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !conf.NoWatcherInfo {
-		t.Error("each person's watchers are subscribed to")
+func TestWatchersAreAskedForWhereTheConfigurationSaysSo(t *testing.T) {
+	for _, ask := range []bool{true, false} {
+		cfg := config.Default()
+		cfg.SIP.WatcherInfo = ask
+		conf, err := lineConfig(cfg, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if conf.NoWatcherInfo == ask {
+			t.Errorf("watcher_info %v: the connector has NoWatcherInfo %v", ask, conf.NoWatcherInfo)
+		}
 	}
 }

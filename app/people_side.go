@@ -17,6 +17,9 @@ import (
 	"portico/app/web"
 )
 
+// bookTimeout is how long one reading of an address book may take: an old Exchange is asked name by name.
+const bookTimeout = 10 * time.Minute
+
 // openBooks makes the address book of all sources there are; the labs' people decide before the directory server, and that before Exchange.
 func (h *house) openBooks() (err error) {
 	var books []directory.Source
@@ -45,7 +48,7 @@ func (h *house) openBooks() (err error) {
 		books = append(books, exchangeBook{h.exchange})
 	}
 	h.directory = directory.New(books, directory.Options{
-		Refresh: h.cfg.Directory.Refresh, Cache: h.store, InitialDelay: h.initialDelay, Logger: h.log.With("part", "directory"),
+		Refresh: h.cfg.Directory.Refresh, Timeout: bookTimeout, Cache: h.store, InitialDelay: h.initialDelay, Logger: h.log.With("part", "directory"),
 	})
 	return h.openOIDC()
 }
@@ -113,14 +116,28 @@ func (h *house) openContacts() {
 	if h.cfg.SIP.XCAPRoot != "" {
 		o.Roster = serverRoster{h.agent}
 	}
+	if h.exchange != nil || h.ldap != nil {
+		o.Expander = h.expand
+	}
 	if h.exchange != nil {
-		o.Expander, o.Outlook = h.expand, outlookFolder{h.exchange}
+		o.Outlook = outlookFolder{h.exchange}
 	}
 	h.contacts = contacts.New(h.store, o)
 }
 
 // expand gives the members of a distribution group.
 func (h *house) expand(ctx context.Context, owner portal.Address, email string) ([]portal.Person, error) {
+	if h.ldap != nil {
+		if group, err := portal.ParseAddress(email); err == nil {
+			members, err := h.ldap.Members(ctx, group)
+			if err == nil || portal.Meaning(err) != portal.ErrNotFound || h.exchange == nil {
+				return members, err
+			}
+		}
+	}
+	if h.exchange == nil {
+		return nil, portal.Fail(portal.ErrNotFound, "contacts.not-found")
+	}
 	members, err := h.exchange.Expand(ctx, owner, email)
 	if err != nil {
 		return nil, err
@@ -202,7 +219,7 @@ func (h *house) exchangeNews(who portal.Address, ev portal.Current) {
 
 // peopleDeps gives the edge people, privacy, policies and diagnosis.
 func (h *house) peopleDeps(d *web.Deps) {
-	d.Books, d.Facts = h.directory, h.facts
+	d.Books, d.Facts, d.Policies, d.Diagnosis = h.directory, h.facts, h.admin, h.diagnosis
 	d.Policies, d.Diagnosis = h.admin, h.diagnosis
 	d.PeopleDeps = web.PeopleDeps{
 		Book: h.contacts, Privacy: h.privacy, Places: places{h}, Photos: h.directory, Mine: h.presence,

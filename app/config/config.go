@@ -76,8 +76,12 @@ type SIP struct {
 	// DialogEvents and MessageSummary are which event packages of a person's own address are subscribed to.
 	DialogEvents   bool
 	MessageSummary bool
+	// WatcherInfo asks who watches each person.
+	WatcherInfo bool
 	// XCAPRoot is where the server keeps contact lists and presence rules; empty: it does not.
 	XCAPRoot string
+	// RulesTransform: the server holds to the transformations of presence rules in every notification.
+	RulesTransform bool
 	// ResourceLists asks for the presence of a whole list with one subscription.
 	ResourceLists bool
 	// ResumeRate is in registrations a second.

@@ -297,6 +297,7 @@ func TestValuesThatMustAgree(t *testing.T) {
 		{"oidc.client_id", "[signin]\nmethod = \"oidc\"\n[sip]\nauth = \"trusted\"\n[oidc]\nissuer = \"https://id.example.test\"\n[http]\npublic_url = \"https://portico.example.test\""},
 		{"http.public_url", "[signin]\nmethod = \"oidc\"\n[sip]\nauth = \"trusted\"\n[oidc]\nissuer = \"https://id.example.test\"\nclient_id = \"portico\""},
 		{"sip.xcap_root", "[sip]\nresource_lists = true"},
+		{"sip.xcap_root", "[sip]\nrules_transform = true"},
 		{"ews.server[0].username", "[[ews.server]]\npassword = \"p\""},
 		{"ews.server[0].password", "[[ews.server]]\nusername = \"u\""},
 		{"ews.server[1].name", "[[ews.server]]\nimpersonate = false\n[[ews.server]]\nname = \"primary\"\nimpersonate = false"},

@@ -49,6 +49,9 @@ func (l *loader) checkTogether() {
 	if c.Chat.Retention > 0 && c.Chat.Retention <= c.Chat.MaxAge {
 		l.together("chat.retention", "must be longer than chat.max_age (%s)", shortDuration(c.Chat.MaxAge))
 	}
+	if c.SIP.RulesTransform && c.SIP.XCAPRoot == "" {
+		l.together("sip.xcap_root", "must be set, because sip.rules_transform is on")
+	}
 	if c.SIP.ResourceLists && c.SIP.XCAPRoot == "" {
 		l.together("sip.xcap_root", "must be set, because sip.resource_lists is on")
 	}

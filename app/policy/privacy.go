@@ -65,6 +65,14 @@ func SightFor(p portal.Privacy, given portal.Relationship, tied bool, viewer por
 	return SightOf(p, RelationshipBy(p, given, viewer, ownDomain))
 }
 
+// Narrower is what both a and b show.
+func Narrower(a, b portal.Sight) portal.Sight {
+	return plain(portal.Sight{
+		Hidden: a.Hidden || b.Hidden, FreeBusy: a.FreeBusy && b.FreeBusy, Meeting: a.Meeting && b.Meeting, Note: a.Note && b.Note,
+		Numbers: a.Numbers && b.Numbers, Location: a.Location && b.Location, LastActive: a.LastActive && b.LastActive, Pierces: a.Pierces && b.Pierces,
+	})
+}
+
 func tieWith(ties []portal.Tie, viewer portal.Address) (portal.Relationship, bool) {
 	for _, t := range ties {
 		if t.With == viewer {

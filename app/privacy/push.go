@@ -24,8 +24,9 @@ func (s *Service) HasRules(who portal.Address) bool {
 	return o != nil && o.pushed != ""
 }
 
-// Wire is what is published of who: everything where the SIP server keeps rules for them, else what the least trusted may
-// see who can watch, which is any colleague; of somebody who hides from strangers availability alone.
+// Wire is what is published of who: everything where the SIP server keeps rules for them and shows each watcher what those
+// let them see (Options.Transforms); else what everybody may see who can watch: any colleague, unless rules hide the person
+// from strangers, and all who were given a relationship, but for those it hides from.
 func (s *Service) Wire(who portal.Address) portal.Sight {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -33,10 +34,19 @@ func (s *Service) Wire(who portal.Address) portal.Sight {
 	switch {
 	case o == nil || !o.loaded || o.pushed == "" && o.privacy.ContactsOnly:
 		return portal.Sight{}
-	case o.pushed != "":
+	case o.pushed != "" && s.o.Transforms:
 		return portal.FullSight()
 	}
-	return policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", who, who.Domain()))
+	least := portal.FullSight()
+	if !o.privacy.ContactsOnly {
+		least = policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", who, who.Domain()))
+	}
+	for _, b := range o.bonds {
+		if sight := policy.SightOf(o.privacy, b.relationship); b.relationship.Valid() && !sight.Hidden {
+			least = policy.Narrower(least, sight)
+		}
+	}
+	return least
 }
 
 // tellServer has the rules of somebody who is signed in pushed, if they are not what the server has.

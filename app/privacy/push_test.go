@@ -12,7 +12,7 @@ import (
 )
 
 func TestRulesArePushed(t *testing.T) {
-	at(t, Options{}, func(h *house) {
+	at(t, Options{Transforms: true}, func(h *house) {
 		ctx := t.Context()
 		h.store.contact(alice, bob, portal.Team)
 		h.store.contact(alice, carol, "")
@@ -197,4 +197,27 @@ func TestWithoutAServer(t *testing.T) {
 	if s.HasRules(alice) || len(s.pushes.all) != 0 {
 		t.Error("rules are to be pushed to nobody")
 	}
+}
+
+func TestWhatIsPublishedWhereRulesOnlyHide(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		ctx := t.Context()
+		h.store.contact(alice, bob, portal.Team)
+		must(t, h.Give(ctx, alice, foreign, portal.Blocked))
+		h.SignedIn(alice)
+		synctest.Wait()
+		if !h.HasRules(alice) || h.Wire(alice) != policy.StandardSight(portal.Company) {
+			t.Errorf("rules %v, published %+v", h.HasRules(alice), h.Wire(alice))
+		}
+		must(t, h.Save(ctx, alice, portal.Privacy{ContactsOnly: true}))
+		synctest.Wait()
+		if got := h.Wire(alice); got != policy.StandardSight(portal.Team) {
+			t.Errorf("to the team alone %+v", got)
+		}
+		must(t, h.Give(ctx, alice, carol, portal.Public))
+		synctest.Wait()
+		if got := h.Wire(alice); got != policy.StandardSight(portal.Public) {
+			t.Errorf("with somebody of the public %+v", got)
+		}
+	})
 }

@@ -34,6 +34,10 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 
+	// Transforms: the SIP server shows each watcher only what the rules let them see, in every notification. Without it
+	// rules hide people, but not their details.
+	Transforms bool
+
 	// Keep bounds the people whose decisions are kept in memory although they are not signed in (50,000): beyond it those
 	// not asked for of late are forgotten, and are hidden from whoever asks until they are read again.
 	Keep int
