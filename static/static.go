@@ -20,7 +20,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-//go:embed css js icons sound help vendor manifest.webmanifest
+//go:embed css embed js icons sound help vendor manifest.webmanifest
 var files embed.FS
 
 // Prefix is the URL path under which assets are served.
@@ -119,6 +119,9 @@ func build(tree fs.FS) (manifest, error) {
 		if err != nil {
 			return err
 		}
+		if name == manifestName {
+			body = m.linked(body)
+		}
 		return m.add(name, body)
 	})
 	if err != nil {
@@ -134,6 +137,18 @@ func build(tree fs.FS) (manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// manifestName is the web app's manifest. It names icons as they stand in the tree, which is walked in order: they are
+// there before it.
+const manifestName = "manifest.webmanifest"
+
+// linked is a text with the paths in place of the quoted names of assets.
+func (m manifest) linked(body []byte) []byte {
+	for name, a := range m.byName {
+		body = bytes.ReplaceAll(body, []byte(`"`+name+`"`), []byte(`"`+Prefix+a.Served+`"`))
+	}
+	return body
 }
 
 func (m manifest) add(name string, body []byte) error {

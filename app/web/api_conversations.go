@@ -141,14 +141,14 @@ func (s *Server) apiSay(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		s.Presence.Touch(who)
+		s.there(c)
 		return s.json(c, http.StatusAccepted, sayAnswer{ID: m.ID, State: portal.Sent})
 	}
 	m, err := s.Chat.Say(c.Request().Context(), who, chat.Draft{Conversation: peer, ID: in.ID, Text: in.Text})
 	if err != nil {
 		return err
 	}
-	s.Presence.Touch(who) // who says something is there
+	s.there(c) // who says something is there
 	out := sayAnswer{ID: m.ID, State: m.State}
 	if m.Reason != "" {
 		out.Reason, out.ReasonKey = sentence(s.audience(c).Locale, m.Reason, nil), m.Reason

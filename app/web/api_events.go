@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/app/portal"
+	"portico/realtime"
 )
 
 var aboutEvents = operation{
@@ -44,5 +45,9 @@ func (s *Server) apiEvents(c echo.Context) error {
 			return fmt.Errorf("event stream: %w", err)
 		}
 	}
-	return s.Hub.ServeEvents(c.Request().Context(), c.Response(), client, streaming{s.live})
+	var door realtime.Door = streaming{s.live}
+	if known.silent {
+		door = s.live.door(known)
+	}
+	return s.Hub.ServeEvents(c.Request().Context(), c.Response(), client, door)
 }

@@ -241,11 +241,7 @@ func (s *Server) remind(ctx context.Context, r views.Reader, me, of portal.Addre
 		return portal.Message{}, portal.Fail(portal.ErrInvalid, "appointment.attendee").With("text", who.Bare())
 	}
 	text := r.Text("responses.nudge-text", "Subject", a.Subject, "Time", r.WhenText(a))
-	m, err := s.Chat.Say(ctx, me, chat.Draft{Conversation: who, ID: uuid.NewString(), Text: text})
-	if err == nil {
-		s.Presence.Touch(me)
-	}
-	return m, err
+	return s.Chat.Say(ctx, me, chat.Draft{Conversation: who, ID: uuid.NewString(), Text: text})
 }
 
 // calendarJSON is how a calendar stands.

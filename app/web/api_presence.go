@@ -43,6 +43,9 @@ var aboutSetPresence = operation{
 }
 
 func (s *Server) apiSetPresence(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	var in manualBody
 	if err := body(c, &in); err != nil {
 		return err
@@ -120,6 +123,9 @@ var aboutResetPresence = operation{
 }
 
 func (s *Server) apiResetPresence(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	now, err := s.Presence.Reset(c.Request().Context(), s.person(c))
 	if err != nil {
 		return err

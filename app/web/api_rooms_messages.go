@@ -75,7 +75,7 @@ func (s *Server) apiSayInRoom(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		s.Presence.Touch(who)
+		s.there(c)
 		return s.json(c, http.StatusCreated, m)
 	})
 }

@@ -15,6 +15,8 @@ import (
 type signInBody struct {
 	SIP      string `json:"sip"`
 	Password string `json:"password"`
+	// Silent: the session never shows the person as there. It has no cookie.
+	Silent bool `json:"silent"`
 }
 
 type signInAnswer struct {
@@ -24,7 +26,7 @@ type signInAnswer struct {
 
 var aboutSignIn = operation{
 	summary: "Sign in with a SIP address and its password", public: true, body: "SignIn",
-	answers: []answer{{status: 200, schema: "SignedIn", about: "the token is also set as the session cookie"}},
+	answers: []answer{{status: 200, schema: "SignedIn", about: "the token is also set as the session cookie, unless the session is silent"}},
 	errors:  []int{400, 401, 403, 413, 415, 429, 503},
 }
 
@@ -33,7 +35,7 @@ func (s *Server) apiSignIn(c echo.Context) error {
 	if err := body(c, &in); err != nil {
 		return err
 	}
-	token, err := s.authenticate(c, in.SIP, in.Password)
+	token, err := s.authenticate(c, in.SIP, in.Password, in.Silent)
 	if err != nil {
 		return err
 	}

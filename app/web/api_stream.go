@@ -24,6 +24,9 @@ var aboutActivity = operation{
 }
 
 func (s *Server) apiActivity(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	var in activityBody
 	if err := body(c, &in); err != nil {
 		return err
@@ -57,6 +60,9 @@ var aboutWatch = operation{
 }
 
 func (s *Server) apiWatch(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	var in queryBody
 	if err := body(c, &in); err != nil {
 		return err

@@ -215,7 +215,7 @@ func (s *Server) answerProblem(c echo.Context, f failure) error {
 func wantsProblem(r *http.Request) bool {
 	p := r.URL.Path
 	return strings.HasPrefix(p, "/api/") || p == "/ws" || p == "/readyz" || p == "/healthz" || p == "/metrics" ||
-		strings.HasPrefix(p, "/static/")
+		strings.HasPrefix(p, "/static/") || strings.HasPrefix(p, embedPrefix) || p == discoveryPath
 }
 
 // setRetryAfter tells when to come back (RFC 9110 section 10.2.3), in whole seconds.

@@ -33,11 +33,12 @@ type Live struct {
 
 	mu      sync.Mutex
 	paces   map[string]*rate.Limiter // by connection; entries live as long as the connection
+	silent  map[string]bool          // the connections of silent sessions
 	streams map[string][]string      // by session: the connections that are event streams
 }
 
 func newLive(s *Server) *Live {
-	l := &Live{Server: s, rate: rate.Limit(s.Config.LiveRate), burst: s.Config.LiveBurst, paces: map[string]*rate.Limiter{}, streams: map[string][]string{}}
+	l := &Live{Server: s, rate: rate.Limit(s.Config.LiveRate), burst: s.Config.LiveBurst, paces: map[string]*rate.Limiter{}, silent: map[string]bool{}, streams: map[string][]string{}}
 	if l.rate <= 0 {
 		l.rate = defaultLiveRate
 	}

@@ -61,7 +61,7 @@ func (s *Server) webSocket(c echo.Context) error {
 		return &httpError{status: http.StatusBadRequest, key: "live.handshake", cause: err}
 	}
 	c.Response().Status = http.StatusSwitchingProtocols // for the log; gorilla has written it
-	s.Hub.ServeWebSocket(ws, client, s.live)
+	s.Hub.ServeWebSocket(ws, client, s.live.door(known))
 	return nil
 }
 

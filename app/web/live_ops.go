@@ -118,6 +118,11 @@ func (l *Live) guarded(ctx context.Context, c realtime.Client, o op) (answer []b
 
 // do is the table of ops.
 func (l *Live) do(ctx context.Context, c realtime.Client, o op) ([]byte, error) {
+	if o.Op == "active" || o.Op == "idle" || o.Op == "watch" {
+		if err := l.aloud(c); err != nil {
+			return nil, err
+		}
+	}
 	switch o.Op {
 	case "send":
 		return l.doSend(ctx, c, o)

@@ -198,7 +198,7 @@ func (s *Server) signedIn(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) noticed(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if cookieValue(c.Request(), scriptCookie) != "1" {
-			s.Presence.Touch(s.person(c))
+			s.there(c)
 		}
 		return next(c)
 	}

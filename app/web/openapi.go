@@ -92,7 +92,7 @@ func (s *Server) document() ([]byte, error) {
 	if err := json.Unmarshal(openapiSchemas, &components); err != nil {
 		return nil, fmt.Errorf("web: OpenAPI schemas: %w", err)
 	}
-	for _, file := range [][]byte{calendarSchemas, contactSchemas, roomSchemas, crmSchemas, historySchemas, adminSchemas} {
+	for _, file := range [][]byte{calendarSchemas, contactSchemas, roomSchemas, crmSchemas, historySchemas, adminSchemas, providerSchemas} {
 		if err := addSchemas(components, file); err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (s *Server) document() ([]byte, error) {
 			"title":   "Portico",
 			"version": "1",
 			"description": "Presence and instant messages over SIP. Live events: the WebSocket at /ws (subprotocol " +
-				protocolJSON + ") or the event stream. Errors are application/problem+json (RFC 9457); \"reason\" is their stable key.",
+				protocolJSON + ") or the event stream. Programs find all addresses at " + discoveryPath + " of this host. Errors are application/problem+json (RFC 9457); \"reason\" is their stable key.",
 		},
 		"servers":    []any{object{"url": apiPrefix}},
 		"security":   []any{object{"bearer": []any{}}, object{"cookie": []any{}}},

@@ -94,6 +94,11 @@ func (o *origins) allows(r *http.Request, bearer bool) bool {
 	if !ok {
 		return false
 	}
+	return o.ours(origin, r.Host)
+}
+
+// ours reports whether an origin, in canonical form, is one of those; host is what the request was sent to.
+func (o *origins) ours(origin, host string) bool {
 	if o.listed[origin] {
 		return true
 	}
@@ -101,7 +106,7 @@ func (o *origins) allows(r *http.Request, bearer bool) bool {
 		return false
 	}
 	scheme, _, _ := strings.Cut(origin, "://")
-	here, ok := canonicalOrigin(scheme + "://" + r.Host)
+	here, ok := canonicalOrigin(scheme + "://" + host)
 	return ok && here == origin
 }
 

@@ -40,4 +40,5 @@ func (s *Server) pages(g *echo.Group) {
 
 	s.adminPages(g)
 	s.diagnosticPages(g)
+	s.openPages(g)
 }

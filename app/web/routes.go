@@ -42,7 +42,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls(), s.providerCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -133,6 +133,8 @@ func (s *Server) router() *echo.Echo {
 	e.GET("/metrics", s.serveMetrics)
 	e.GET(static.Prefix+"*", s.asset)
 	e.GET("/ws", s.webSocket, s.signedIn)
+	e.GET(discoveryPath, s.discover)
+	s.embedRoutes(e)
 	e.GET("/calendar/subscribe/:token", s.subscribed, s.compress())
 
 	compress := s.compress()

@@ -34,6 +34,8 @@ type Config struct {
 	TLS bool
 	// Origins are further origins ("https://portal.example.test") whose pages may use this server.
 	Origins []string
+	// EmbedOrigins are origins whose pages may show presence, beside those that administrators allow.
+	EmbedOrigins []string
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// SessionLifetime is how long a sign-in lasts (default 12 h).
@@ -65,8 +67,11 @@ type Server struct {
 	echo     *echo.Echo
 	sessions *scs.SessionManager
 	origins  *origins
-	live     *Live
-	limits   *personLimits
+	// embeds are the operator's origins of presence buttons, public is Config.PublicURL.
+	embeds map[string]bool
+	public *url.URL
+	live   *Live
+	limits *personLimits
 	// subscribers paces those who ask for private calendar addresses, by where they ask from.
 	subscribers *personLimits
 	// inbox paces those who send signed messages, by where they send from.
@@ -109,6 +114,10 @@ func New(d Deps) (*Server, error) {
 	if s.origins, err = newOrigins(public, d.Config.Origins); err != nil {
 		return nil, err
 	}
+	if s.embeds, err = embedOrigins(d.Config.EmbedOrigins); err != nil {
+		return nil, err
+	}
+	s.public = public
 	s.sessions = newSessions(d.Sessions, d.Config.SessionLifetime)
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)

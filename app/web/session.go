@@ -20,7 +20,8 @@ import (
 // kills the token too.
 
 const (
-	personField = "person" // the one value in a session
+	personField = "person"
+	silentField = "silent" // there where the session is silent
 	tokenLen    = 43       // 32 random bytes in unpadded base64url, as scs makes them
 	stateKey    = "portico.session"
 )
@@ -32,6 +33,7 @@ type session struct {
 	key     string
 	token   string
 	bearer  bool // came as a bearer token, not as a cookie
+	silent  bool // never shows the person as there
 	expires time.Time
 }
 
@@ -102,7 +104,7 @@ func (s *Server) session(c echo.Context) (session, error) {
 		}
 		person, expires := s.sessions.GetString(ctx, personField), s.sessions.Deadline(ctx)
 		if person != "" && expires.After(s.Now()) {
-			found = session{person: portal.Address(person), key: sessionKey(token), token: token, bearer: bearer, expires: expires}
+			found = session{person: portal.Address(person), key: sessionKey(token), token: token, bearer: bearer, silent: s.sessions.GetBool(ctx, silentField), expires: expires}
 		}
 	}
 	c.Set(stateKey, found)
@@ -110,8 +112,9 @@ func (s *Server) session(c echo.Context) (session, error) {
 }
 
 // begin makes a new session for a person who has just proved who they are, under a token that nobody
-// can have known before, and gives the browser its cookie. The browser's previous session ends.
-func (s *Server) begin(c echo.Context, who portal.Address) (token string, err error) {
+// can have known before, and gives the browser its cookie. The browser's previous session ends. A silent one
+// is a program's: it has no cookie and ends nothing.
+func (s *Server) begin(c echo.Context, who portal.Address, silent bool) (token string, err error) {
 	previous, err := s.session(c)
 	if err != nil {
 		return "", err
@@ -122,6 +125,9 @@ func (s *Server) begin(c echo.Context, who portal.Address) (token string, err er
 		return "", fmt.Errorf("new session: %w", err)
 	}
 	s.sessions.Put(ctx, personField, string(who))
+	if silent {
+		s.sessions.Put(ctx, silentField, true)
+	}
 	token, expires, err := s.sessions.Commit(ctx)
 	if err != nil {
 		return "", fmt.Errorf("store the session: %w", err)
@@ -133,13 +139,15 @@ func (s *Server) begin(c echo.Context, who portal.Address) (token string, err er
 		}
 		return "", err
 	}
-	if previous.person != "" && !previous.bearer {
+	if previous.person != "" && !previous.bearer && !silent {
 		if err := s.end(r.Context(), previous); err != nil {
 			return "", err
 		}
 	}
-	c.Set(stateKey, session{person: who, key: key, token: token, expires: expires})
-	s.setCookie(c, token, expires)
+	c.Set(stateKey, session{person: who, key: key, token: token, silent: silent, expires: expires})
+	if !silent {
+		s.setCookie(c, token, expires)
+	}
 	return token, nil
 }
 

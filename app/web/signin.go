@@ -33,7 +33,7 @@ func (s *Server) signIn(c echo.Context) error {
 		Address: clip(c.Request().PostFormValue("address"), portal.MaxAddressLen),
 		Next:    relativeTarget(c.Request().PostFormValue("next")),
 	}
-	if _, err := s.authenticate(c, form.Address, c.Request().PostFormValue("password")); err != nil {
+	if _, err := s.authenticate(c, form.Address, c.Request().PostFormValue("password"), false); err != nil {
 		f := classify(err)
 		if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable {
 			return err
@@ -63,8 +63,8 @@ func (s *Server) signOut(c echo.Context) error {
 }
 
 // authenticate proves who somebody is and begins their session. They are there from now on, with a live
-// connection to come or without.
-func (s *Server) authenticate(c echo.Context, address, password string) (token string, err error) {
+// connection to come or without, unless the session is silent.
+func (s *Server) authenticate(c echo.Context, address, password string, silent bool) (token string, err error) {
 	var who portal.Address
 	defer func() {
 		s.metrics.signin(err)
@@ -77,10 +77,10 @@ func (s *Server) authenticate(c echo.Context, address, password string) (token s
 	if err != nil {
 		return "", err
 	}
-	if token, err = s.begin(c, who); err != nil {
+	if token, err = s.begin(c, who, silent); err != nil {
 		return "", err
 	}
-	s.Presence.Touch(who)
+	s.there(c)
 	return token, nil
 }
 

@@ -76,7 +76,7 @@ func (s *Server) vouched(c echo.Context, who portal.Address) error {
 	if err := s.Account.SignInAs(c.Request().Context(), who, c.RealIP()); err != nil {
 		return err
 	}
-	if _, err := s.begin(c, who); err != nil {
+	if _, err := s.begin(c, who, false); err != nil {
 		return err
 	}
 	s.Presence.Touch(who)
