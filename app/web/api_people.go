@@ -220,6 +220,7 @@ func (s *Server) apiNudge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.there(c)
 	out := sayAnswer{ID: m.ID, State: m.State}
 	if m.Reason != "" {
 		out.Reason, out.ReasonKey = sentence(s.audience(c).Locale, m.Reason, nil), m.Reason
