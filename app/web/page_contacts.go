@@ -167,7 +167,7 @@ func (s *Server) listed(c echo.Context, r views.Reader, contact portal.Contact, 
 	members, err := s.Book.Expand(ctx, s.person(c), contact.URI)
 	if err != nil {
 		s.Logger.DebugContext(ctx, "the members of a distribution group", "error", err)
-		item.Away = r.Text("contacts.members-away")
+		item.Away = r.Text("people.members-away")
 	}
 	for _, m := range members {
 		member := views.ContactItem{Person: m}
@@ -244,7 +244,7 @@ func (s *Server) findInFolder(ctx context.Context, found *views.Found, list []po
 	people, err := s.Book.Outlook(ctx, found.Me)
 	if err != nil {
 		if portal.Reason(err) != "contacts.no-outlook" {
-			found.OutlookAway = found.Text("contacts.outlook-away")
+			found.OutlookAway = found.Text("people.outlook-away")
 		}
 		return
 	}

@@ -33,7 +33,7 @@ func TestContactsInChromium(t *testing.T) {
 
 // inGroup is a condition: the section of that name shows exactly these, in order.
 func inGroup(section string, names ...string) string {
-	return fmt.Sprintf(`JSON.stringify([...document.querySelectorAll('section.group[aria-label=%q] li.contact .name b')].map((b) => b.textContent)) === %s`, section, mustJSON(quote(string(mustJSON(append([]string{}, names...))))))
+	return fmt.Sprintf(`JSON.stringify([...document.querySelectorAll('section.group[aria-label=%q] li.contact .name b')].map((b) => b.textContent)) === %s`, section, quote(string(mustJSON(append([]string{}, names...)))))
 }
 
 // drag takes a contact into a section, as a hand does: the events of HTML's drag and drop, with one data transfer.

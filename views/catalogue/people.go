@@ -35,7 +35,10 @@ func (c *Catalogue) Activity(p portal.Presence) string {
 		if text := p.Custom.For(portal.LCID(c.locale)); text != "" || p.Custom != "" {
 			return text // a reader whose language is missing sees the plain state
 		}
-		return p.Text
+		if p.Text != "" {
+			return p.Text
+		}
+		return c.Text("activity.custom", "Number", strings.TrimPrefix(string(p.Activity), "custom-"))
 	}
 	return c.Text("activity." + string(p.Activity))
 }
