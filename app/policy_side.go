@@ -82,7 +82,13 @@ func (h *house) policiesChanged(who []portal.Address, names []string) {
 	if who == nil {
 		who = h.hub.People()
 	}
-	h.web.Live().CurrentMany(who, portal.PoliciesEvent{Names: slices.Clone(names)})
+	told := slices.Clone(who)
+	for _, admin := range addresses(h.cfg.Signin.Admins) { // whose pages show what holds for others
+		if !slices.Contains(told, admin) {
+			told = append(told, admin)
+		}
+	}
+	h.web.Live().CurrentMany(told, portal.PoliciesEvent{Names: slices.Clone(names)})
 }
 
 // initialDelay is the wait before the address books are read for the first time.
