@@ -185,7 +185,8 @@ func (s *Server) dayOf(ctx context.Context, r views.Reader, viewer portal.Addres
 	}
 	day := &views.Day{From: at(barFrom), To: at(barTo)}
 	if whole && s.Calendar != nil && card.Presence.Availability != portal.Offline {
-		if busy, ok := s.busyTimes(ctx, viewer, card.Person, day.From, day.To); ok {
+		// What presence says goes on below where the server knows of nothing: it may have been said elsewhere.
+		if busy, ok := s.busyTimes(ctx, viewer, card.Person, day.From, day.To); ok && (len(busy) > 0 || !card.Presence.Agenda.BusyUntil.After(r.Now)) {
 			day.Busy = busy
 			return day
 		}
