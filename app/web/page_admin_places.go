@@ -32,6 +32,8 @@ func (s *Server) showOrigins(c echo.Context, status int, v views.OriginsPage) er
 	}
 	f.Problem, f.Here = v.Problem, views.OriginsPath
 	v.Frame = f
+	base, _ := s.here(c.Request())
+	v.Script, v.Example = base+embedPrefix+"presence.js", s.person(c)
 	ctx := c.Request().Context()
 	if v.Origins, err = s.Policies.Origins(ctx); err != nil {
 		return err

@@ -309,6 +309,9 @@ func TestOriginsByForm(t *testing.T) {
 		t.Error("the origin is not allowed")
 	}
 	a.submit("/admin/origins", "do", "allow", "origin", "https://x.test/page").says(http.StatusBadRequest, `value="https://x.test/page"`)
+	if got := a.page("/admin/origins", http.StatusOK).Find("pre.code").Text(); !strings.Contains(got, `<script src="`+h.url+`/embed/presence.js" async></script>`) || !strings.Contains(got, `uri="sip:alice@example.test"`) {
+		t.Errorf("what goes into a page: %s", got)
+	}
 	a.submit("/admin/origins", "do", "explode", "origin", "https://x.test").says(http.StatusBadRequest, "not one of the things")
 	a.submit("/admin/origins", "do", "refuse", "origin", "https://intranet.example.test").leadsTo("/admin/origins?done=refuse")
 	if h.admin.Allowed("https://intranet.example.test") || a.page("/admin/origins", http.StatusOK).Find("table").Length() != 0 {
