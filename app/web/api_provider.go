@@ -81,8 +81,8 @@ func (s *Server) providerCalls() []call {
 	return []call{{http.MethodGet, "/provider", person, s.apiProvider, aboutProvider}}
 }
 
-// provider is what a program may do in the name of who is signed in.
-type provider struct {
+// providerJSON is what a program may do in the name of who is signed in.
+type providerJSON struct {
 	Me          portal.Address `json:"me"`
 	DisplayName string         `json:"display_name"`
 	// Silent: this session never shows the person as there.
@@ -127,7 +127,7 @@ func (s *Server) apiProvider(c echo.Context) error {
 		return err
 	}
 	rules := s.inForce(known.person)
-	out := provider{
+	out := providerJSON{
 		Me: known.person, DisplayName: me.DisplayName, Silent: known.silent, States: []portal.CustomState{},
 		Capabilities: capabilities{
 			IM: !rules.DisableIM, SaveIM: !rules.DisableSavingIM, Presence: true, SetPresence: !known.silent,

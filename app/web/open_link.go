@@ -48,11 +48,12 @@ func parseLink(link string) (portal.Address, error) {
 	if err != nil {
 		return "", err
 	}
+	named := ""
 	if scheme, after, ok := cutScheme(rest); ok {
 		if !linkScheme(scheme) || strings.EqualFold(scheme, "web+portico") {
 			return "", portal.Fail(portal.ErrInvalid, "open.scheme").With("scheme", clip(scheme, 40))
 		}
-		rest = strings.TrimPrefix(after, "//")
+		rest, named = strings.TrimPrefix(after, "//"), "sip:" // a colon in what follows is a password's, not a scheme's
 	}
 	rest, _, _ = strings.Cut(rest, "?")
 	rest, _, _ = strings.Cut(rest, "#")
@@ -60,7 +61,10 @@ func parseLink(link string) (portal.Address, error) {
 	if strings.Count(rest, "@") > 1 || strings.ContainsAny(rest, ", ") {
 		return "", portal.Fail(portal.ErrInvalid, "open.several")
 	}
-	return portal.ParseAddress(rest)
+	if strings.HasPrefix(rest, "/") {
+		return "", portal.Fail(portal.ErrInvalid, "open.form")
+	}
+	return portal.ParseAddress(named + rest)
 }
 
 // bracketed is what stands in angle brackets, without the name before them: `"Bob, B." <sip:bob@example.test>`.
