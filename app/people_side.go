@@ -221,6 +221,8 @@ func (h *house) exchangeNews(who portal.Address, ev portal.Current) {
 func (h *house) peopleDeps(d *web.Deps) {
 	d.Books, d.Facts, d.Policies, d.Diagnosis = h.directory, h.facts, h.admin, h.diagnosis
 	d.Policies, d.Diagnosis = h.admin, h.diagnosis
+	d.Embeds = h.admin
+	d.Config.EmbedOrigins = h.cfg.Embed.Origins
 	d.PeopleDeps = web.PeopleDeps{
 		Book: h.contacts, Privacy: h.privacy, Places: places{h}, Photos: h.directory, Mine: h.presence,
 		Reports: h.directory.Reports, InForce: h.admin.InForce, States: h.admin.States,

@@ -10,17 +10,17 @@ import (
 	"portico/app/portal"
 )
 
-// provider vouches for whoever its answer names.
-type provider struct{ down bool }
+// idProvider vouches for whoever its answer names.
+type idProvider struct{ down bool }
 
-func (p provider) Begin(_ context.Context, next string) (string, string, error) {
+func (p idProvider) Begin(_ context.Context, next string) (string, string, error) {
 	if p.down {
 		return "", "", portal.Fail(portal.ErrUnavailable, "signin.oidc-unreachable")
 	}
 	return "https://id.example.test/authorize?state=s", "sealed:" + next, nil
 }
 
-func (p provider) Finish(_ context.Context, cookie string, query url.Values) (portal.Address, string, error) {
+func (p idProvider) Finish(_ context.Context, cookie string, query url.Values) (portal.Address, string, error) {
 	next, ok := strings.CutPrefix(cookie, "sealed:")
 	if !ok {
 		return "", "", portal.Fail(portal.ErrUnauthenticated, "signin.oidc-state")
@@ -31,7 +31,7 @@ func (p provider) Finish(_ context.Context, cookie string, query url.Values) (po
 	return portal.Address(query.Get("code")), next, nil
 }
 
-func withProvider(p provider) func(*settings) {
+func withProvider(p idProvider) func(*settings) {
 	return func(set *settings) { set.oidc, set.web.OIDCName = p, "Example ID" }
 }
 
@@ -48,7 +48,7 @@ func attempt(t *testing.T, r *reply) *http.Cookie {
 }
 
 func TestSignInAtAProvider(t *testing.T) {
-	h := newHouse(t, withProvider(provider{}))
+	h := newHouse(t, withProvider(idProvider{}))
 	page := string(h.guest().call("GET", "/signin?next=/settings", nil, 200).body)
 	if !strings.Contains(page, "Example ID") || strings.Contains(page, `type="password"`) {
 		t.Errorf("the page offers %s", page)
@@ -69,7 +69,7 @@ func TestSignInAtAProvider(t *testing.T) {
 }
 
 func TestSignInAtAProviderRefused(t *testing.T) {
-	h := newHouse(t, withProvider(provider{}))
+	h := newHouse(t, withProvider(idProvider{}))
 	for _, c := range []struct{ name, cookie, query, says string }{
 		{"no attempt of this browser", "", "code=" + url.QueryEscape(string(alice)), ""},
 		{"no code", "portico_signin=sealed:/", "error=access_denied", ""},
@@ -100,7 +100,7 @@ func TestSignInAtAProviderRefused(t *testing.T) {
 }
 
 func TestAProviderThatIsAway(t *testing.T) {
-	h := newHouse(t, withProvider(provider{down: true}))
+	h := newHouse(t, withProvider(idProvider{down: true}))
 	got := h.guest().call("GET", "/signin/oidc", nil, 503)
 	if !strings.Contains(string(got.body), `id="signin-problem"`) {
 		t.Errorf("%s", got.body)
