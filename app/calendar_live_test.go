@@ -13,12 +13,13 @@ import (
 	"github.com/chromedp/cdproto/input"
 )
 
-// frame is what the live channel says of calendars.
+// frame is what the live channel says of calendars and people.
 type frame struct {
-	Event, ID, Calendar, Change, By, Response, State string
-	Subject                                          string
-	Waiting                                          int
-	Seq                                              int64
+	Event, ID, Calendar, Change, By, Response, State, URI, From, Availability string
+	Subject                                                                   string
+	NoIM                                                                      bool `json:"no_im"`
+	Waiting                                                                   int
+	Seq                                                                       int64
 }
 
 // ear is an open live channel of which every frame is kept.

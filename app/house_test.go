@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,14 +113,14 @@ func TestTheFiguresOfTheContractAreThere(t *testing.T) {
 	}
 }
 
-func TestABlockedPersonIsRefusedAndToldSo(t *testing.T) {
+func TestWhatABlockedPersonWritesNeverArrives(t *testing.T) {
 	p := demo(t)
 	alice, bob := p.signIn("alice"), p.signIn("bob")
 	if status := alice.call(http.MethodPut, "/contacts/"+person("bob"), map[string]string{"group": "", "relationship": "blocked"}, nil); status >= 300 {
 		t.Fatalf("block: status %d", status)
 	}
 	bob.say("alice", "b1", "let me in")
-	await(t, longest, "the refusal", func() bool { return bob.state("alice", "b1") == "failed" })
+	await(t, longest, "what the server says of people who are away", func() bool { return bob.state("alice", "b1") == "stored" })
 	if got := alice.messages("bob"); len(got) != 0 {
 		t.Errorf("alice got %+v", got)
 	}
@@ -127,7 +128,9 @@ func TestABlockedPersonIsRefusedAndToldSo(t *testing.T) {
 		t.Fatalf("unblock: status %d", status)
 	}
 	bob.say("alice", "b2", "thank you")
-	await(t, longest, "the message", func() bool { return len(alice.messages("bob")) == 1 })
+	await(t, longest, "the message", func() bool {
+		return slices.ContainsFunc(alice.messages("bob"), func(m said) bool { return m.ID == "b2" })
+	})
 }
 
 func TestTheProgramDrainsOnSIGTERM(t *testing.T) {

@@ -23,7 +23,19 @@ func on(day, hour, minute int) time.Time {
 
 func TestStateAt(t *testing.T) {
 	busy := func(from, to time.Time) slot { return slot{start: from, end: to, show: portal.ShowBusy} }
-	with := func(s slot, change func(*slot)) slot { change(&s); return s }
+	with := func(s slot, changes ...func(*slot)) slot {
+		for _, change := range changes {
+			change(&s)
+		}
+		return s
+	}
+	named := func(subject, where string) func(*slot) {
+		return func(s *slot) { s.meeting, s.subject, s.where = true, subject, where }
+	}
+	about := func(st portal.CalendarState, subject, place string) portal.CalendarState {
+		st.Subject, st.Place = subject, place
+		return st
+	}
 	meeting := func(s *slot) { s.meeting = true }
 	for name, c := range map[string]struct {
 		slots     []slot
@@ -31,17 +43,23 @@ func TestStateAt(t *testing.T) {
 		want      portal.CalendarState
 		next      time.Time
 	}{
-		"nothing":       {nil, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"busy":          {[]slot{busy(on(2, 9, 0), on(2, 11, 0))}, false, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
-		"meeting":       {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), meeting)}, false, state(portal.Busy, portal.InAMeeting, on(2, 11, 0)), on(2, 11, 0)},
-		"back to back":  {[]slot{busy(on(2, 9, 0), on(2, 11, 0)), with(busy(on(2, 11, 0), on(2, 12, 0)), meeting)}, false, next(state(portal.Busy, "", on(2, 12, 0)), on(2, 11, 0), on(2, 12, 0)), on(2, 11, 0)},
-		"just over":     {[]slot{busy(on(2, 9, 0), on(2, 10, 0))}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"just begun":    {[]slot{busy(on(2, 10, 0), on(2, 11, 0))}, false, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
-		"no length":     {[]slot{busy(on(2, 10, 0), on(2, 10, 0))}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"free":          {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowFree })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"elsewhere":     {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowElsewhere })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"tentative":     {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowTentative })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
-		"tentative too": {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowTentative })}, true, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
+		"nothing": {nil, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"busy":    {[]slot{busy(on(2, 9, 0), on(2, 11, 0))}, false, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
+		"meeting": {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), meeting)}, false, state(portal.Busy, portal.InAMeeting, on(2, 11, 0)), on(2, 11, 0)},
+		"the last that began": {[]slot{with(busy(on(2, 9, 30), on(2, 11, 0)), named("Second", "Room 2")), with(busy(on(2, 9, 0), on(2, 11, 0)), named("First", "Room 1"))}, false,
+			about(state(portal.Busy, portal.InAMeeting, on(2, 11, 0)), "Second", "Room 2"), on(2, 11, 0)},
+		"a private one beside": {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), named("First", "Room 1")), with(busy(on(2, 9, 30), on(2, 11, 0)), named("Secret", "Cellar"), func(s *slot) { s.private = true })}, false,
+			about(state(portal.Busy, portal.InAMeeting, on(2, 11, 0)), "First", "Room 1"), on(2, 11, 0)},
+		"private":                  {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), named("Secret", "Cellar"), func(s *slot) { s.private = true })}, false, state(portal.Busy, portal.InAMeeting, on(2, 11, 0)), on(2, 11, 0)},
+		"no meeting has a subject": {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), named("Desk", "Home"), func(s *slot) { s.meeting = false })}, false, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
+		"back to back":             {[]slot{busy(on(2, 9, 0), on(2, 11, 0)), with(busy(on(2, 11, 0), on(2, 12, 0)), meeting)}, false, next(state(portal.Busy, "", on(2, 12, 0)), on(2, 11, 0), on(2, 12, 0)), on(2, 11, 0)},
+		"just over":                {[]slot{busy(on(2, 9, 0), on(2, 10, 0))}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"just begun":               {[]slot{busy(on(2, 10, 0), on(2, 11, 0))}, false, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
+		"no length":                {[]slot{busy(on(2, 10, 0), on(2, 10, 0))}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"free":                     {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowFree })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"elsewhere":                {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowElsewhere })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"tentative":                {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowTentative })}, false, portal.CalendarState{Agenda: portal.Agenda{Known: true}}, time.Time{}},
+		"tentative too":            {[]slot{with(busy(on(2, 9, 0), on(2, 11, 0)), func(s *slot) { s.show = portal.ShowTentative })}, true, state(portal.Busy, "", on(2, 11, 0)), on(2, 11, 0)},
 		"out over busy": {[]slot{busy(on(2, 9, 0), on(2, 11, 0)), with(busy(on(1, 0, 0), on(3, 0, 0)), func(s *slot) { s.show, s.allDay = portal.ShowOOF, true })}, false,
 			state(portal.Away, portal.OutOfOffice, on(3, 0, 0)), on(2, 11, 0)},
 		"all-day meeting": {[]slot{with(busy(on(2, 0, 0), on(3, 0, 0)), func(s *slot) { s.allDay, s.meeting = true, true })}, false, state(portal.Busy, "", on(3, 0, 0)), on(3, 0, 0)},

@@ -15,6 +15,7 @@ type slot struct {
 	id, subject, where string
 	start, end         time.Time
 	allDay, meeting    bool
+	private            bool
 	show               portal.FreeBusy
 	// remind is when the reminder is due; zero: none.
 	remind time.Time
@@ -28,7 +29,7 @@ func slotsOf(list []portal.Appointment, loc *time.Location) []slot {
 		if a.Status == portal.StatusCancelled || a.Status == portal.StatusComplete || a.Response == portal.ResponseDeclined {
 			continue
 		}
-		s := slot{id: a.ID, subject: a.Subject, where: a.Location, allDay: a.AllDay, meeting: a.Meeting, show: a.Show}
+		s := slot{id: a.ID, subject: a.Subject, where: a.Location, allDay: a.AllDay, meeting: a.Meeting, private: a.Private || a.Masked, show: a.Show}
 		s.start, s.end = series.Bounds(a, loc)
 		if a.ReminderMinutes != nil {
 			s.remind = s.start.Add(-time.Duration(*a.ReminderMinutes) * time.Minute)
@@ -123,11 +124,7 @@ func stateAt(slots []slot, note portal.OutOfOfficeNote, now time.Time, tentative
 		st.Availability, st.Activity = portal.Away, portal.OutOfOffice
 	case 2, 1:
 		st.Availability = portal.Busy
-		if slices.ContainsFunc(slots, func(s slot) bool {
-			return rank(&s, tentative) == best && s.meeting && !s.allDay && !now.Before(s.start) && now.Before(s.end)
-		}) {
-			st.Activity = portal.InAMeeting
-		}
+		st.Activity, st.Subject, st.Place = meetingAt(slots, best, now, tentative)
 	}
 	st.Agenda.Known = true
 	if best > 0 {
@@ -143,6 +140,23 @@ func stateAt(slots []slot, note portal.OutOfOfficeNote, now time.Time, tentative
 		soonest(note.Until)
 	}
 	return st, next
+}
+
+// meetingAt is what the meetings of a rank that are under way at now make of the activity, with subject and place of the one
+// that began last. A private one is a meeting like others, and has neither.
+func meetingAt(slots []slot, best int, now time.Time, tentative bool) (activity portal.Activity, subject, place string) {
+	var began time.Time
+	for i := range slots {
+		s := &slots[i]
+		if rank(s, tentative) != best || !s.meeting || s.allDay || now.Before(s.start) || !now.Before(s.end) {
+			continue
+		}
+		activity = portal.InAMeeting
+		if !s.private && (began.IsZero() || s.start.After(began)) {
+			began, subject, place = s.start, s.subject, s.where
+		}
+	}
+	return activity, subject, place
 }
 
 // runEnd is when an unbroken run of slots of a rank ends that is under way at now.

@@ -4,6 +4,7 @@ package siplab
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,11 +33,17 @@ type storedMessage struct {
 	expires  time.Time
 }
 
+// holds reports whether something of the sender of in waits.
+func (i *inbox) holds(in *inbound) bool {
+	from := contactKey(&in.from.uri)
+	return slices.ContainsFunc(i.queue, func(m *storedMessage) bool { return contactKey(&m.in.from.uri) == from })
+}
+
 // message routes a MESSAGE to a person.
 func (s *Server) message(in *inbound, a *account) {
 	now := time.Now()
 	a.mu.Lock()
-	queued := len(a.inbox.queue) > 0
+	queued := a.inbox.holds(in)
 	targets := a.targetsLocked(now)
 	a.mu.Unlock()
 	typing := in.mediaType() == typeComposing
@@ -44,7 +51,7 @@ func (s *Server) message(in *inbound, a *account) {
 	case len(targets) == 0 && typing:
 		in.reply(480, "Temporarily Unavailable")
 	case len(targets) == 0 || queued && !typing:
-		// Behind stored messages a new one waits its turn: order counts more than haste.
+		// Behind stored messages of the same sender a new one waits its turn: order counts more than haste.
 		s.store(in, a)
 	default:
 		s.fork(in, targets, func(best *sip.Response) bool { return !typing && s.storeRefused(in, a, best) })
