@@ -43,7 +43,9 @@ type HTTP struct {
 	TLSKey         string
 	TrustedProxies []string
 	AllowedOrigins []string
-	MetricsSecret  Secret
+	// EmbedOrigins are those whose pages may show presence.
+	EmbedOrigins  []string
+	MetricsSecret Secret
 }
 
 // Storage is where things are kept.
