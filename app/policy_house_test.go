@@ -111,7 +111,7 @@ func TestPoliciesHoldLive(t *testing.T) {
 		bob.refused(http.MethodPost, "/rooms", map[string]any{"name": "other", "title": "Other", "open": true}, http.StatusForbidden, "room.may-not-create")
 		alice.makeRoom(map[string]any{"name": "other", "title": "Of an administrator", "open": true})
 		alice.sets("MaxFileSize", "2kB", "everyone", "")
-		if _, status, detail := bob.share("small", "large.txt", bytes.Repeat([]byte("x"), 2001)); status != http.StatusRequestEntityTooLarge || !strings.Contains(detail, "file-too-large") {
+		if _, status, detail := bob.share("small", "large.txt", bytes.Repeat([]byte("x"), 2001)); status != http.StatusRequestEntityTooLarge || !strings.Contains(detail, "larger than 0.002 MB") {
 			t.Errorf("a file that is too large: status %d, %s", status, detail)
 		}
 		if _, status, detail := bob.share("small", "small.txt", bytes.Repeat([]byte("x"), 1000)); status != http.StatusCreated {

@@ -73,7 +73,7 @@ func (s *Server) uploadPart(c echo.Context, room portal.Address, part *multipart
 	name := fileName(strings.ReplaceAll(part.FileName(), "%22", `"`))
 	f, err := s.Rooms.Upload(c.Request().Context(), s.person(c), room, name, part)
 	if err != nil && (portal.Reason(err) == "file.too-large" || classify(err).status == http.StatusRequestEntityTooLarge) {
-		return f, tooLargeFile(s.maxFile())
+		return f, tooLargeFile(s.largestOf(s.person(c)))
 	}
 	return f, err
 }
@@ -147,4 +147,15 @@ func (s *Server) roomFile(c echo.Context) error {
 	h.Set("ETag", `"`+f.ID+`"`)
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, body)
 	return nil
+}
+
+// largestOf is the largest file somebody may share, in bytes: as configured, or less where policy says so.
+func (s *Server) largestOf(who portal.Address) int64 {
+	most := s.maxFile()
+	if s.InForce != nil {
+		if less := s.InForce(who).MaxFileSize; less > 0 {
+			most = min(most, less)
+		}
+	}
+	return most
 }
