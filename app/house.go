@@ -323,7 +323,7 @@ func (h *house) openWeb() (err error) {
 		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory, Calendar: h.calendar,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
-			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins, EmbedOrigins: h.cfg.HTTP.EmbedOrigins,
+			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
 			TrustedProxies: proxies, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			IdleAfter: h.cfg.Presence.InactiveAfter, OIDCName: h.cfg.OIDC.Name,

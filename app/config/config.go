@@ -43,9 +43,7 @@ type HTTP struct {
 	TLSKey         string
 	TrustedProxies []string
 	AllowedOrigins []string
-	// EmbedOrigins are those whose pages may show presence.
-	EmbedOrigins  []string
-	MetricsSecret Secret
+	MetricsSecret  Secret
 }
 
 // Storage is where things are kept.

@@ -88,8 +88,6 @@ func options() []option {
 			doc: "Addresses or networks (\"10.0.0.0/8\") of reverse proxies whose X-Forwarded-For is believed."},
 		{key: "http.allowed_origins", at: func(c *Config, _ int) any { return &c.HTTP.AllowedOrigins }, check: each(origin),
 			doc: "Further origins, beside public_url, from which browsers may open live connections and send requests."},
-		{key: "http.embed_origins", at: func(c *Config, _ int) any { return &c.HTTP.EmbedOrigins }, check: each(origin),
-			doc: "Origins whose pages may show presence buttons, beside those that administrators allow in the portal."},
 		{key: "http.metrics_secret", at: func(c *Config, _ int) any { return &c.HTTP.MetricsSecret },
 			doc: "Who asks for /metrics must send this as a bearer token. Empty: only this machine may ask."},
 
