@@ -29,7 +29,7 @@ func filled(t *testing.T) *house {
 	g, err := h.PutGroup(ctx, boss, portal.PolicyGroup{Name: "Back office", Rank: 2, Members: []portal.Address{ann}, Departments: []string{"Sales"}})
 	must(t, err)
 	must(t, h.SetRule(ctx, boss, ofGroup(portal.DisableIM, g.ID, "on")))
-	must(t, h.SetRule(ctx, boss, ofPerson(portal.RoomRetention, ben, "30d")))
+	must(t, h.SetRule(ctx, boss, ofPerson(portal.MaxFileSize, ben, "30MB")))
 	must(t, h.SetRule(ctx, boss, everyone(portal.EnableAutoArchiving, "on")))
 	utf16, err := os.ReadFile("../policy/testdata/customstates/utf16le.xml")
 	must(t, err)
@@ -56,7 +56,7 @@ func TestExportAndImport(t *testing.T) {
 	to := build(t, newMemory(), nil, nil)
 	want := []string{
 		`group Back office group "">"Back office, #2, ann@example.test, [Sales]"`,
-		`rule EnableAutoArchiving everyone "">"on"`, `rule DisableIM group "">"on"`, `rule RoomRetention person "">"30d"`,
+		`rule EnableAutoArchiving everyone "">"on"`, `rule DisableIM group "">"on"`, `rule MaxFileSize person "">"30MB"`,
 		`custom-states   "">"1 available: Working from home; 2 busy: At a customer's site; 3 busy: In the workshop & hard to hear; 4 do-not-disturb: Interviewing"`,
 		`origin https://intranet.example.test  "">"https://intranet.example.test"`,
 	}
@@ -70,8 +70,8 @@ func TestExportAndImport(t *testing.T) {
 			t.Fatal("a look changed something")
 		}
 	}
-	to.expect(t, "import", "all [EnableAutoArchiving DisableIM CustomStateURL RoomRetention]")
-	if !to.InForce(ann).DisableIM || to.InForce(ben).DisableIM || to.InForce(ben).RoomRetention == 0 || len(to.States(ben)) != 4 || !to.Allowed("https://intranet.example.test") {
+	to.expect(t, "import", "all [EnableAutoArchiving DisableIM CustomStateURL MaxFileSize]")
+	if !to.InForce(ann).DisableIM || to.InForce(ben).DisableIM || to.InForce(ben).MaxFileSize == 0 || len(to.States(ben)) != 4 || !to.Allowed("https://intranet.example.test") {
 		t.Error("what was imported does not hold")
 	}
 	if got := told(to.store.record); len(got) != len(want)+1 || got[4] != `import   "">"6"` {
@@ -104,7 +104,7 @@ func TestImportReplaces(t *testing.T) {
 	h := filled(t)
 	lines, err := h.Import(ctx, cyd, []byte(`{"format":"portico-policies","version":1,"rules":[{"name":"DisableIM","scope":{"kind":"everyone"},"value":"yes"}]}`), false)
 	must(t, err)
-	want := []string{`rule DisableIM everyone "">"on"`, `rule DisableIM group "on">""`, `rule EnableAutoArchiving everyone "on">""`, `rule RoomRetention person "30d">""`}
+	want := []string{`rule DisableIM everyone "">"on"`, `rule DisableIM group "on">""`, `rule EnableAutoArchiving everyone "on">""`, `rule MaxFileSize person "30MB">""`}
 	if got := told(lines); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -193,7 +193,7 @@ func TestImportHalfWay(t *testing.T) {
 		t.Fatalf("half-way: %v", err)
 	}
 	h.store.breakAfter(-1)
-	h.expect(t, "half-way", "all [EnableAutoArchiving DisableIM RoomRetention]")
+	h.expect(t, "half-way", "all [EnableAutoArchiving DisableIM MaxFileSize]")
 	if !h.InForce(ann).DisableIM || h.States(ann) != nil {
 		t.Error("what was stored does not hold, or more does")
 	}

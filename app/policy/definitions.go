@@ -82,7 +82,8 @@ func Definitions() []Definition {
 		{Name: portal.GalDownloadInitialDelay, Kind: KindDuration, Default: "0s", most: maxInitialDelay, Scopes: []string{portal.ScopeEveryone}},
 		{Name: portal.MaxFileSize, Kind: KindSize},
 		toggle(portal.MayCreateRooms, On),
-		{Name: portal.RoomRetention, Kind: KindDuration, least: minRoomRetention, most: maxRoomRetention},
+		// Who made a room says nothing about who speaks in it: what was said is kept as long for everyone.
+		{Name: portal.RoomRetention, Kind: KindDuration, least: minRoomRetention, most: maxRoomRetention, Scopes: []string{portal.ScopeEveryone}},
 		choice(portal.ThinSessions),
 	}
 	for i := range list {

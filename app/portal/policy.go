@@ -39,7 +39,7 @@ type InForce struct {
 	// MaxFileSize is in bytes; zero: as configured.
 	MaxFileSize    int64
 	MayCreateRooms bool
-	// RoomRetention is for rooms the person makes; zero: as configured.
+	// RoomRetention is how long what is said in rooms is kept; zero: for ever.
 	RoomRetention time.Duration
 	// ThinSessions is "on", "off" or empty where the person chooses.
 	ThinSessions string

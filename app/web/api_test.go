@@ -387,15 +387,6 @@ func TestAFailedMessageSaysWhy(t *testing.T) {
 	}
 }
 
-func TestLaterFamiliesAreNotThereYet(t *testing.T) {
-	h := newHouse(t)
-	c := h.signIn(alice)
-	for _, path := range []string{"/admin/policies", "/admin/custom-states"} {
-		c.call("GET", "/api/v1"+path, nil, 501).problem("not-implemented")
-	}
-	h.guest().call("GET", "/api/v1/admin/policies", nil, 401).problem("unauthenticated")
-}
-
 func TestUnknownPathsAndMethods(t *testing.T) {
 	h := newHouse(t)
 	c := h.signIn(alice)

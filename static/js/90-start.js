@@ -26,7 +26,8 @@ addEventListener("keydown", (e) => {
 
 // The field of the note holds the note that is in force when the menu opens.
 byId("my-status")?.addEventListener("beforetoggle", (e) => {
-  if (e.newState === "open") byId("status-note").value = live("status:" + me)[0]?.querySelector(".note")?.textContent || "";
+  const field = byId("status-note"), shown = live("status:" + me)[0];
+  if (e.newState === "open" && field && !shown?.querySelector(".note.out")) field.value = shown?.querySelector(".note.said")?.textContent || "";
 });
 
 // A form that worked closes its menu; one that did not leaves its sentence in the page.
