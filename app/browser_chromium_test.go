@@ -30,6 +30,7 @@ func TestInTheBrowser(t *testing.T) {
 		test func(*testing.T, *desk)
 	}{
 		{"TwoPeopleSeeEachOtherAndTalk", twoPeopleTalk},
+		{"EachSeesTheirOwnOfAThird", eachSeesTheirOwn},
 		{"WhoClosesTheBrowserGoesOffline", whoClosesGoesOffline},
 		{"AllWindowsOfAPersonAgree", allWindowsAgree},
 		{"OneNotificationOverAllWindows", oneNotification},

@@ -23,7 +23,7 @@ func (h *house) openPrivacy(emit func(portal.Address, portal.Current)) {
 	h.privacy = privacy.New(h.store, rules, privacy.Options{
 		Domain: h.cfg.SIP.Domain, InForce: h.admin.InForce, Emit: emit, Lookup: h.directory.Lookup,
 		Transforms: h.cfg.SIP.RulesTransform,
-		Changed: func(owner portal.Address) { h.presence.Recheck(owner) },
+		Changed:    func(owner portal.Address) { h.presence.Recheck(owner) },
 		AddContact: func(ctx context.Context, owner portal.Address, c portal.Contact) error {
 			return h.contacts.Put(ctx, owner, c)
 		},
