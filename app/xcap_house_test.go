@@ -99,7 +99,7 @@ func TestContactListAtTheServer(t *testing.T) {
 	if status, _, _ := list.do(http.MethodPut, strings.Replace(text, `<entry uri="sip:bob@`, `<entry uri="sip:dave@example.test"/><entry uri="sip:bob@`, 1), tag); status/100 != 2 {
 		t.Fatalf("the other client writes: status %d", status)
 	}
-	p = p.again()
+	p.again()
 	await(t, longest, "dave in the portal", func() bool {
 		status, err := alice.try(http.MethodGet, "/contacts", nil, nil)
 		return err == nil && status == http.StatusOK && slices.Equal(has(), []string{"bob", "carol", "dave"})

@@ -54,7 +54,11 @@ func uploaded(c echo.Context, limit int64) (name, contentType string, data []byt
 
 // tooLargeFile says of a file that it is larger than limit, in bytes, as a page says it and with the status of HTTP.
 func tooLargeFile(limit int64) error {
-	said := portal.Fail(portal.ErrInvalid, "file-too-large").With("limit", strconv.FormatFloat(float64(limit)/1e6, 'f', -1, 64))
+	megabytes := strconv.FormatInt(limit/1e6, 10)
+	if limit < 1e6 {
+		megabytes = strconv.FormatFloat(float64(limit)/1e6, 'f', -1, 64)
+	}
+	said := portal.Fail(portal.ErrInvalid, "file-too-large").With("limit", megabytes)
 	return &httpError{status: http.StatusRequestEntityTooLarge, key: "file-too-large", cause: said}
 }
 
