@@ -48,7 +48,8 @@ func (h *house) openBooks() (err error) {
 		books = append(books, exchangeBook{h.exchange})
 	}
 	h.directory = directory.New(books, directory.Options{
-		Refresh: h.cfg.Directory.Refresh, Timeout: bookTimeout, Cache: h.store, InitialDelay: h.initialDelay, Logger: h.log.With("part", "directory"),
+		Refresh: h.cfg.Directory.Refresh, Timeout: bookTimeout, Cache: h.store, InitialDelay: h.initialDelay, Changed: h.bookChanged,
+		Logger: h.log.With("part", "directory"),
 	})
 	return h.openOIDC()
 }
@@ -109,7 +110,7 @@ func (h *house) openContacts() {
 	o := contacts.Options{
 		Changed: func(owner portal.Address, people []portal.Address) { h.presence.SetContacts(owner, people) },
 		Related: func(owner portal.Address) { h.privacy.ContactsChanged(owner) },
-		Lookup:  h.directory.Lookup, Limit: h.cfg.Limits.Contacts,
+		Lookup:  h.directory.Lookup, Limit: h.cfg.Limits.Contacts, Standing: h.privacy.Relationship,
 		Live:   func(who portal.Address) bool { return h.hub.Online(who) > 0 },
 		Logger: h.log.With("part", "contacts"),
 	}

@@ -10,8 +10,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"portico/app/portal"
 )
 
 // sets makes a policy hold for everyone, a group or a person.
@@ -268,4 +271,16 @@ func TestCustomStatesInTheHouse(t *testing.T) {
 		return erin.call(http.MethodPut, "/me/presence", map[string]string{"availability": "busy", "activity": "custom-2"}, nil) == http.StatusOK
 	})
 	frank.awaits("erin", "the text of the address", func(s shown) bool { return s.Text == "Busy, Elsewhere" })
+}
+
+// Only groups of departments make the address book's news one of policies.
+func TestTheBookMattersToGroupsOfDepartments(t *testing.T) {
+	for want, groups := range map[bool][]portal.PolicyGroup{
+		false: {{Name: "People", Members: []portal.Address{"sip:alice@example.test"}}},
+		true:  {{Name: "People"}, {Name: "Silent", Departments: []string{"IT"}}},
+	} {
+		if names := namesByDepartment(groups); slices.Contains(names, portal.DisableIM) != want {
+			t.Errorf("of %+v: %q", groups, names)
+		}
+	}
 }

@@ -91,5 +91,24 @@ func (h *house) policiesChanged(who []portal.Address, names []string) {
 	h.web.Live().CurrentMany(told, portal.PoliciesEvent{Names: slices.Clone(names)})
 }
 
+// bookChanged lets policies of departments hold for those who are in another one now. It is called once the house stands.
+func (h *house) bookChanged() {
+	groups, err := h.admin.Groups(context.Background()) // from memory
+	if names := namesByDepartment(groups); err == nil && len(names) > 0 {
+		h.policiesChanged(nil, names)
+	}
+}
+
+// namesByDepartment are the policies that may be other ones for somebody in another department: none without a group of departments.
+func namesByDepartment(groups []portal.PolicyGroup) (names []string) {
+	if !slices.ContainsFunc(groups, func(g portal.PolicyGroup) bool { return len(g.Departments) > 0 }) {
+		return nil
+	}
+	for _, d := range policy.Definitions() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
 // initialDelay is the wait before the address books are read for the first time.
 func (h *house) initialDelay() time.Duration { return h.admin.InForce("").GalDownloadInitialDelay }

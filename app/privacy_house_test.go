@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -121,5 +122,24 @@ func writesTo(t *testing.T, frank, blocked, personal *client) {
 		if strings.Contains(f.From, "bob") {
 			t.Errorf("frank is told that bob types: %+v", f)
 		}
+	}
+}
+
+// A new contact of another domain, of whom nothing is said, sees no more than all others do.
+func TestANewContactIsWhatTheyWereBefore(t *testing.T) {
+	t.Parallel()
+	p := demo(t, quick(t)...)
+	frank := p.signIn("frank")
+	for _, uri := range []string{"sip:stranger@elsewhere.test", "sip:colleague@example.test"} {
+		frank.does(http.MethodPut, "/contacts/"+url.PathEscape(uri), map[string]string{"group": ""}, nil)
+	}
+	var list []struct{ URI, Relationship string }
+	frank.does(http.MethodGet, "/contacts", nil, &list)
+	got := map[string]string{}
+	for _, c := range list {
+		got[c.URI] = c.Relationship
+	}
+	if got["sip:stranger@elsewhere.test"] != "public" || got["sip:colleague@example.test"] != "company" {
+		t.Errorf("relationships %v", got)
 	}
 }

@@ -208,10 +208,19 @@ func (s *Store) DeleteContact(ctx context.Context, owner, uri portal.Address, ev
 	return deleted && err == nil, err
 }
 
-// deleteContact takes an entry off a list. Who was blocked stays so: they are not to see more for being forgotten.
+// deleteContact takes an entry off a list. Who was blocked or public stays so: they are not to see more for being forgotten.
+// An owner who shows themselves to nobody but those they gave a relationship shows public less by giving none.
 func (t *txn) deleteContact(owner, uri portal.Address) (bool, error) {
+	p, err := t.privacy(owner)
+	if err != nil {
+		return false, err
+	}
+	kept := `(relationship = 'blocked' OR relationship = 'public' AND is_group = 0)`
+	if p.ContactsOnly {
+		kept = `relationship = 'blocked'`
+	}
 	if err := t.exec(`INSERT INTO privacy_ties (owner, who, relationship)
-		SELECT owner, uri, relationship FROM contacts WHERE owner = ? AND uri = ? AND relationship = 'blocked'
+		SELECT owner, uri, relationship FROM contacts WHERE owner = ? AND uri = ? AND `+kept+`
 		ON CONFLICT (owner, who) DO UPDATE SET relationship = excluded.relationship`, string(owner), string(uri)); err != nil {
 		return false, err
 	}

@@ -38,6 +38,16 @@ func (s *Store) Privacy(ctx context.Context, owner portal.Address) (p portal.Pri
 	return p, ties, nil
 }
 
+// privacy is what a person decided, of their own word alone.
+func (t *txn) privacy(owner portal.Address) (p portal.Privacy, err error) {
+	var payload []byte
+	found, err := t.one(`SELECT payload FROM privacy WHERE person = ?`, []any{string(owner)}, &payload)
+	if err == nil && found {
+		err = decode("privacy", payload, &p)
+	}
+	return p, err
+}
+
 // SavePrivacy replaces what a person decided.
 func (s *Store) SavePrivacy(ctx context.Context, owner portal.Address, p portal.Privacy) error {
 	if owner == "" {

@@ -81,3 +81,62 @@ func TestAgreementOutlivesARestart(t *testing.T) {
 		}
 	})
 }
+
+// Whom another client puts on the list keeps what was given to them before, or else what all have; taken off there, they go here.
+func TestTheServersListUnblocksNobody(t *testing.T) {
+	const dora = portal.Address("sip:dora@elsewhere.test")
+	mem := &memory{ties: map[portal.Address]portal.Relationship{bobby: portal.Blocked, carla: portal.Public}}
+	srv := &server{list: RosterList{Entries: []portal.Contact{{URI: bobby}, {URI: carla}, {URI: dora}}}}
+	standing := func(_ context.Context, who, of portal.Address) (portal.Relationship, error) {
+		if who != owner || of != dora {
+			t.Errorf("asked what %s has made of %s", who, of)
+		}
+		return portal.Team, nil
+	}
+	s := New(mem, Options{Roster: srv, Standing: standing})
+	_, err := s.agree(t.Context(), owner)
+	need(t, err)
+	for uri, want := range map[portal.Address]portal.Relationship{bobby: portal.Blocked, carla: portal.Public, dora: portal.Team} {
+		if c, err := s.Contact(t.Context(), owner, uri); err != nil || c.Relationship != want {
+			t.Errorf("%s is %q, %v; want %q", uri, c.Relationship, err, want)
+		}
+	}
+	srv.edit(func(l *RosterList) { l.Entries = nil })
+	_, err = s.agree(t.Context(), owner)
+	need(t, err)
+	if list, err := s.List(t.Context(), owner); err != nil || len(list) != 0 {
+		t.Errorf("taken off at the server, here is %+v, %v", list, err)
+	}
+}
+
+// An entry that does not say what somebody is to the owner gets what was given before, or else what all have.
+func TestWhatANewContactIs(t *testing.T) {
+	away := portal.Fail(portal.ErrUnavailable, "storage.away")
+	for name, c := range map[string]struct {
+		standing func(context.Context, portal.Address, portal.Address) (portal.Relationship, error)
+		tie, say portal.Relationship
+		want     portal.Relationship
+	}{
+		"nothing is known":  {want: portal.Company},
+		"all are public":    {standing: gives(portal.Public, nil), want: portal.Public},
+		"blocked before":    {standing: gives(portal.Company, nil), tie: portal.Blocked, want: portal.Blocked},
+		"the entry says it": {standing: gives("", away), tie: portal.Blocked, say: portal.Team, want: portal.Team},
+		"not to be read":    {standing: gives("", away)},
+	} {
+		put := portal.Contact{URI: bobby, Relationship: c.say}
+		s := New(&memory{ties: map[portal.Address]portal.Relationship{bobby: c.tie}}, Options{Standing: c.standing})
+		err := s.Put(t.Context(), owner, put)
+		if got, _ := s.Contact(t.Context(), owner, bobby); got.Relationship != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%s: put, they are %q, %v; want %q", name, got.Relationship, err, c.want)
+		}
+		s = New(&memory{ties: map[portal.Address]portal.Relationship{bobby: c.tie}}, Options{Standing: c.standing})
+		err = s.Seed(t.Context(), owner, []portal.Contact{put})
+		if got, _ := s.Contact(t.Context(), owner, bobby); got.Relationship != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%s: seeded, they are %q, %v; want %q", name, got.Relationship, err, c.want)
+		}
+	}
+}
+
+func gives(r portal.Relationship, err error) func(context.Context, portal.Address, portal.Address) (portal.Relationship, error) {
+	return func(context.Context, portal.Address, portal.Address) (portal.Relationship, error) { return r, err }
+}

@@ -32,7 +32,7 @@ const (
 	// DefaultLimit is how many entries a list may have.
 	DefaultLimit = 1000
 	// DefaultRosterPoll is the time between two readings of the server's list.
-	DefaultRosterPoll = 30 * time.Second
+	DefaultRosterPoll = 10 * time.Second
 	// DefaultRosterWorkers is how many people's lists are brought together at once.
 	DefaultRosterWorkers = 8
 )
@@ -55,6 +55,9 @@ type Options struct {
 	Related func(owner portal.Address)
 	// Lookup looks a person up in the address book; it never fails.
 	Lookup func(ctx context.Context, a portal.Address) portal.Person
+	// Standing is what the owner has made of somebody by what they decided of all; an entry that says nothing of it gets that.
+	// nil: everybody is company. It must not call the service.
+	Standing func(ctx context.Context, owner, of portal.Address) (portal.Relationship, error)
 	// Limit is how many entries a list may have. Default: DefaultLimit.
 	Limit int
 	// Expander gives the members of a distribution group by its e-mail address. nil: there is none.
@@ -101,6 +104,11 @@ func New(store Store, o Options) *Service {
 	}
 	if o.Lookup == nil {
 		o.Lookup = func(_ context.Context, a portal.Address) portal.Person { return portal.Person{URI: a} }
+	}
+	if o.Standing == nil {
+		o.Standing = func(context.Context, portal.Address, portal.Address) (portal.Relationship, error) {
+			return portal.Company, nil
+		}
 	}
 	if o.Limit <= 0 {
 		o.Limit = DefaultLimit
@@ -194,12 +202,11 @@ func (s *Service) Contact(ctx context.Context, owner, uri portal.Address) (porta
 	return c, nil
 }
 
-// Relationship is what the owner has made of somebody: company for those who are not on the list. It
-// is asked for each message that arrives.
+// Relationship is what the owner has made of somebody: Options.Standing for those to whom none was given, on the list or not.
 func (s *Service) Relationship(ctx context.Context, owner, of portal.Address) (portal.Relationship, error) {
 	r, err := s.store.Relationship(ctx, owner, of)
 	if errors.Is(err, portal.ErrNotFound) {
-		return portal.Company, nil
+		return s.o.Standing(ctx, owner, of)
 	}
 	return r, err
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Put adds a contact or changes the one there is. Groups says in which groups it is, Group alone where Groups is nil;
-// groups there are not yet come to be. Of a new one, an empty relationship means company; of an old one it stays as it
-// is, as does an empty name or nickname and a favourite or tag that is not set. Somebody whom the address book knows as
+// groups there are not yet come to be. Of a new one, an empty relationship means the one given before, else Options.Standing; of an
+// old one it stays as it is, as does an empty name or nickname and a favourite or tag that is not set. Somebody whom the address book knows as
 // a distribution group becomes one. ErrInvalid for the owner themselves, a relationship, group or name that cannot be,
 // ErrConflict where the list is full or has too many groups.
 func (s *Service) Put(ctx context.Context, owner portal.Address, c portal.Contact) error {
@@ -189,7 +189,9 @@ func (s *Service) Seed(ctx context.Context, owner portal.Address, list []portal.
 	var fit []portal.Contact
 	for _, c := range list {
 		if c.Relationship == "" {
-			c.Relationship = portal.Company
+			if c.Relationship, err = s.Relationship(ctx, owner, c.URI); err != nil {
+				return err
+			}
 		}
 		c, err := checked(owner, c)
 		if err != nil || indexOf(fit, c.URI) >= 0 {

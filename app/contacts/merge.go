@@ -27,9 +27,6 @@ func (a shared) same(b shared) bool {
 	return a.Name == b.Name && len(a.Groups) == len(b.Groups) && !slices.ContainsFunc(a.Groups, func(g string) bool { return !slices.Contains(b.Groups, g) })
 }
 
-// newLocal is the Local of an entry that came from the server.
-const newLocal = string(portal.Company)
-
 // side is one side's list, or what both agreed on.
 type side struct {
 	Entries map[portal.Address]shared `json:"entries"`
@@ -83,7 +80,6 @@ func merge(base, ours, theirs side) side {
 			continue
 		}
 		if b, inBase := base.Entries[uri]; !inBase || !t.same(b) {
-			t.Local = newLocal
 			m.Entries[uri] = t
 		}
 	}

@@ -147,9 +147,9 @@ func (s *Service) bring(ctx context.Context, owner portal.Address, etag string, 
 		v = sightOf(owner, l, b, ours, a.side, s.o.Limit)
 		a = accord{Version: rosterVersion, side: settle(a.side, a.Meant, ours, v.side)}
 		m = merge(a.side, ours, v.side)
-		change := s.changeTo(b, ours, m)
-		if empty(change) {
-			return change, nil
+		change, err := s.changeTo(ctx, owner, b, ours, m)
+		if err != nil || empty(change) {
+			return change, err
 		}
 		noted = true
 		return change, s.note(ctx, owner, etag, a, v.side, m)

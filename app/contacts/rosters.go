@@ -1,7 +1,7 @@
 package contacts
 
-// When whose list is brought together with the server's: at a sign-in, when the server says that the list changed, after
-// each change of ours, and on a schedule for people with a live page. After a failure the wait grows.
+// When whose list is brought together with the server's: at a sign-in, after each change of ours, and on a schedule for
+// people with a live page: the server does not say when it changed. After a failure the wait grows.
 
 import (
 	"container/heap"
@@ -71,16 +71,6 @@ func (r *rosters) push(owner portal.Address) {
 	p.dirty, p.left = true, p.left || !known
 	p.state.Waiting = true
 	if p.state.Failures == 0 {
-		r.at(p, time.Now())
-	}
-}
-
-// changed has the list of somebody who is watched read now.
-func (r *rosters) changed(owner portal.Address) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if p := r.who[owner]; p != nil {
-		p.asked = true
 		r.at(p, time.Now())
 	}
 }
@@ -238,13 +228,6 @@ func (h *rosterHeap) Pop() any {
 	*h = (*h)[:last]
 	p.at = -1
 	return p
-}
-
-// RosterChanged is the doorbell: the server's list of somebody who is signed in changed.
-func (s *Service) RosterChanged(owner portal.Address) {
-	if s.rosters != nil {
-		s.rosters.changed(owner)
-	}
 }
 
 // RosterState is how the person's list and the server's stand.

@@ -4,6 +4,7 @@ package contacts
 // kind, names that cannot be shown, more than fit) stays at the server as it is.
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -218,16 +219,22 @@ func localMark(c portal.Contact) string {
 	return mark
 }
 
-// changeTo is how our list becomes m.
-func (s *Service) changeTo(b book, ours, m side) ListChange {
+// changeTo is how our list becomes m. What is new in it has the relationship given before, which m then says.
+func (s *Service) changeTo(ctx context.Context, owner portal.Address, b book, ours, m side) (ListChange, error) {
 	var c ListChange
 	for _, uri := range sortedAddresses(m.Entries) {
 		e := m.Entries[uri]
 		old, have := ours.Entries[uri]
 		switch {
 		case !have:
-			c.Put = append(c.Put, grouped(portal.Contact{URI: uri, DisplayName: e.Name, Groups: slices.Clone(e.Groups),
-				Relationship: portal.Company, AddedAt: s.o.Now().UTC()}))
+			r, err := s.Relationship(ctx, owner, uri)
+			if err != nil {
+				return ListChange{}, err
+			}
+			entry := portal.Contact{URI: uri, DisplayName: e.Name, Groups: slices.Clone(e.Groups), Relationship: r, AddedAt: s.o.Now().UTC()}
+			e.Local = localMark(entry)
+			m.Entries[uri] = e
+			c.Put = append(c.Put, grouped(entry))
 		case !old.same(e):
 			entry := named(b.contacts[indexOf(b.contacts, uri)], e.Name)
 			entry.Group, entry.Groups = "", slices.Clone(e.Groups)
@@ -240,7 +247,7 @@ func (s *Service) changeTo(b book, ours, m side) ListChange {
 		}
 	}
 	if slices.Equal(ours.Groups, m.Groups) {
-		return c
+		return c, nil
 	}
 	var ordered []portal.ContactGroup
 	for _, name := range m.Groups {
@@ -256,7 +263,7 @@ func (s *Service) changeTo(b book, ours, m side) ListChange {
 			c.RemoveGroups = append(c.RemoveGroups, g.Name)
 		}
 	}
-	return c
+	return c, nil
 }
 
 func sortedAddresses(entries map[portal.Address]shared) []portal.Address {

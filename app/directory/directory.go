@@ -57,8 +57,11 @@ type Options struct {
 	InitialDelay func() time.Duration
 	// Photos is asked for pictures of people that no source has one of; nil: nobody is asked further.
 	Photos Photos
-	Logger *slog.Logger
-	Now    func() time.Time
+	// Changed is told after each reading that changed what the address book says, when that holds. It must not block.
+	// nil: nobody is told.
+	Changed func()
+	Logger  *slog.Logger
+	Now     func() time.Time
 }
 
 // SourceState is how fresh a source's copy is.
@@ -100,6 +103,9 @@ func New(sources []Source, o Options) *Service {
 	}
 	if o.InitialDelay == nil {
 		o.InitialDelay = func() time.Duration { return 0 }
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -79,7 +79,7 @@ func newIndex(m merged) *index {
 		if p.Manager != "" && p.Manager != p.URI {
 			x.byManager[p.Manager] = append(x.byManager[p.Manager], int32(i))
 		}
-		words = wordsOf(p, int32(i), words[:0])
+		words = wordsOf(p, m.findable[from], int32(i), words[:0])
 		x.words = append(x.words, words...)
 		ends[i] = len(x.words)
 	}
@@ -113,7 +113,7 @@ func (x *index) person(a portal.Address) (portal.Person, bool) {
 }
 
 // wordsOf appends what a person is found by to words, which is empty: each text once, in its best class.
-func wordsOf(p portal.Person, number int32, words []word) []word {
+func wordsOf(p portal.Person, phones []string, number int32, words []word) []word {
 	add := func(text string, c class) {
 		if text == "" || slices.ContainsFunc(words, func(w word) bool { return w.text == text && w.class <= c }) {
 			return
@@ -136,7 +136,7 @@ func wordsOf(p portal.Person, number int32, words []word) []word {
 			add(part, contact)
 		}
 	}
-	for _, phone := range p.Phones[:min(len(p.Phones), maxNumbers)] {
+	for _, phone := range phones[:min(len(phones), maxNumbers)] {
 		for _, digits := range numberWords(phone) {
 			add(digits, contact)
 		}

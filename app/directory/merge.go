@@ -20,10 +20,13 @@ type listing struct {
 	pictured bool
 }
 
-// merged is one list of several; aliases are further addresses of people, by their place in the list.
+// merged is one list of several; aliases are further addresses of people, by their place in the list. findable are the
+// telephone numbers that everybody may find each of them by: anybody can try numbers out, so that those at home and mobile
+// ones are none of them.
 type merged struct {
-	people  []portal.Person
-	aliases map[portal.Address]int
+	people   []portal.Person
+	aliases  map[portal.Address]int
+	findable [][]string
 }
 
 // merge makes one list of several: of each person the first list's word, completed by the later ones. Somebody is the
@@ -40,8 +43,10 @@ func merge(lists []listing, rest Photos) merged {
 			m.add(p, l.name, at, earlier, mine)
 		}
 	}
+	m.findable = make([][]string, len(m.people))
 	for i := range m.people {
 		p := &m.people[i]
+		m.findable[i] = findable(*p)
 		fill(&p.DisplayName, nameOf(p.URI))
 		fill(&p.Email, p.URI.Bare()) // the mailbox is the address unless a source says otherwise
 		numbers(p)
@@ -131,6 +136,19 @@ func complete(p *portal.Person, more portal.Person, source string) {
 	if !slices.Contains(p.Sources, source) {
 		p.Sources = append(slices.Clip(p.Sources), source)
 	}
+}
+
+// findable is the numbers at work, or all where the source knows no kinds; numbers was not called yet.
+func findable(p portal.Person) (list []string) {
+	if len(p.Numbers) == 0 {
+		return p.Phones
+	}
+	for _, n := range p.Numbers {
+		if n.Kind == "work" {
+			list = append(list, n.Number)
+		}
+	}
+	return list
 }
 
 // numbers makes Phones and Numbers say the same where a source gave only one of them.

@@ -12,7 +12,7 @@ import (
 func TestNumbersAreFoundHoweverTheyAreTyped(t *testing.T) {
 	s := book(t,
 		portal.Person{URI: "sip:anna@x.test", DisplayName: "Anna", Phones: []string{"+43 1 234 56-77"}},
-		portal.Person{URI: "sip:bea@x.test", DisplayName: "Bea", Numbers: []portal.Number{{Kind: "mobile", Number: "0664/9876543"}}},
+		portal.Person{URI: "sip:bea@x.test", DisplayName: "Bea", Numbers: []portal.Number{{Kind: "work", Number: "0664/9876543"}}},
 		portal.Person{URI: "sip:carl@x.test", DisplayName: "Carl", Phones: []string{"0049 (0)30 55555", "tel:+1-212-555-0100;ext=42"}},
 		portal.Person{URI: "sip:1234@x.test", DisplayName: "Dora"},
 		portal.Person{URI: "sip:emil@x.test", DisplayName: "Emil", Phones: []string{"call me", "1", strings.Repeat("9", 30), "+39 06 1234"}},
@@ -78,4 +78,23 @@ func FuzzNumbers(f *testing.F) {
 			t.Fatalf("%q, with the words %v, is not found by %v", number, words, query)
 		}
 	})
+}
+
+// TestHiddenNumbersFindNobody: anybody can try numbers out, so that only those at work, or of no kind, find somebody.
+func TestHiddenNumbersFindNobody(t *testing.T) {
+	all := []portal.Number{{Kind: "mobile", Number: "0664 111111"}, {Kind: "work", Number: "01 222222"}, {Kind: "home", Number: "02 333333"}, {Kind: "other", Number: "03 444444"}}
+	s := book(t,
+		portal.Person{URI: "sip:anna@x.test", DisplayName: "Anna", Numbers: all},
+		portal.Person{URI: "sip:bea@x.test", DisplayName: "Bea", Numbers: all, Phones: []string{"0664 111111", "01 222222", "02 333333", "03 444444"}},
+		portal.Person{URI: "sip:carl@x.test", DisplayName: "Carl", Phones: []string{"05 555555"}},
+	)
+	for q, want := range map[string][]string{
+		"0664 1": {}, "0664111111": {}, "+43 664 1": {}, "111111": {}, "02 33": {}, "33": {}, "03 4": {}, "anna 0664": {},
+		"01 222": {"Anna", "Bea"}, "222222": {"Anna", "Bea"}, "05 55": {"Carl"},
+	} {
+		people, err := s.Search(t.Context(), q, 10)
+		if got := names(people); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q found %v, %v; want %v", q, got, err, want)
+		}
+	}
 }

@@ -255,8 +255,9 @@ func (s *Service) read(ctx context.Context, i int) error {
 	return nil
 }
 
-// reindex puts what the sources said last in force.
+// reindex puts what the sources said last in force, and says so.
 func (s *Service) reindex() {
+	defer s.o.Changed()
 	s.build.Lock()
 	defer s.build.Unlock()
 	s.mu.Lock()

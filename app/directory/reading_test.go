@@ -186,7 +186,11 @@ func TestRefreshNowEnds(t *testing.T) {
 func TestTheSamePeopleAreNotIndexedAgain(t *testing.T) {
 	now := time.Date(2026, 8, 22, 12, 0, 0, 0, time.UTC)
 	src := &shelf{name: "ldap", people: []portal.Person{{URI: "sip:a@x.test", DisplayName: "Anna", Phones: []string{"1234"}}}}
-	s := New([]Source{src}, Options{Now: func() time.Time { return now }})
+	told, department := 0, ""
+	var s *Service
+	s = New([]Source{src}, Options{Now: func() time.Time { return now }, Changed: func() {
+		told, department = told+1, s.Lookup(t.Context(), "sip:a@x.test").Department
+	}})
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -195,14 +199,17 @@ func TestTheSamePeopleAreNotIndexedAgain(t *testing.T) {
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.index.Load() != before || !s.States()[0].At.Equal(now) {
-		t.Errorf("indexed again, or age %v", s.States()[0].At)
+	if s.index.Load() != before || !s.States()[0].At.Equal(now) || told != 1 {
+		t.Errorf("indexed again, or age %v, told %d times", s.States()[0].At, told)
 	}
-	src.set(nil, portal.Person{URI: "sip:a@x.test", DisplayName: "Anna", Phones: []string{"12345"}})
+	src.set(nil, portal.Person{URI: "sip:a@x.test", DisplayName: "Anna", Phones: []string{"12345"}, Department: "Sales"})
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if s.index.Load() == before || !slices.Equal(s.Lookup(t.Context(), "sip:a@x.test").Phones, []string{"12345"}) {
 		t.Error("a changed number is not in use")
+	}
+	if told != 2 || department != "Sales" {
+		t.Errorf("told %d times, of the department %q", told, department)
 	}
 }

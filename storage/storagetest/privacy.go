@@ -110,6 +110,21 @@ func testTies(t *testing.T, open Open) {
 	must(t, s.ChangeContacts(ctx, alice, portal.ContactsChange{Remove: []portal.Address{carol}}))
 	want(2, tie(bob, portal.Team, true), tie(carol, portal.Blocked, false))
 	must(t, s.DropTie(ctx, alice, carol))
+	// Who was public stays so, unless that would be more than those who were given nothing see.
+	takenOff := func() {
+		t.Helper()
+		must(t, s.PutContact(ctx, alice, portal.Contact{URI: carol, Relationship: portal.Public}, contactEvent(carol)))
+		if _, err := s.DeleteContact(ctx, alice, carol, contactEvent(carol)); err != nil {
+			t.Error(err)
+		}
+	}
+	takenOff()
+	want(2, tie(bob, portal.Team, true), tie(carol, portal.Public, false))
+	must(t, s.DropTie(ctx, alice, carol))
+	must(t, s.SavePrivacy(ctx, alice, portal.Privacy{ContactsOnly: true}))
+	takenOff()
+	want(2, tie(bob, portal.Team, true))
+	must(t, s.SavePrivacy(ctx, alice, portal.Privacy{}))
 	must(t, s.DropTie(ctx, alice, carol))
 	want(0, tie(bob, portal.Team, true))
 	_, err := s.Relationship(ctx, alice, carol)
