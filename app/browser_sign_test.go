@@ -97,7 +97,7 @@ func withoutScript(t *testing.T, d *desk) {
 	b.until("the note", `document.querySelector(".me .note")?.textContent === "on the phone <b>all day</b>"`)
 
 	b.click("link", "Contacts")
-	b.click("button", "About Carol Conti")
+	b.click("link", "About Carol Conti")
 	b.click("button", "Remove from contacts")
 	b.gone("listitem", "Carol Conti…")
 	b.write("searchbox", "Find a person", "carol")

@@ -120,6 +120,7 @@ func (h *house) syncBook(ctx context.Context) ([]portal.Person, error) {
 	if err != nil {
 		return nil, err
 	}
+	people = slices.DeleteFunc(people, func(p portal.Person) bool { return p.Group }) // lists have no calendar
 	users, err := h.crm.Users(ctx)
 	if err != nil {
 		return nil, err

@@ -241,3 +241,6 @@ func (v Found) bookName(name string) string {
 	}
 	return name
 }
+
+// recentID is the id of the list of recent people that somebody stands on top of.
+func recentID(first portal.Address) string { return "recent-" + string(first) }
