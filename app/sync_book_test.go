@@ -10,7 +10,7 @@ func TestSyncUsersWithoutAnAddressBook(t *testing.T) {
 	t.Parallel()
 	_, proxy := aside(t)
 	x := exchangeOf(t, labMailboxes())
-	p := facing(t, proxy, append(atServer(0, "office", x), "PORTICO_SIGNIN_ADMINS=sip:alice@example.test")...)
+	p := facing(t, proxy, append(atServer(0, "office", x), "PORTICO_SIGNIN_ADMINS=sip:alice@example.test", "PORTICO_DIRECTORY_EXCHANGE=false")...)
 	alice, bob := p.signIn("alice").loaded(), p.signIn("bob").loaded()
 	for _, user := range []string{"alice", "bob", "nobody"} {
 		in := map[string]any{"first_name": user, "last_name": "Tester", "email": user + "@example.test"}
