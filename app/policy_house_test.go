@@ -65,6 +65,7 @@ func TestPoliciesHoldLive(t *testing.T) {
 
 	t.Run("DisableIM for a group", func(t *testing.T) {
 		judy.say("carol", "before", "still allowed")
+		judy.makeRoom(map[string]any{"name": "talk", "title": "Talk", "open": true})
 		var group struct{ ID string }
 		alice.does(http.MethodPost, "/admin/policies/groups", map[string]any{"name": "Silent", "rank": 1, "departments": []string{"IT"}}, &group)
 		alice.sets("DisableIM", "on", "group", group.ID)
@@ -72,6 +73,8 @@ func TestPoliciesHoldLive(t *testing.T) {
 		say := func(id string) map[string]string { return map[string]string{"id": id, "text": "hush"} }
 		judy.refused(http.MethodPost, "/conversations/"+person("carol")+"/messages", say("no-1"), http.StatusForbidden, "chat.disabled")
 		carol.refused(http.MethodPost, "/conversations/"+person("judy")+"/messages", say("no-2"), http.StatusForbidden, "chat.peer-disabled")
+		judy.refused(http.MethodPost, "/rooms/talk/messages", say("no-3"), http.StatusForbidden, "chat.disabled")
+		carol.refused(http.MethodPost, "/groups", map[string]any{"with": []string{judy.who, bob.who}}, http.StatusForbidden, "chat.peer-disabled")
 		atCarol.until("no IM on judy", func(f frame) bool { return f.Event == "presence" && f.URI == judy.who && f.NoIM })
 		carol.awaits("judy", "no IM on judy", func(s shown) bool { return s.NoIM && s.Availability == "available" })
 		if _, page := carol.page("/chat/" + person("judy")); !strings.Contains(page, `data-live="no-im:`) {

@@ -85,6 +85,21 @@ func TestEverybodySeesWhatTheirRelationshipShows(t *testing.T) {
 	})
 
 	t.Run("messages", func(t *testing.T) { writesTo(t, frank, bob, dave) })
+
+	t.Run("groups", func(t *testing.T) {
+		var group struct {
+			URI     string
+			Members int
+		}
+		bob.does(http.MethodPost, "/groups", map[string]any{"with": []string{frank.who, carol.who}}, &group)
+		at := "/rooms/" + url.PathEscape(group.URI)
+		bob.does(http.MethodPost, at+"/messages", map[string]string{"id": "g-1", "text": "a word to all of you, @frank"}, nil)
+		carol.does(http.MethodGet, at, nil, &group)
+		frank.refused(http.MethodGet, at, nil, http.StatusNotFound, "room.not-found")
+		if group.Members != 3 {
+			t.Errorf("who is not blocked sees %d people", group.Members)
+		}
+	})
 }
 
 // writesTo: what somebody who is blocked writes fares like what is written to people who are away; who may pierces

@@ -37,6 +37,8 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		Say:        h.roomWords,
 		Archive:    h.store.AddMessage,
 		InForce:    h.inForceOfRooms,
+		Blocked:    h.blocked,
+		Hidden:     func(owner, viewer portal.Address) bool { return h.privacy.Sight(owner, viewer).Hidden },
 		EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		Rate: rate.Limit(h.cfg.Rooms.Rate), Burst: max(1, int(10*h.cfg.Rooms.Rate)), Retention: h.cfg.Rooms.Retention,
 		Logger: h.log.With("part", "rooms"),
@@ -143,6 +145,12 @@ func (h *house) Saving(ctx context.Context, who portal.Address) (portal.Saving, 
 		Possible: h.exchange != nil && h.cfg.History.Exchange, DisableSavingIM: in.DisableSavingIM,
 		EnableAutoArchiving: in.EnableAutoArchiving, EnableCallLogAutoArchiving: in.EnableCallLogAutoArchiving,
 	}, set), nil
+}
+
+// blocked reports whether owner has blocked by. It may have to be read: until then everybody is hidden from everybody.
+func (h *house) blocked(ctx context.Context, owner, by portal.Address) (bool, error) {
+	r, err := h.privacy.Relationship(ctx, owner, by)
+	return r == portal.Blocked, err
 }
 
 // maySearch reports whether somebody may search rooms: not where policy forbids that conversations are kept.

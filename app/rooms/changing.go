@@ -145,7 +145,7 @@ func (s *Service) settle(ctx context.Context, r *room, v sight, next portal.Room
 	evs := []portal.Addressed{now.event(portal.RoomEvent{What: portal.RoomSettings, By: by})}
 	if renamed != "" {
 		gone := portal.RoomEvent{ID: renamed, Change: portal.Deleted, What: portal.RoomSettings, By: by}
-		evs = append(evs, portal.Addressed{For: v.people, Event: gone})
+		evs = append(evs, portal.Addressed{For: but(v.people, v.absent), Event: gone})
 	}
 	if err := s.store.PutRoom(ctx, next, renamed, evs...); err != nil {
 		return err

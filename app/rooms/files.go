@@ -31,7 +31,7 @@ func (s *Service) mayWait(ctx context.Context, who portal.Address) error {
 
 // Upload keeps a file that who wants to put into a room; it belongs to nobody's message before one names it. Its type
 // is that of its content. A picture with more pixels than may be shown, or one that is not whole, is a plain file.
-// Errors: ErrNotFound, ErrForbidden (as policy.MaySpeak), ErrInvalid ("file.too-large", "file.empty"), ErrTooMany
+// Errors: ErrNotFound, ErrForbidden (as Say), ErrInvalid ("file.too-large", "file.empty"), ErrTooMany
 // ("room.flood"; "file.waiting" while maxWaiting of who's files, or waitingRoom times MaxFile bytes of them, are in no
 // message), ErrUnavailable.
 func (s *Service) Upload(ctx context.Context, who, at portal.Address, name string, r io.Reader) (portal.File, error) {
@@ -39,7 +39,7 @@ func (s *Service) Upload(ctx context.Context, who, at portal.Address, name strin
 	if err != nil {
 		return portal.File{}, err
 	}
-	if err := policy.MaySpeak(v.room, v.mine); err != nil {
+	if err := s.mayTalk(v, who); err != nil {
 		return portal.File{}, err
 	}
 	if err := s.calm(who, v.room.URI, "upload"); err != nil {

@@ -189,13 +189,13 @@ func (s *Service) means(r *room, from portal.Address, words []string, called [][
 	}
 	m.mentions = slices.Sorted(maps.Keys(at))
 	if m.all {
-		m.named = without(r.people, from)
+		m.named = without(but(r.people, r.absent), from)
 		return m
 	}
 	s.index.spokenOf(r, words, named)
 	maps.Copy(named, at)
 	delete(named, from)
-	m.named = slices.Sorted(maps.Keys(named))
+	m.named = but(slices.Sorted(maps.Keys(named)), r.absent)
 	return m
 }
 

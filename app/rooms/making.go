@@ -19,7 +19,8 @@ const maxNumber = 20
 
 // Create makes a room with who as its manager and the draft's members. Without a name it gets one made of its
 // title. Errors: ErrInvalid ("room.name", "room.title", "room.topic", "room.access", "room.history", "room.kind",
-// "room.unknown-person"), ErrConflict ("room.exists", "room.full").
+// "room.unknown-person"), ErrForbidden ("room.may-not-create"; of a group "chat.disabled", "chat.peer-disabled"),
+// ErrConflict ("room.exists", "room.full"), ErrUnavailable.
 func (s *Service) Create(ctx context.Context, who portal.Address, d portal.RoomDraft) (portal.RoomEntry, error) {
 	desc, err := draft(d)
 	if err != nil {
@@ -47,10 +48,16 @@ func (s *Service) Create(ctx context.Context, who portal.Address, d portal.RoomD
 	if len(people) > maxMembers {
 		return portal.RoomEntry{}, portal.Fail(portal.ErrConflict, "room.full")
 	}
+	var apart []portal.Address
+	if desc.Kind == portal.GroupRoom {
+		if apart, err = s.grouped(ctx, who, people); err != nil {
+			return portal.RoomEntry{}, err
+		}
+	}
 	desc.CreatedBy, desc.CreatedAt, desc.Version, desc.Members = who, s.now(), 1, len(people)
 	err = s.christen(d.Name, desc, func(named portal.Room) error {
 		desc = named
-		return s.create(ctx, desc, who, people)
+		return s.create(ctx, desc, who, people, apart)
 	})
 	if err != nil {
 		return portal.RoomEntry{}, err
@@ -126,8 +133,8 @@ func (s *Service) christen(asked string, r portal.Room, try func(portal.Room) er
 // token is a name nobody guesses.
 func token() string { return strings.ToLower(rand.Text())[:16] }
 
-// create stores a room and takes it up.
-func (s *Service) create(ctx context.Context, desc portal.Room, who portal.Address, people []portal.Address) error {
+// create stores a room and takes it up; those of apart are in it by name only.
+func (s *Service) create(ctx context.Context, desc portal.Room, who portal.Address, people, apart []portal.Address) error {
 	s.mu.RLock()
 	taken := s.rooms[desc.URI] != nil
 	s.mu.RUnlock()
@@ -140,9 +147,11 @@ func (s *Service) create(ctx context.Context, desc portal.Room, who portal.Addre
 			First: 1, JoinedAt: desc.CreatedAt}
 		if w == who {
 			members[i].Role = portal.RoleManager
+		} else if slices.Contains(apart, w) {
+			members[i].First = never
 		}
 	}
-	v := sight{room: desc, people: people}
+	v := sight{room: desc, people: people, absent: apart}
 	made := v.event(portal.RoomEvent{What: portal.RoomSettings, Change: portal.Created, By: who})
 	if err := s.store.CreateRoom(ctx, desc, members, made); err != nil {
 		return err
@@ -190,7 +199,7 @@ func (s *Service) groupOf(who portal.Address, all []portal.Address) portal.Addre
 	}
 	var best *room
 	for r := range p.rooms {
-		if r.Kind != portal.GroupRoom || len(r.members) != len(all) ||
+		if r.Kind != portal.GroupRoom || absent(r.members[who].Membership) || len(r.members) != len(all) ||
 			slices.ContainsFunc(all, func(w portal.Address) bool { return r.members[w] == nil }) {
 			continue
 		}

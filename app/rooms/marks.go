@@ -51,7 +51,7 @@ func (r *room) address(s *Service) portal.Address {
 }
 
 // ReadBy tells who has read a message, its sender left out: at most 100 of them in the order in which they came, and
-// how many they are. Members only.
+// how many they are. Who hides from the reader is not counted. Members only.
 func (s *Service) ReadBy(ctx context.Context, who, at portal.Address, place int64) (by []portal.Address, total int, err error) {
 	m, err := s.Message(ctx, who, at, place)
 	if err != nil {
@@ -62,16 +62,15 @@ func (s *Service) ReadBy(ctx context.Context, who, at portal.Address, place int6
 		return nil, 0, err
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
+	var have []portal.Address
 	for _, w := range r.people {
-		if n := r.members[w]; w == m.From || n.ReadUpTo < place || n.First > place {
-			continue
-		}
-		if total++; total <= maxReaders {
-			by = append(by, w)
+		if n := r.members[w]; w != m.From && n.ReadUpTo >= place && n.First <= place {
+			have = append(have, w)
 		}
 	}
-	return by, total, nil
+	s.mu.RUnlock()
+	have = slices.DeleteFunc(have, func(w portal.Address) bool { return s.o.Hidden(w, who) })
+	return have[:min(len(have), maxReaders)], len(have), nil
 }
 
 // Notify sets of what who is notified. Errors: ErrInvalid ("room.notify"), ErrNotFound, ErrForbidden.
@@ -130,6 +129,9 @@ func (s *Service) Unread(ctx context.Context, who portal.Address) (unread, menti
 	defer s.mu.RUnlock()
 	if p := s.people[who]; p != nil {
 		for r, m := range p.rooms {
+			if absent(m.Membership) {
+				continue
+			}
 			if n := r.unread(m); n > 0 {
 				unread[r.URI] = n
 			}

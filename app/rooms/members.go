@@ -53,7 +53,7 @@ func (s *Service) join(ctx context.Context, who, at portal.Address, sip bool) er
 	if err := s.calm(who, v.room.URI, "members"); err != nil {
 		return err
 	}
-	return s.admit(ctx, r, v, who, who, portal.RoleMember, sip)
+	return s.admit(ctx, r, v, who, who, portal.RoleMember, sip, false)
 }
 
 func why(is bool, key string) string {
@@ -63,8 +63,8 @@ func why(is bool, key string) string {
 	return ""
 }
 
-// admit makes who a member. The caller holds all of the room's turn.
-func (s *Service) admit(ctx context.Context, r *room, v sight, by, who portal.Address, role portal.RoomRole, sip bool) error {
+// admit makes who a member, apart: by name only. The caller holds all of the room's turn.
+func (s *Service) admit(ctx context.Context, r *room, v sight, by, who portal.Address, role portal.RoomRole, sip, apart bool) error {
 	if v.room.Members >= maxMembers {
 		return portal.Fail(portal.ErrConflict, "room.full")
 	}
@@ -74,10 +74,26 @@ func (s *Service) admit(ctx context.Context, r *room, v sight, by, who portal.Ad
 	}
 	m := portal.Membership{Room: v.room.URI, Who: who, Role: role, Notify: standardNotify(v.room.Kind), SIP: sip,
 		First: first, ReadUpTo: last, JoinedAt: s.now()}
-	v.people = append(v.people, who) // a copy: look clips it
+	s.mu.RLock()
+	there := r.members[who] != nil
+	s.mu.RUnlock()
+	switch {
+	case apart:
+		m.First = never
+		v.absent = append(slices.Clip(v.absent), who)
+	case there: // by name only until now
+		v.absent = without(v.absent, who)
+	}
+	if !there {
+		v.people = append(v.people, who) // a copy: look clips it
+	}
 	came := v.event(portal.RoomEvent{What: portal.RoomMembers, Who: who, Role: role, By: by})
 	if err := s.store.PutMember(ctx, m, came); err != nil {
 		return err
+	}
+	if there {
+		s.replaced(r, m, last+1)
+		return nil
 	}
 	s.mu.Lock()
 	s.enter(r, m)
@@ -150,6 +166,12 @@ func (s *Service) put(ctx context.Context, r *room, m portal.Membership, evs ...
 	if err := s.store.PutMember(ctx, m, evs...); err != nil {
 		return err
 	}
+	s.replaced(r, m, next)
+	return nil
+}
+
+// replaced takes up what the store has of m; next is the place from which on SIP members hear.
+func (s *Service) replaced(r *room, m portal.Membership, next int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	had := len(r.sip)
@@ -157,7 +179,6 @@ func (s *Service) put(ctx context.Context, r *room, m portal.Membership, evs ...
 	if had == 0 && len(r.sip) > 0 {
 		s.carrier.open(r, next)
 	}
-	return nil
 }
 
 // Leave lets who go. Errors: ErrNotFound, ErrConflict ("room.last-manager": a lasting room keeps one; it can be
@@ -182,7 +203,7 @@ func (s *Service) RemoveMember(ctx context.Context, who, at, out portal.Address)
 		return portal.Fail(portal.ErrForbidden, "room.managers-only")
 	}
 	s.mu.RLock()
-	m, managers := r.mine(out), r.managers()
+	m, managers := r.listed(out), r.managers()
 	s.mu.RUnlock()
 	if !m.Role.Valid() {
 		return portal.Fail(portal.ErrNotFound, "room.not-member")
@@ -193,7 +214,11 @@ func (s *Service) RemoveMember(ctx context.Context, who, at, out portal.Address)
 	gone := portal.RoomEvent{What: portal.RoomMembers, Who: out, By: who}
 	left := v
 	left.people = without(v.people, out)
-	if err := s.store.DropMember(ctx, v.room.URI, out, left.event(gone), v.personal(out, gone)); err != nil {
+	evs := []portal.Addressed{left.event(gone)}
+	if !absent(m) {
+		evs = append(evs, v.personal(out, gone))
+	}
+	if err := s.store.DropMember(ctx, v.room.URI, out, evs...); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -207,12 +232,14 @@ func (s *Service) RemoveMember(ctx context.Context, who, at, out portal.Address)
 
 // PutMember adds somebody (who has the right to invite) or gives a member another role (managers). Errors:
 // ErrNotFound, ErrInvalid ("room.role", "room.unknown-person"), ErrForbidden ("room.managers-only",
-// "room.no-invitations", "room.archived"), ErrConflict ("room.last-manager", "room.full").
+// "room.no-invitations", "room.archived"; into a group "chat.peer-disabled"), ErrConflict ("room.last-manager",
+// "room.full"), ErrUnavailable.
 func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, role portal.RoomRole) error {
 	if !role.Valid() {
 		return portal.Fail(portal.ErrInvalid, "room.role")
 	}
 	known := s.welcome(ctx, in) // asked first: an address book that is slow must not hold the room
+	blocked, unsure := s.o.Blocked(ctx, in, who)
 	r, release, err := s.take(ctx, at, everything)
 	if err != nil {
 		return err
@@ -223,7 +250,7 @@ func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, rol
 		return err
 	}
 	s.mu.RLock()
-	m, managers := r.mine(in), r.managers()
+	m, managers := r.listed(in), r.managers()
 	s.mu.RUnlock()
 	rights := policy.RightsIn(v.room, v.mine)
 	switch {
@@ -232,7 +259,19 @@ func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, rol
 	case !m.Role.Valid() && rights.Invite && !known:
 		return portal.Fail(portal.ErrInvalid, "room.unknown-person").With("Who", in.Bare())
 	case !m.Role.Valid():
-		return s.invite(ctx, r, v, rights, who, in, role)
+		if v.room.Kind != portal.GroupRoom {
+			return s.invite(ctx, r, v, rights, who, in, role, false)
+		}
+		if !rights.Invite { // what holds for others is not theirs to learn
+			return s.invite(ctx, r, v, rights, who, in, role, false)
+		}
+		if err := s.mayGroup(in); err != nil {
+			return err
+		}
+		if unsure != nil {
+			return unsure
+		}
+		return s.invite(ctx, r, v, rights, who, in, role, blocked)
 	case m.Role == role:
 		return nil
 	case !rights.Roles:
@@ -245,7 +284,7 @@ func (s *Service) PutMember(ctx context.Context, who, at, in portal.Address, rol
 }
 
 // invite lets somebody in who was not there.
-func (s *Service) invite(ctx context.Context, r *room, v sight, rights policy.RoomRights, who, in portal.Address, role portal.RoomRole) error {
+func (s *Service) invite(ctx context.Context, r *room, v sight, rights policy.RoomRights, who, in portal.Address, role portal.RoomRole, apart bool) error {
 	switch {
 	case !rights.Invite:
 		return portal.Fail(portal.ErrForbidden, "room.no-invitations")
@@ -257,7 +296,7 @@ func (s *Service) invite(ctx context.Context, r *room, v sight, rights policy.Ro
 			return err
 		}
 	}
-	if err := s.admit(ctx, r, v, who, in, role, false); err != nil {
+	if err := s.admit(ctx, r, v, who, in, role, false, apart); err != nil {
 		return err
 	}
 	s.news.person(in)

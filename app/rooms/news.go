@@ -105,7 +105,7 @@ func (n *news) tell() (more bool) {
 	n.mu.Unlock()
 	for _, r := range rooms {
 		n.s.mu.RLock()
-		members := r.people
+		members := but(r.people, r.absent)
 		n.s.mu.RUnlock()
 		for _, w := range members {
 			if n.s.o.Live(w) {

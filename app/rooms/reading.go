@@ -101,8 +101,10 @@ func (s *Service) followed(who portal.Address) []*room {
 		return nil
 	}
 	rooms := make([]*room, 0, len(p.rooms))
-	for r := range p.rooms {
-		rooms = append(rooms, r)
+	for r, m := range p.rooms {
+		if !absent(m.Membership) {
+			rooms = append(rooms, r)
+		}
 	}
 	return rooms
 }
@@ -110,7 +112,7 @@ func (s *Service) followed(who portal.Address) []*room {
 // learn reads a room's newest message where it is not known and who may see it.
 func (s *Service) learn(ctx context.Context, who portal.Address, r *room) error {
 	s.mu.RLock()
-	known, changes, at, last := r.known || r.members[who] == nil, r.changes, r.URI, r.Last
+	known, changes, at, last := r.known || !r.mine(who).Role.Valid(), r.changes, r.URI, r.Last
 	s.mu.RUnlock()
 	if known || last == 0 {
 		return nil
@@ -134,7 +136,7 @@ func (s *Service) learn(ctx context.Context, who portal.Address, r *room) error 
 func (s *Service) entry(r *room, who portal.Address) portal.RoomEntry {
 	e := portal.RoomEntry{Room: r.Room}
 	m := r.members[who]
-	if m == nil {
+	if m == nil || absent(m.Membership) {
 		e.Last, e.LastAt = 0, time.Time{} // how much is said there is the members' affair
 		return e
 	}

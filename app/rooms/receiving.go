@@ -39,6 +39,9 @@ func (s *Service) Receive(ctx context.Context, in portal.RoomIncoming) error {
 	if !v.mine.Role.Valid() && !s.welcome(ctx, in.From) {
 		return portal.Fail(portal.ErrForbidden, "room.unknown-person").With("Who", in.From.Bare())
 	}
+	if s.o.InForce(in.From).DisableIM { // without words of the room: they get no messages
+		return disabled()
+	}
 	name, rest, text, is := command(in.Text)
 	if !is {
 		return s.hear(ctx, r, v, in, text)

@@ -19,7 +19,7 @@ const maxQuote = 200
 
 // Say stores what who says in a room, in the next place of its order, and returns once it is committed. A repeat of
 // an ID changes nothing and gives what is there. Errors: ErrInvalid (text, id, "file.not-found", "file.many",
-// "message.not-found" for what it answers), ErrNotFound, ErrForbidden (as policy.MaySpeak), ErrTooMany
+// "message.not-found" for what it answers), ErrNotFound, ErrForbidden (as policy.MaySpeak, "chat.disabled"), ErrTooMany
 // ("room.flood", with RetryAfter), ErrUnavailable: then it is not known whether the message was kept, and a repeat
 // with the same ID is the way to find out.
 func (s *Service) Say(ctx context.Context, who, at portal.Address, d portal.RoomSaying) (portal.RoomMessage, error) {
@@ -48,7 +48,7 @@ func (s *Service) say(ctx context.Context, who, at portal.Address, d portal.Room
 	if err != nil {
 		return portal.RoomMessage{}, err
 	}
-	if err := policy.MaySpeak(v.room, v.mine); err != nil {
+	if err := s.mayTalk(v, who); err != nil {
 		return portal.RoomMessage{}, err
 	}
 	if err := s.calm(who, v.room.URI, "say"); err != nil {
@@ -70,6 +70,19 @@ func (s *Service) say(ctx context.Context, who, at portal.Address, d portal.Room
 	}
 	return s.keep(ctx, r, v, m, meant.named)
 }
+
+// mayTalk asks the room, and policy, whether who may say anything in it.
+func (s *Service) mayTalk(v sight, who portal.Address) error {
+	if err := policy.MaySpeak(v.room, v.mine); err != nil {
+		return err
+	}
+	if s.o.InForce(who).DisableIM {
+		return disabled()
+	}
+	return nil
+}
+
+func disabled() error { return portal.Fail(portal.ErrForbidden, "chat.disabled") }
 
 // keep stores m and takes it up. The caller holds a part of the room's turn.
 func (s *Service) keep(ctx context.Context, r *room, v sight, m portal.RoomMessage, named []portal.Address) (portal.RoomMessage, error) {
@@ -170,7 +183,7 @@ func (s *Service) repeated(ctx context.Context, at, who portal.Address, d portal
 var errSame = errors.New("nothing changes")
 
 // Edit changes the text of who's own message. Errors: ErrInvalid (text), ErrNotFound ("message.not-found"),
-// ErrForbidden (as policy.MayEdit and policy.MaySpeak).
+// ErrForbidden (as policy.MayEdit and Say).
 func (s *Service) Edit(ctx context.Context, who, at portal.Address, place int64, text string) (portal.RoomMessage, error) {
 	text, err := policy.Text(text)
 	if err != nil {
@@ -178,7 +191,7 @@ func (s *Service) Edit(ctx context.Context, who, at portal.Address, place int64,
 	}
 	words, called := policy.Tokens(text), policy.Handles(text)
 	return s.alter(ctx, who, at, place, func(r *room, v sight, m *portal.RoomMessage) error {
-		if err := policy.MaySpeak(v.room, v.mine); err != nil {
+		if err := s.mayTalk(v, who); err != nil {
 			return err
 		}
 		now := s.now()
@@ -218,7 +231,8 @@ func (s *Service) Delete(ctx context.Context, who, at portal.Address, place int6
 }
 
 // React puts a sign under a message in who's name, or takes it away. Errors: ErrInvalid ("room.sign"), ErrNotFound,
-// ErrForbidden ("room.archived", "room.message-gone"), ErrConflict ("room.signs-many", "room.signed-many").
+// ErrForbidden ("room.archived", "room.message-gone", "chat.disabled"), ErrConflict ("room.signs-many",
+// "room.signed-many").
 func (s *Service) React(ctx context.Context, who, at portal.Address, place int64, sign string, on bool) error {
 	if err := policy.Sign(sign); err != nil {
 		return err
@@ -229,6 +243,8 @@ func (s *Service) React(ctx context.Context, who, at portal.Address, place int64
 			return portal.Fail(portal.ErrForbidden, "room.archived")
 		case !m.DeletedAt.IsZero():
 			return portal.Fail(portal.ErrForbidden, "room.message-gone")
+		case s.o.InForce(who).DisableIM:
+			return disabled()
 		}
 		return react(m, who, sign, on)
 	})

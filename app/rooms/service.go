@@ -44,9 +44,15 @@ type Options struct {
 
 	// EditWindow is how long one may edit and delete what one said (24 h; below zero: not at all).
 	EditWindow time.Duration
-	// InForce is the policies that hold for somebody, from memory: who may make lasting rooms, and how large their files may
-	// be (at most MaxFile); nil: none.
+	// InForce is the policies that hold for somebody, from memory: who may make lasting rooms, who may say anything, and how
+	// large their files may be (at most MaxFile); nil: none.
 	InForce func(who portal.Address) portal.InForce
+	// Blocked reports whether owner has blocked by: who is put into a group by somebody they blocked is in it by name only.
+	// Nil: nobody has. An error means ErrUnavailable.
+	Blocked func(ctx context.Context, owner, by portal.Address) (bool, error)
+	// Hidden reports, from memory, whether owner hides from viewer, who then does not learn that they type or have read.
+	// Nil: nobody does.
+	Hidden func(owner, viewer portal.Address) bool
 	// MaxFile is the largest file in bytes (25 MiB), MaxPixels the largest picture that is shown (40 million).
 	MaxFile   int64
 	MaxPixels int
@@ -129,6 +135,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.InForce == nil {
 		o.InForce = func(portal.Address) portal.InForce { return portal.InForce{MayCreateRooms: true} }
+	}
+	if o.Blocked == nil {
+		o.Blocked = func(context.Context, portal.Address, portal.Address) (bool, error) { return false, nil }
+	}
+	if o.Hidden == nil {
+		o.Hidden = func(portal.Address, portal.Address) bool { return false }
 	}
 	if o.MaxFile <= 0 {
 		o.MaxFile = 25 << 20

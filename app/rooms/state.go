@@ -35,6 +35,8 @@ type room struct {
 	changes int
 	// late is the place from which on every member may read: the greatest First of those who are or were there.
 	late int64
+	// absent are those of people who are there by name only.
+	absent []portal.Address
 	// unsure: a message may be in the store of which memory has not heard.
 	unsure bool
 	// found is what Find looks in.
@@ -70,7 +72,7 @@ func (r *room) settle() { r.found = policy.Tokens(r.Title + " " + r.Name + " " +
 func (r *room) add(m portal.Membership) *member {
 	n := &member{Membership: m}
 	r.members[m.Who] = n
-	r.late = max(r.late, m.First)
+	r.reach(m)
 	r.people = append(r.people, m.Who)
 	r.Members = len(r.people)
 	if m.SIP {
@@ -84,6 +86,7 @@ func (r *room) remove(who portal.Address) {
 	delete(r.members, who)
 	r.people = without(r.people, who)
 	r.sip = without(r.sip, who)
+	r.absent = without(r.absent, who)
 	r.Members = len(r.people)
 }
 
@@ -105,11 +108,29 @@ func (r *room) replace(m portal.Membership) {
 		r.sip = append(r.sip, m.Who)
 	}
 	n.Membership = m
+	r.absent = without(r.absent, m.Who)
+	r.reach(m)
+}
+
+// reach notes from where on m may read, or that they may not at all. Called with the lock held.
+func (r *room) reach(m portal.Membership) {
+	if absent(m) {
+		r.absent = append(slices.Clip(r.absent), m.Who)
+		return
+	}
 	r.late = max(r.late, m.First)
 }
 
-// mine is who's membership, the zero value where they have none. Called with the lock held.
+// mine is who's membership as they may know of it, the zero value where they have none. Called with the lock held.
 func (r *room) mine(who portal.Address) portal.Membership {
+	if m := r.listed(who); !absent(m) {
+		return m
+	}
+	return portal.Membership{}
+}
+
+// listed is who's membership as the others see it. Called with the lock held.
+func (r *room) listed(who portal.Address) portal.Membership {
 	if m := r.members[who]; m != nil {
 		return m.Membership
 	}
@@ -196,13 +217,14 @@ type sight struct {
 	mine   portal.Membership
 	people []portal.Address
 	late   int64
+	absent []portal.Address
 }
 
 // look gives the room as who sees it; ErrNotFound where they must not know of it.
 func (s *Service) look(r *room, who portal.Address) (sight, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	v := sight{r.Room, r.mine(who), slices.Clip(r.people), r.late}
+	v := sight{r.Room, r.mine(who), slices.Clip(r.people), r.late, r.absent}
 	if !policy.SeesRoom(v.room, v.mine) {
 		return sight{}, notFound()
 	}
@@ -235,6 +257,14 @@ func (v sight) event(e portal.RoomEvent) portal.Addressed {
 	e.ID = v.room.URI
 	if e.Change == "" {
 		e.Change = portal.Updated
+	}
+	return v.addressed(e)
+}
+
+// addressed is e for everybody who follows the room: by name where some of them are not to hear of it.
+func (v sight) addressed(e portal.Durable) portal.Addressed {
+	if len(v.absent) > 0 {
+		return portal.Addressed{For: but(v.people, v.absent), Event: e}
 	}
 	return portal.Addressed{For: v.people, Audience: v.room.URI, Event: e}
 }

@@ -25,7 +25,7 @@ func (s *Service) told(r *room, v sight, place int64, m portal.RoomMessage, even
 			return named(m, whole, bare, event)
 		}
 	}
-	return []portal.Addressed{{For: v.people, Audience: v.room.URI, Event: event(&m)}}
+	return []portal.Addressed{v.addressed(event(&m))}
 }
 
 // parted are the members who may read from the place least on, and those others who may from place on.
@@ -34,7 +34,7 @@ func (s *Service) parted(r *room, v sight, least, place int64) (whole, bare []po
 	defer s.mu.RUnlock()
 	for _, who := range v.people {
 		switch m := r.members[who]; {
-		case m == nil:
+		case m == nil || absent(m.Membership):
 		case m.First <= least:
 			whole = append(whole, who)
 		case m.First <= place:

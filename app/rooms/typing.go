@@ -4,10 +4,10 @@ package rooms
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
-	"portico/app/policy"
 	"portico/app/portal"
 )
 
@@ -38,17 +38,20 @@ type typists struct {
 func newTypists(o Options) *typists { return &typists{o: o, of: map[typist]typing{}} }
 
 // Typing tells the others in a room of at most 50 that who types, or has stopped. Who may not speak there is not
-// heard of.
+// heard of, and nobody hears of whom hides from them.
 func (s *Service) Typing(who, at portal.Address, on bool) {
 	if !on {
 		s.typists.end(at, who)
 		return
 	}
 	_, v, err := s.peek(who, at)
-	if err != nil || policy.MaySpeak(v.room, v.mine) != nil || v.room.Members > typingMembers {
+	if err != nil || s.mayTalk(v, who) != nil || v.room.Members > typingMembers {
 		return
 	}
-	s.typists.begin(v.room.URI, who, without(v.people, who))
+	to := slices.DeleteFunc(slices.Clone(v.people), func(w portal.Address) bool {
+		return w == who || slices.Contains(v.absent, w) || s.o.Hidden(who, w)
+	})
+	s.typists.begin(v.room.URI, who, to)
 }
 
 // begin notes that who types, and tells it where that is news.
