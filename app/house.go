@@ -240,7 +240,7 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 		Instance:      h.instance,
 		Emit:          emit,
 		EmitMany:      func(to []portal.Address, ev portal.Current) { h.web.Live().CurrentMany(to, ev) },
-		Sight:         h.privacy.Sight,
+		Sight:         h.privacy.SightKnown,
 		Wire:          h.privacy.Wire,
 		InForce:       h.admin.InForce,
 		States:        h.admin.States,

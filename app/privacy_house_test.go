@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"portico/app/config"
 )
 
 // Who sees what of somebody, in the whole house with the lab: by the API and on the live channel, while relationships change.
@@ -156,5 +158,15 @@ func TestANewContactIsWhatTheyWereBefore(t *testing.T) {
 	}
 	if got["sip:stranger@elsewhere.test"] != "public" || got["sip:colleague@example.test"] != "company" {
 		t.Errorf("relationships %v", got)
+	}
+}
+
+func TestTheConfigurationReachesPrivacy(t *testing.T) {
+	c := &config.Config{}
+	c.SIP.Domain = "example.test"
+	for _, c.SIP.RulesTransform = range []bool{true, false} {
+		if o := privacyOptions(c); o.Transforms != c.SIP.RulesTransform || o.Domain != "example.test" {
+			t.Errorf("%+v", o)
+		}
 	}
 }

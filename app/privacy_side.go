@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"portico/app/config"
 	"portico/app/contacts"
 	"portico/app/portal"
 	"portico/app/privacy"
@@ -20,15 +21,18 @@ func (h *house) openPrivacy(emit func(portal.Address, portal.Current)) {
 	if h.cfg.SIP.XCAPRoot != "" {
 		rules = serverRules{h.agent}
 	}
-	h.privacy = privacy.New(h.store, rules, privacy.Options{
-		Domain: h.cfg.SIP.Domain, InForce: h.admin.InForce, Emit: emit, Lookup: h.directory.Lookup,
-		Transforms: h.cfg.SIP.RulesTransform,
-		Changed:    func(owner portal.Address) { h.presence.Recheck(owner) },
-		AddContact: func(ctx context.Context, owner portal.Address, c portal.Contact) error {
-			return h.contacts.Put(ctx, owner, c)
-		},
-		Logger: h.log.With("part", "privacy"),
-	})
+	o := privacyOptions(h.cfg)
+	o.InForce, o.Emit, o.Lookup, o.Logger = h.admin.InForce, emit, h.directory.Lookup, h.log.With("part", "privacy")
+	o.Changed = func(owner portal.Address) { h.presence.Recheck(owner) }
+	o.AddContact = func(ctx context.Context, owner portal.Address, c portal.Contact) error {
+		return h.contacts.Put(ctx, owner, c)
+	}
+	h.privacy = privacy.New(h.store, rules, o)
+}
+
+// privacyOptions are those that the configuration decides.
+func privacyOptions(c *config.Config) privacy.Options {
+	return privacy.Options{Domain: c.SIP.Domain, Transforms: c.SIP.RulesTransform}
 }
 
 // serverRules are the presence rules that the SIP server keeps.

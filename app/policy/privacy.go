@@ -132,18 +132,22 @@ func HiddenOf(who portal.Address) portal.Presence {
 
 // OnTheWire is what is published of a claim where the server hands the same to all who may watch and the least trusted
 // of them has sight s. Availability and activity are always told: they are all a server without rules can be given.
-// Subject and place of meetings are no part of a claim. Who appears offline says nothing else, whatever the sight: a note
-// or a calendar that comes and goes with them would tell that they are there.
+// Subject and place of meetings are no part of a claim; the end of a state that was not set by hand is the calendar's. Who
+// appears offline says nothing else, whatever the sight: a note or a calendar that comes and goes with them, or that it was
+// chosen, would tell that they are there.
 func OnTheWire(c portal.Claim, s portal.Sight) portal.Claim {
-	s = plain(s)
 	if c.Availability == portal.Offline {
-		s = portal.Sight{}
+		return portal.Claim{Endpoint: c.Endpoint, Availability: portal.Offline, Source: portal.SourceUnknown, At: c.At}
 	}
+	s = plain(s)
 	if !s.LastActive {
 		c.Since = time.Time{}
 	}
 	if !s.FreeBusy {
 		c.Agenda = portal.Agenda{}
+		if c.Source != portal.SourceHand {
+			c.Until = time.Time{}
+		}
 	}
 	if !s.Note {
 		c.Note, c.OutOfOffice = "", ""

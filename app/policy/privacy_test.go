@@ -25,7 +25,7 @@ var seenBy = map[string]string{
 
 // wireBy says the same of every field of a claim that is published.
 var wireBy = map[string]string{
-	"Endpoint": "always", "Availability": "always", "Activity": "always", "Source": "always", "Until": "always", "At": "always",
+	"Endpoint": "always", "Availability": "always", "Activity": "always", "Source": "always", "Until": "FreeBusy", "At": "always",
 	"TakesCPIM": "always", "Custom": "always", "NoIM": "always", "Provider": "always", "Label": "always",
 	"Since": "LastActive", "Note": "Note", "OutOfOffice": "Note", "Agenda": "FreeBusy", "Location": "Location", "TimeZone": "Location",
 }
@@ -168,7 +168,22 @@ func TestOnTheWireOverAllSightsAndItems(t *testing.T) {
 func TestWhoAppearsOfflineSaysNothingElse(t *testing.T) {
 	whole := filled[portal.Claim](t)
 	whole.Availability = portal.Offline
-	checkCut(t, "published of somebody offline", whole, OnTheWire(whole, portal.FullSight()), wireBy, portal.Sight{})
+	want := portal.Claim{Endpoint: whole.Endpoint, Availability: portal.Offline, At: whole.At}
+	for _, s := range sights() {
+		if got := OnTheWire(whole, s); got != want {
+			t.Errorf("published under %+v of somebody offline: %+v", s, got)
+		}
+	}
+}
+
+// The end of what was set by hand is no word of the calendar.
+func TestTheEndOfAStateOnTheWire(t *testing.T) {
+	for _, source := range []portal.Source{portal.SourceHand, portal.SourceCalendar, portal.SourceCall} {
+		got := OnTheWire(portal.Claim{Availability: portal.Busy, Source: source, Until: noon}, portal.Sight{})
+		if got.Until.IsZero() != (source != portal.SourceHand) {
+			t.Errorf("%s: until %v", source, got.Until)
+		}
+	}
 }
 
 // Subject and place of a meeting are no part of what a claim can say.

@@ -37,7 +37,7 @@ func BenchmarkWatchers(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			told, values := 0, 0
-			s := New(discard{}, newMemory(), Options{Sight: bySuffix, Instance: "i1",
+			s := New(discard{}, newMemory(), Options{Sight: known(bySuffix), Instance: "i1",
 				Emit:     func(portal.Address, portal.Current) { values++ },
 				EmitMany: func(to []portal.Address, _ portal.Current) { told += len(to); values++ }})
 			if err := s.SignedIn(b.Context(), alice); err != nil {
@@ -89,7 +89,7 @@ func BenchmarkChurn(b *testing.B) {
 	for _, n := range []int{1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := crowd(b, n)
-			s.o.Sight = bySuffix
+			s.o.Sight = known(bySuffix)
 			s.PoliciesChanged()
 			for s.tell() {
 			}

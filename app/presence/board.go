@@ -306,6 +306,7 @@ func (s *Service) Notified(watcher portal.Address, r portal.Report) {
 	s.mark(p, e)
 	if e.self {
 		// What the other endpoints say may be what the portal is to say.
+		p.publishDirty = true
 		s.update(p, now)
 	}
 }
@@ -365,6 +366,7 @@ func (s *Service) lose(p *person, e *entry) {
 	e.view, e.lease = nil, 0
 	s.mark(p, e)
 	if e.self {
+		p.publishDirty = true
 		s.update(p, s.o.Now())
 	}
 }

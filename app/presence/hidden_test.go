@@ -32,7 +32,7 @@ func TestWhoHidesIsLikeWhoIsOffline(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			e := &eyes{}
 			e.give(alice, bob, portal.Blocked)
-			o := Options{Sight: e.sight, Tagged: func(portal.Address) []portal.Address { return []portal.Address{alice, absent} }}
+			o := Options{Sight: known(e.sight), Tagged: func(portal.Address) []portal.Address { return []portal.Address{alice, absent} }}
 			at(t, o, func(b *bench) {
 				l := &life{bench: b, r: rand.New(rand.NewPCG(seed, 6))}
 				b.signIn(alice, bob, carol)
@@ -176,7 +176,7 @@ func TestWhoAppearsOfflineIsLikeWhoIs(t *testing.T) {
 func TestRefusedByTheServerToo(t *testing.T) {
 	e := &eyes{}
 	e.give(alice, bob, portal.Blocked)
-	at(t, Options{Sight: e.sight}, func(b *bench) {
+	at(t, Options{Sight: known(e.sight)}, func(b *bench) {
 		b.signIn(alice, bob, carol)
 		b.SetContacts(bob, []portal.Address{alice})
 		b.SetContacts(carol, []portal.Address{alice})
@@ -196,7 +196,7 @@ func TestRefusedByTheServerToo(t *testing.T) {
 func TestNoMessagesIsNoTell(t *testing.T) {
 	e := &eyes{}
 	e.give(alice, bob, portal.Blocked)
-	o := Options{Sight: e.sight, InForce: func(who portal.Address) portal.InForce {
+	o := Options{Sight: known(e.sight), InForce: func(who portal.Address) portal.InForce {
 		return portal.InForce{DisableIM: who == alice || who == absent}
 	}}
 	at(t, o, func(b *bench) {

@@ -20,7 +20,7 @@ func TestModel(t *testing.T) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			w := &whims{eyes: &eyes{}, r: rand.New(rand.NewPCG(seed, 3))}
-			at(t, Options{MaxExtra: 3, Sight: w.eyes.sight, Wire: w.wire, InForce: w.inForce}, func(b *bench) { play(b, w) })
+			at(t, Options{MaxExtra: 3, Sight: known(w.eyes.sight), Wire: w.wire, InForce: w.inForce}, func(b *bench) { play(b, w) })
 		})
 	}
 }
@@ -179,7 +179,7 @@ func (b *bench) rest() {
 		b.wire.mu.Lock()
 		published := b.wire.published[who]
 		b.wire.mu.Unlock()
-		word := policy.OnTheWire(p.claim, policy.Limit(b.o.Wire(who), b.o.InForce(who)))
+		word := b.wordOf(p)
 		if p.present != (published != nil) || p.present && !sameWord(*published, word) {
 			b.t.Errorf("%s: the server knows %+v, it is %v %+v", who.User(), published, p.present, word)
 		}

@@ -28,9 +28,10 @@ type Options struct {
 	Now     func() time.Time
 
 	// Sight is what subject lets viewer see, Wire what is published of who where all who may watch are sent the same:
-	// portal.FullSight where the SIP server itself keeps rules for the person; nil: everything. InForce is the policies
+	// portal.FullSight where the SIP server itself keeps rules for the person; nil: everything. Without the second value it
+	// is not known yet what subject lets viewer see: nothing is, and Recheck follows. InForce is the policies
 	// that hold for who; nil: none. All three answer out of memory, at once, and call nothing here.
-	Sight   func(subject, viewer portal.Address) portal.Sight
+	Sight   func(subject, viewer portal.Address) (portal.Sight, bool)
 	Wire    func(who portal.Address) portal.Sight
 	InForce func(who portal.Address) portal.InForce
 	// States are the custom states that who may set, out of memory too; nil: the four activities as they are set.
@@ -71,7 +72,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Sight == nil {
-		o.Sight = func(portal.Address, portal.Address) portal.Sight { return portal.FullSight() }
+		o.Sight = func(portal.Address, portal.Address) (portal.Sight, bool) { return portal.FullSight(), true }
 	}
 	if o.Wire == nil {
 		o.Wire = func(portal.Address) portal.Sight { return portal.FullSight() }

@@ -23,6 +23,8 @@ const (
 	classLastActive
 	// classKnown tells a class that was asked for from the zero value.
 	classKnown
+	// classUnread: what the subject decided was not read yet.
+	classUnread
 )
 
 func classOf(s portal.Sight) class {
@@ -49,6 +51,9 @@ func (c class) sight() portal.Sight {
 // hidden reports whether somebody of this class sees nothing but somebody who is offline.
 func (c class) hidden() bool { return c&classHidden != 0 }
 
+// unread reports whether it is not known yet what somebody of this class sees: nothing, until it is.
+func (c class) unread() bool { return c&classUnread != 0 }
+
 // class is what p may see of an entry's subject; the lock is held.
 func (s *Service) class(p *person, e *entry) class {
 	if e.class&classKnown == 0 {
@@ -61,7 +66,11 @@ func (s *Service) classFor(of, viewer portal.Address) class {
 	if of == viewer {
 		return classOf(portal.FullSight())
 	}
-	return classOf(policy.Limit(s.o.Sight(of, viewer), s.o.InForce(of)))
+	sight, known := s.o.Sight(of, viewer)
+	if !known {
+		return classKnown | classUnread
+	}
+	return classOf(policy.Limit(sight, s.o.InForce(of)))
 }
 
 // Recheck says that what others may see of somebody changed, or what is published of them. Options.Sight and
@@ -103,9 +112,14 @@ func (s *Service) reclass(p *person, sub *subject) {
 	}
 	e := &p.entries[i]
 	before := e.class
-	if e.class = s.classFor(sub.address, p.address); e.class != before && before&classKnown != 0 {
-		s.mark(p, e)
+	if e.class = s.classFor(sub.address, p.address); e.class == before || before&classKnown == 0 {
+		return
 	}
+	if (e.class^before)&(classHidden|classUnread) != 0 {
+		// Who is shown, or hides, from now on has not come or gone.
+		e.was = 0
+	}
+	s.mark(p, e)
 }
 
 // spread notes that all who watch sub may have to be told; view: only those who hold it.
@@ -132,7 +146,7 @@ func (s *Service) seen(p *person, e *entry, now time.Time) portal.Presence {
 	case class.hidden() && (fresh || e.silent):
 		// Where the server itself refuses them, they are to believe that nobody is there.
 		return s.hiddenOf(e.subject.address)
-	case !fresh:
+	case !fresh || class.unread():
 		return policy.UnknownOf(e.subject.address)
 	}
 	s.refresh(e.subject, e.view, now)

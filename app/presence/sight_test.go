@@ -39,6 +39,11 @@ func (e *eyes) sight(subject, viewer portal.Address) portal.Sight {
 	return portal.FullSight()
 }
 
+// known is a sight that was read.
+func known(sight func(subject, viewer portal.Address) portal.Sight) func(subject, viewer portal.Address) (portal.Sight, bool) {
+	return func(subject, viewer portal.Address) (portal.Sight, bool) { return sight(subject, viewer), true }
+}
+
 // echo hands what was published of who to all who watch them, as the SIP server does.
 func (b *bench) echo(who portal.Address, others ...portal.Claim) {
 	synctest.Wait()
@@ -86,7 +91,7 @@ func TestEachSeesWhatTheirRelationshipShows(t *testing.T) {
 		e.give(alice, viewers[r], r)
 	}
 	wire := func(portal.Address) portal.Sight { return policy.StandardSight(portal.Company) }
-	at(t, Options{Sight: e.sight, Wire: wire}, func(b *bench) {
+	at(t, Options{Sight: known(e.sight), Wire: wire}, func(b *bench) {
 		b.signIn(alice)
 		for _, v := range viewers {
 			b.signIn(v)
@@ -187,7 +192,7 @@ func TestWhatIsPublishedIsCut(t *testing.T) {
 // A change of mind is seen at once, by the one it is about, without a word from the server.
 func TestRecheck(t *testing.T) {
 	e := &eyes{}
-	at(t, Options{Sight: e.sight}, func(b *bench) {
+	at(t, Options{Sight: known(e.sight)}, func(b *bench) {
 		b.signIn(alice, bob, carol)
 		b.SetContacts(bob, []portal.Address{alice})
 		b.SetContacts(carol, []portal.Address{alice})
@@ -267,7 +272,7 @@ func TestManyAreToldOneValueForEachSight(t *testing.T) {
 		return policy.StandardSight(relationships[int(viewer[len("sip:w")]-'0')%len(relationships)])
 	}
 	told := map[portal.Presence]int{}
-	s := New(newWire(), newMemory(), Options{Sight: sight, EmitMany: func(to []portal.Address, ev portal.Current) {
+	s := New(newWire(), newMemory(), Options{Sight: known(sight), EmitMany: func(to []portal.Address, ev portal.Current) {
 		told[ev.(portal.PresenceEvent).Presence] += len(to)
 	}})
 	word := says(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Note: "n", Since: time.Now(), Location: "Lab"})
@@ -288,4 +293,91 @@ func TestManyAreToldOneValueForEachSight(t *testing.T) {
 	if len(told) != len(relationships) || sum != 80 {
 		t.Errorf("%d values for %d people: %v", len(told), sum, told)
 	}
+}
+
+// Of somebody whose decisions are not read yet nothing is known, and to be shown is not to come.
+func TestUnknownUntilRead(t *testing.T) {
+	e := &eyes{}
+	read := false
+	o := Options{Tagged: func(portal.Address) []portal.Address { return []portal.Address{alice} },
+		Sight: func(subject, viewer portal.Address) (portal.Sight, bool) {
+			if !read {
+				return portal.Sight{Hidden: true}, false
+			}
+			return e.sight(subject, viewer), true
+		}}
+	at(t, o, func(b *bench) {
+		b.signIn(alice, bob)
+		b.SetContacts(bob, []portal.Address{alice})
+		state := func(a portal.Availability) { b.Notified(bob, says(alice, phone(a))) }
+		becomes := func(r portal.Relationship) {
+			e.give(alice, bob, r)
+			b.Recheck(alice)
+		}
+		tagged := func() []string {
+			synctest.Wait()
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			all := b.tagged
+			b.tagged = nil
+			return all
+		}
+		b.news(bob)
+		state(portal.Available)
+		b.want("not read yet", b.news(bob))
+		b.sees(bob, alice, portal.Unknown, "")
+		read = true
+		b.Recheck(alice)
+		b.want("read", b.news(bob), "alice available/")
+		b.want("shown at first", tagged())
+		becomes(portal.Blocked)
+		b.want("hidden", b.news(bob), "alice offline/")
+		becomes(portal.Team)
+		b.want("shown again", b.news(bob), "alice available/")
+		b.want("she was there all the time", tagged())
+		becomes(portal.Blocked)
+		b.Notified(bob, says(alice))
+		b.news(bob)
+		becomes(portal.Team)
+		b.want("offline as before", b.news(bob))
+		state(portal.Available)
+		b.want("now she comes", tagged(), "bob: alice available")
+	})
+}
+
+// Who appears offline is told from who is by nothing that is published, unless a device of theirs says that they are there:
+// then it is to be believed that they are not.
+func TestAppearingOfflineOnTheWire(t *testing.T) {
+	at(t, Options{}, func(b *bench) {
+		b.signIn(alice, bob)
+		b.SetContacts(bob, []portal.Address{alice})
+		b.rich()
+		b.echo(alice)
+		if _, err := b.SetByHand(t.Context(), alice, portal.Manual{Availability: portal.Offline, Until: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		published := func() portal.Claim {
+			synctest.Wait()
+			b.wire.mu.Lock()
+			defer b.wire.mu.Unlock()
+			c := *b.wire.published[alice]
+			c.At = time.Time{}
+			return c
+		}
+		bare := portal.Claim{Endpoint: b.endpoint, Availability: portal.Offline}
+		b.echo(alice)
+		if c := published(); c != bare {
+			t.Errorf("published %+v", c)
+		}
+		b.echo(alice, phone(portal.Available))
+		if c := published(); c.Source != portal.SourceHand || !c.Until.IsZero() || c.Note != "" {
+			t.Errorf("beside a telephone %+v", c)
+		}
+		b.echo(alice, phone(portal.Available))
+		b.sees(bob, alice, portal.Offline, "")
+		b.echo(alice)
+		if c := published(); c != bare {
+			t.Errorf("without the telephone %+v", c)
+		}
+	})
 }

@@ -151,13 +151,13 @@ func (s *Service) entryNews(p *person, now time.Time, sh *shares) {
 			continue
 		}
 		n := s.shared(p, e, now, sh)
+		if e.turned(n.event.Availability) {
+			sh.come = append(sh.come, arrival{owner: p.address, of: e.subject.address, at: now.UTC()})
+		}
 		if n.hash == e.told {
 			continue
 		}
 		e.told = n.hash
-		if e.turned(n.event.Availability) {
-			sh.come = append(sh.come, arrival{owner: p.address, of: e.subject.address, at: now.UTC()})
-		}
 		n.to = append(n.to, p.address)
 	}
 }
@@ -167,7 +167,7 @@ func (s *Service) shared(p *person, e *entry, now time.Time, sh *shares) *news {
 	key := sharedKey{subject: e.subject, class: s.class(p, e)}
 	switch {
 	case key.class.hidden() && (e.fresh(now) || e.silent):
-	case e.fresh(now):
+	case e.fresh(now) && !key.class.unread():
 		key.view = e.view
 	default:
 		key.class = 0
@@ -211,7 +211,7 @@ func (s *Service) orderFor(p *person) (o order, any bool) {
 		p.publishDirty = false
 		switch {
 		case p.present:
-			c := policy.OnTheWire(p.claim, policy.Limit(s.o.Wire(p.address), s.o.InForce(p.address)))
+			c := s.wordOf(p)
 			if p.said == nil || !sameWord(*p.said, c) {
 				p.said, o.publish, o.claim = &c, true, c
 			}
@@ -234,6 +234,20 @@ func (s *Service) orderFor(p *person) (o order, any bool) {
 		}
 	}
 	return o, o.publish || o.unpublish || o.watch
+}
+
+// wordOf is what is published of p. Who appears offline although a device of theirs says otherwise is to be believed by
+// whoever reads both, and has nothing left to conceal.
+func (s *Service) wordOf(p *person) portal.Claim {
+	c := policy.OnTheWire(p.claim, policy.Limit(s.o.Wire(p.address), s.o.InForce(p.address)))
+	if c.Availability != portal.Offline {
+		return c
+	}
+	others, _ := s.heard(p, s.o.Now())
+	if slices.ContainsFunc(others, func(o portal.Claim) bool { return o.Availability != portal.Offline }) {
+		c.Source, c.Provider = p.claim.Source, p.claim.Provider
+	}
+	return c
 }
 
 // sameWord reports whether two claims say the same, whenever they were made.

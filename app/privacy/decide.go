@@ -133,6 +133,7 @@ func (s *Service) write(ctx context.Context, who portal.Address, keep func(*owne
 	}
 	s.mu.Lock()
 	apply(o)
+	o.version++
 	s.mu.Unlock()
 	s.changed(who)
 	s.counts.ask(who)

@@ -192,3 +192,43 @@ func TestWhoIsNotSignedInIsForgotten(t *testing.T) {
 		h.sees(bob, "sip:p0@example.test", policy.StandardSight(portal.Company))
 	})
 }
+
+func TestWhatIsNotReadIsNotKnown(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		if sight, known := h.SightKnown(alice, bob); known || sight != hidden {
+			t.Errorf("not read yet: %+v, %v", sight, known)
+		}
+		synctest.Wait()
+		if sight, known := h.SightKnown(alice, bob); !known || sight != policy.StandardSight(portal.Company) {
+			t.Errorf("read: %+v, %v", sight, known)
+		}
+	})
+}
+
+// Who is asked for all the time stays; who cannot be read is forgotten too.
+func TestWhoIsAskedForStays(t *testing.T) {
+	at(t, Options{Keep: 20}, func(h *house) {
+		h.Sight(alice, bob)
+		ask := func(name string) {
+			for i := range 100 {
+				h.Sight(portal.Address(fmt.Sprintf("sip:%s%d@example.test", name, i)), bob)
+				time.Sleep(time.Second)
+				synctest.Wait()
+				h.Sight(alice, bob)
+			}
+		}
+		ask("p")
+		h.sees(bob, alice, policy.StandardSight(portal.Company))
+		if n := h.store.reads; n != 101 {
+			t.Errorf("%d reads", n)
+		}
+		h.store.set(func() { h.store.away = true })
+		ask("q")
+		h.Service.mu.RLock()
+		n, others := len(h.owners), h.others
+		h.Service.mu.RUnlock()
+		if n > 22+loadWorkers || others != n {
+			t.Errorf("%d owners, %d of them not signed in", n, others)
+		}
+	})
+}

@@ -7,7 +7,7 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"portico/app/policy"
 	"portico/app/portal"
@@ -26,11 +26,15 @@ type owner struct {
 	privacy          portal.Privacy
 	// bonds are the relationships given, by address.
 	bonds []bond
-	// asked is when somebody wanted to know last; it decides who is forgotten first.
-	asked time.Time
+	// version counts the decisions.
+	version uint64
+	// asked is when somebody wanted to know last, in Unix nanoseconds; it decides who is forgotten first.
+	asked atomic.Int64
 
-	// pushed is a hash of the rules that the SIP server has; empty: it is not known to have any. refused: it keeps none.
+	// pushed is a hash of the rules that the SIP server has; empty: it is not known to have any. has is the version of the
+	// decisions that they are of; refused: it keeps none.
 	pushed  string
+	has     uint64
 	refused bool
 
 	// watchers is what the SIP server says of who watches, told the number of new ones that was told last.
@@ -52,27 +56,35 @@ type bond struct {
 func (s *Service) owner(who portal.Address) *owner {
 	o := s.owners[who]
 	if o == nil {
-		o = &owner{address: who, asked: s.o.Now(), told: untold}
+		o = &owner{address: who, told: untold}
+		o.asked.Store(s.o.Now().UnixNano())
 		s.owners[who] = o
 		s.others++
-		s.forgetSome()
+		s.forgetSome(o)
 	}
 	return o
 }
 
 // forgetSome makes room where more than Options.Keep are kept who are not signed in: the tenth of them that nobody asked
-// for the longest; the lock is held.
-func (s *Service) forgetSome() {
+// for the longest, but for one; the lock is held.
+func (s *Service) forgetSome(but *owner) {
 	if s.others <= s.o.Keep {
 		return
 	}
 	var idle []*owner
 	for _, o := range s.owners {
-		if !o.signedIn && o.loaded && o.using == 0 {
+		if !o.signedIn && o.using == 0 && o != but {
 			idle = append(idle, o)
 		}
 	}
-	slices.SortFunc(idle, func(a, b *owner) int { return cmp.Or(a.asked.Compare(b.asked), cmp.Compare(a.address, b.address)) })
+	// Whoever is asked for meanwhile must not move.
+	asked := make(map[*owner]int64, len(idle))
+	for _, o := range idle {
+		asked[o] = o.asked.Load()
+	}
+	slices.SortFunc(idle, func(a, b *owner) int {
+		return cmp.Or(cmp.Compare(asked[a], asked[b]), cmp.Compare(a.address, b.address))
+	})
 	for _, o := range idle[:min(len(idle), s.others-s.o.Keep+s.o.Keep/10)] {
 		delete(s.owners, o.address)
 		s.others--
@@ -124,24 +136,31 @@ func (s *Service) domainOf(who portal.Address) string {
 // seen; they are read in the background, and Options.Changed is told then. What people of other domains let others see
 // was decided before their word came here.
 func (s *Service) Sight(owner, viewer portal.Address) portal.Sight {
+	sight, _ := s.SightKnown(owner, viewer)
+	return sight
+}
+
+// SightKnown is Sight, and whether that is what owner decided: false where it was not read yet.
+func (s *Service) SightKnown(owner, viewer portal.Address) (portal.Sight, bool) {
 	if owner == viewer || s.foreign(owner) {
-		return portal.FullSight()
+		return portal.FullSight(), true
 	}
 	s.mu.RLock()
 	o := s.owners[owner]
 	if o != nil && o.loaded {
+		o.asked.Store(s.o.Now().UnixNano())
 		r, tied := o.given(viewer)
 		sight := policy.SightFor(o.privacy, r, tied, viewer, s.domainOf(owner))
 		s.mu.RUnlock()
-		return policy.Limit(sight, s.o.InForce(owner))
+		return policy.Limit(sight, s.o.InForce(owner)), true
 	}
 	s.mu.RUnlock()
 	s.mu.Lock()
 	o = s.owner(owner)
-	o.asked = s.o.Now()
+	o.asked.Store(s.o.Now().UnixNano())
 	s.mu.Unlock()
 	s.loads.ask(owner)
-	return portal.Sight{Hidden: true}
+	return portal.Sight{Hidden: true}, false
 }
 
 // Relationship is what owner has made of somebody: the relationship given, or the one all colleagues or all others have.
@@ -149,6 +168,7 @@ func (s *Service) Sight(owner, viewer portal.Address) portal.Sight {
 func (s *Service) Relationship(ctx context.Context, owner, of portal.Address) (portal.Relationship, error) {
 	s.mu.RLock()
 	if o := s.owners[owner]; o != nil && o.loaded {
+		o.asked.Store(s.o.Now().UnixNano())
 		defer s.mu.RUnlock()
 		return s.made(o, of), nil
 	}
@@ -204,6 +224,9 @@ func (s *Service) readInto(ctx context.Context, o *owner) error {
 		concerned = []portal.Address{o.address}
 	}
 	o.loaded, o.privacy, o.bonds = true, p, bonds
+	if !same {
+		o.version++
+	}
 	s.mu.Unlock()
 	if same {
 		return nil

@@ -24,26 +24,44 @@ func (s *Service) HasRules(who portal.Address) bool {
 	return o != nil && o.pushed != ""
 }
 
-// Wire is what is published of who: everything where the SIP server keeps rules for them and shows each watcher what those
-// let them see (Options.Transforms); else what everybody may see who can watch: any colleague, unless rules hide the person
-// from strangers, and all who were given a relationship, but for those it hides from.
+// Wire is what is published of who: everything where the SIP server keeps the present rules and shows each watcher what
+// those let them see (Options.Transforms); else what everybody may see who can watch: any colleague, others where the server
+// keeps rules, and all who were given a relationship. Rules on the server hide the person from whoever they are hidden from;
+// where it has none, or others than the present ones, nothing hides them, and no details are published.
 func (s *Service) Wire(who portal.Address) portal.Sight {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	o := s.owners[who]
-	switch {
-	case o == nil || !o.loaded || o.pushed == "" && o.privacy.ContactsOnly:
+	if o == nil || !o.loaded {
 		return portal.Sight{}
-	case o.pushed != "" && s.o.Transforms:
+	}
+	hides := o.pushed != "" && o.has == o.version
+	switch {
+	case !hides && o.privacy.ContactsOnly:
+		return portal.Sight{}
+	case hides && s.o.Transforms:
 		return portal.FullSight()
 	}
 	least := portal.FullSight()
 	if !o.privacy.ContactsOnly {
 		least = policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", who, who.Domain()))
+		others := policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", "", ""))
+		switch {
+		case s.rules == nil || o.refused:
+		case !others.Hidden:
+			least = policy.Narrower(least, others)
+		case !hides:
+			return portal.Sight{}
+		}
 	}
 	for _, b := range o.bonds {
-		if sight := policy.SightOf(o.privacy, b.relationship); b.relationship.Valid() && !sight.Hidden {
+		sight := policy.SightOf(o.privacy, b.relationship)
+		switch {
+		case !b.relationship.Valid():
+		case !sight.Hidden:
 			least = policy.Narrower(least, sight)
+		case !hides:
+			return portal.Sight{}
 		}
 	}
 	return least
@@ -71,13 +89,14 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 		s.mu.RUnlock()
 		return nil
 	}
-	set, before := s.ruleSet(o), o.pushed
+	set, before, version := s.ruleSet(o), o.pushed, o.version
 	s.mu.RUnlock()
 	sum, err := fingerprint(set)
 	if err != nil {
 		return err
 	}
 	if sum == before {
+		s.took(o, sum, version)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
@@ -88,21 +107,25 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 		s.o.Logger.Warn("privacy: the SIP server did not take somebody's rules; tried again", "owner", who, "err", err)
 		return err
 	}
-	s.mu.Lock()
 	if none {
-		o.refused, o.pushed = true, ""
-	} else {
-		o.pushed = sum
-	}
-	s.mu.Unlock()
-	if none {
+		sum = ""
 		s.o.Logger.Info("privacy: the SIP server keeps no rules", "owner", who, "err", err)
 	}
-	if none != (before == "") {
-		// More, or less, is to be published from now on.
-		s.o.Changed(who)
-	}
+	s.took(o, sum, version)
 	return nil
+}
+
+// took notes the rules that the server has, those of a version of the decisions; empty: it keeps none.
+func (s *Service) took(o *owner, sum string, version uint64) {
+	none := sum == ""
+	s.mu.Lock()
+	// More, or less, is to be published from now on.
+	other := none != (o.pushed == "") || none != o.refused || version != o.has
+	o.pushed, o.has, o.refused = sum, version, none
+	s.mu.Unlock()
+	if other {
+		s.o.Changed(o.address)
+	}
 }
 
 // relationships are all of them.

@@ -21,8 +21,8 @@ func TestRulesArePushed(t *testing.T) {
 		if _, n := h.server.last(alice); n != 0 || h.HasRules(alice) {
 			t.Errorf("pushed %d times for somebody who is not signed in", n)
 		}
-		if got := h.Wire(alice); got != policy.StandardSight(portal.Company) {
-			t.Errorf("without rules is published %+v", got)
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("without rules is published %+v of somebody who hides", got)
 		}
 		h.changes()
 		h.SignedIn(alice)
@@ -65,9 +65,22 @@ func TestWhatIsPublishedWithoutRules(t *testing.T) {
 			t.Errorf("of somebody not read yet %+v", got)
 		}
 		must(t, h.Save(t.Context(), alice, portal.Privacy{Colleagues: portal.Team}))
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("before the server was told %+v", got)
+		}
+		h.server.answers(portal.Fail(portal.ErrNotFound, "xcap.none"))
+		h.SignedIn(alice)
+		synctest.Wait()
+		h.changes()
+		must(t, h.Save(t.Context(), alice, portal.Privacy{Colleagues: portal.Team}))
 		if got := h.Wire(alice); got != policy.StandardSight(portal.Team) {
 			t.Errorf("where colleagues are a team %+v", got)
 		}
+		must(t, h.Give(t.Context(), alice, bob, portal.Blocked))
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("where nothing hides them from bob %+v", got)
+		}
+		must(t, h.TakeBack(t.Context(), alice, bob))
 		must(t, h.Save(t.Context(), alice, portal.Privacy{ContactsOnly: true}))
 		if got := h.Wire(alice); got != (portal.Sight{}) {
 			t.Errorf("of somebody who hides from strangers %+v", got)
@@ -206,8 +219,13 @@ func TestWhatIsPublishedWhereRulesOnlyHide(t *testing.T) {
 		must(t, h.Give(ctx, alice, foreign, portal.Blocked))
 		h.SignedIn(alice)
 		synctest.Wait()
-		if !h.HasRules(alice) || h.Wire(alice) != policy.StandardSight(portal.Company) {
+		if !h.HasRules(alice) || h.Wire(alice) != policy.StandardSight(portal.Public) {
 			t.Errorf("rules %v, published %+v", h.HasRules(alice), h.Wire(alice))
+		}
+		must(t, h.Save(ctx, alice, portal.Privacy{Others: portal.Blocked}))
+		synctest.Wait()
+		if got := h.Wire(alice); got != policy.StandardSight(portal.Company) {
+			t.Errorf("with others blocked %+v", got)
 		}
 		must(t, h.Save(ctx, alice, portal.Privacy{ContactsOnly: true}))
 		synctest.Wait()
@@ -218,6 +236,41 @@ func TestWhatIsPublishedWhereRulesOnlyHide(t *testing.T) {
 		synctest.Wait()
 		if got := h.Wire(alice); got != policy.StandardSight(portal.Public) {
 			t.Errorf("with somebody of the public %+v", got)
+		}
+	})
+}
+
+// Until the server has the present rules nothing is published that those who are hidden from now may still be sent.
+func TestWhatIsPublishedUntilTheServerHasTheRules(t *testing.T) {
+	at(t, Options{Transforms: true}, func(h *house) {
+		ctx := t.Context()
+		h.store.contact(alice, bob, portal.Team)
+		h.SignedIn(alice)
+		synctest.Wait()
+		if got := h.Wire(alice); got != portal.FullSight() {
+			t.Errorf("with the rules %+v", got)
+		}
+		h.server.answers(portal.Fail(portal.ErrUnavailable, "line.down"))
+		must(t, h.Give(ctx, alice, bob, portal.Blocked))
+		synctest.Wait()
+		if got := h.Wire(alice); got != (portal.Sight{}) {
+			t.Errorf("blocked, and the server does not know: %+v", got)
+		}
+		h.changes()
+		h.server.answers(nil)
+		time.Sleep(time.Minute)
+		if got := h.changes(); !slices.Equal(got, []portal.Address{alice}) || h.Wire(alice) != portal.FullSight() {
+			t.Errorf("told of %v, published %+v", got, h.Wire(alice))
+		}
+		// Taken back before the server heard of it.
+		h.server.answers(portal.Fail(portal.ErrUnavailable, "line.down"))
+		must(t, h.Give(ctx, alice, bob, portal.Team))
+		must(t, h.Give(ctx, alice, bob, portal.Blocked))
+		h.server.answers(nil)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if got := h.Wire(alice); got != portal.FullSight() {
+			t.Errorf("as before: %+v", got)
 		}
 	})
 }

@@ -160,7 +160,7 @@ func (s *Service) SignedOut(who portal.Address) {
 	if o := s.owners[who]; o != nil && o.signedIn {
 		o.signedIn, o.watchers, o.told = false, nil, untold
 		s.others++
-		s.forgetSome()
+		s.forgetSome(nil)
 	}
 	s.mu.Unlock()
 	s.pushes.drop(who)

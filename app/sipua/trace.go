@@ -29,8 +29,8 @@ type taps struct {
 }
 
 // Trace shows sink every SIP message of the person's own and every exchange about their documents, until stop is called
-// (which may be done more than once). Passwords' digests and nonces are taken out, and what people say to each other is
-// replaced by its length. sink is called by who reads and writes connections: it must return at once and not call stop.
+// (which may be done more than once). Passwords' digests and nonces are taken out; what people say to each other, and the
+// presence of others, who may hide from the person, are replaced by their length. sink is called by who reads and writes connections: it must return at once and not call stop.
 func (a *Agent) Trace(who portal.Address, sink func(portal.Traffic)) (stop func()) {
 	t := &a.taps
 	t.mu.Lock()
@@ -136,12 +136,51 @@ func withoutSecrets(raw []byte) string {
 		b.WriteString(line + "\r\n")
 	}
 	b.WriteString("\r\n")
-	if len(body) > 0 && (method == "MESSAGE" || method == "INVITE") {
+	if len(body) > 0 && (method == "MESSAGE" || method == "INVITE" || tellsOfOthers(method, raw)) {
 		fmt.Fprintf(&b, "(%d bytes left out)", len(body))
 	} else {
 		b.Write(body)
 	}
 	return shorten(b.String())
+}
+
+// tellsOfOthers reports whether a message may carry the presence of somebody else than whose message it is: documents of
+// presence, but one that the person's own address is the source of, and all lists of them.
+func tellsOfOthers(method string, raw []byte) bool {
+	if method != "NOTIFY" && method != "SUBSCRIBE" {
+		return false
+	}
+	var event, content string
+	var from, to portal.Address
+	for header, value := range headerLines(raw) {
+		word, _, _ := strings.Cut(value, ";")
+		word = strings.ToLower(strings.TrimSpace(word))
+		switch strings.ToLower(header) {
+		case "event", "o":
+			event = word
+		case "content-type", "c":
+			content = word
+		case "from", "f":
+			from = addressIn(value)
+		case "to", "t":
+			to = addressIn(value)
+		}
+	}
+	document := strings.HasPrefix(content, "multipart/") || strings.Contains(content, "pidf") || strings.Contains(content, "rlmi")
+	if event != "presence" && !document {
+		return false
+	}
+	return content != "application/pidf+xml" || from == "" || from != to
+}
+
+// addressIn is the address of a From or To; empty: there is none.
+func addressIn(value string) portal.Address {
+	n, ok := parseNameAddr(value)
+	if !ok {
+		return ""
+	}
+	who, _ := portal.ParseAddress(n.uri)
+	return who
 }
 
 func shorten(s string) string {

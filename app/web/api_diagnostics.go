@@ -33,7 +33,7 @@ var (
 		},
 		answers: []answer{{status: 200, schema: "Incident", list: true}}, errors: []int{400},
 	}
-	aboutTrace      = operation{summary: "The person's own SIP and Exchange traffic as far as it was caught, oldest first; secrets and the texts of messages are not in it", answers: []answer{{status: 200, schema: "Trace"}}}
+	aboutTrace      = operation{summary: "The person's own SIP and Exchange traffic as far as it was caught, oldest first; secrets, the texts of messages and the presence of others are not in it", answers: []answer{{status: 200, schema: "Trace"}}}
 	aboutStartTrace = operation{summary: "Switch the trace on for 5, 15 or 30 minutes", body: "TraceStart", answers: []answer{{status: 200, schema: "TraceState"}}, errors: []int{400, 413, 415}}
 	aboutStopTrace  = operation{
 		summary: "Switch the trace off; what it caught can be read for a while",

@@ -101,7 +101,7 @@ func TestTheLogOfProblems(t *testing.T) {
 func TestTheTraceByForm(t *testing.T) {
 	h := newHouse(t)
 	a, b := h.browse(alice), h.browse(bob)
-	if doc := b.page("/diagnostics", http.StatusOK); doc.Find("#trace-minutes option").Length() != 3 || !strings.Contains(doc.Find("section[aria-labelledby=trace]").Text(), "Passwords and other secrets are removed, and the texts of messages are not in it.") {
+	if doc := b.page("/diagnostics", http.StatusOK); doc.Find("#trace-minutes option").Length() != 3 || !strings.Contains(doc.Find("section[aria-labelledby=trace]").Text(), "Passwords and other secrets are removed, and the texts of messages and the presence of others are not in it.") {
 		t.Error("the trace cannot be switched on, or does not say what is in it")
 	}
 	if h.facts.said(bob, portal.Traffic{}) {

@@ -45,7 +45,9 @@ func peopleHouseFor(t testing.TB, choose ...func(*settings)) *house {
 // sees prepares presence for privacy, policies and custom states.
 func (h *house) sees(o *presence.Options) {
 	h.inForce = portal.InForce{EnableAppearOffline: true, MayCreateRooms: true}
-	o.Sight = func(subject, viewer portal.Address) portal.Sight { return h.privacy.Sight(subject, viewer) }
+	o.Sight = func(subject, viewer portal.Address) (portal.Sight, bool) {
+		return h.privacy.SightKnown(subject, viewer)
+	}
 	o.InForce, o.States = h.holds, customStates
 	o.Tagged = func(owner portal.Address) []portal.Address { return h.lists.Tagged(owner) }
 }
