@@ -221,7 +221,6 @@ func (h *house) exchangeNews(who portal.Address, ev portal.Current) {
 // peopleDeps gives the edge people, privacy, policies and diagnosis.
 func (h *house) peopleDeps(d *web.Deps) {
 	d.Books, d.Facts, d.Policies, d.Diagnosis = h.directory, h.facts, h.admin, h.diagnosis
-	d.Policies, d.Diagnosis = h.admin, h.diagnosis
 	d.Embeds = h.admin
 	d.Config.EmbedOrigins = h.cfg.Embed.Origins
 	d.PeopleDeps = web.PeopleDeps{

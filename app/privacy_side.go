@@ -147,19 +147,24 @@ func (p places) SignOut(ctx context.Context, who portal.Address, id string) erro
 	return portal.Fail(portal.ErrNotFound, "places.not-found")
 }
 
-// Choose makes the word of one provider the person's presence; the choice is kept.
+// Choose makes the word of one provider the person's presence, one that is there now or was chosen before; the choice is
+// kept.
 func (p places) Choose(ctx context.Context, who portal.Address, provider string) error {
-	if provider != "" && !slices.ContainsFunc(p.h.presence.Places(who), func(c portal.Place) bool { return c.Provider == provider }) {
-		return portal.Fail(portal.ErrInvalid, "places.provider")
-	}
-	set, err := p.h.account.Settings(ctx, who)
+	err := p.h.account.ChangeSettings(ctx, who, func(set *portal.Settings) error {
+		if !choosable(provider, set.PresenceProvider, p.h.presence.Places(who)) {
+			return portal.Fail(portal.ErrInvalid, "places.provider")
+		}
+		set.PresenceProvider = provider
+		return nil
+	})
 	if err != nil {
-		return err
-	}
-	set.PresenceProvider = provider
-	if err := p.h.account.SaveSettings(ctx, who, set); err != nil {
 		return err
 	}
 	p.h.presence.Choose(who, provider)
 	return nil
+}
+
+// choosable reports whether a provider can be chosen: none, the one chosen before, or one that is there.
+func choosable(provider, before string, there []portal.Place) bool {
+	return provider == "" || provider == before || slices.ContainsFunc(there, func(c portal.Place) bool { return c.Provider == provider })
 }

@@ -265,7 +265,10 @@ func TestHelpIsThereInEveryLanguage(t *testing.T) {
 		if !ok || page.Topic != "start" || len(page.Topics) < 3 || page.Language != locale {
 			t.Fatalf("%s: %v %q %v", locale, ok, page.Topic, page.Topics)
 		}
-		for _, topic := range []string{"start", "status", "calendar", "keyboard"} {
+		for _, topic := range helpPages() {
+			if _, err := static.Page("help/" + topic + ".md"); err == nil {
+				continue // for administrators, in one language
+			}
 			if _, err := static.Page("help/" + topic + "." + locale + ".md"); err != nil {
 				t.Error(err)
 			}

@@ -44,9 +44,26 @@ func (s *Service) Settings(ctx context.Context, who portal.Address) (portal.Sett
 	return set, nil
 }
 
-// SaveSettings keeps what a person chose. An error that means ErrInvalid: no such language
+// ChangeSettings keeps what change makes of a person's settings; changes of one person come one after the other, so change
+// must not make another. What change refuses is not kept. An error that means ErrInvalid: no such language
 // ("settings.locale"), time zone ("settings.time-zone"), theme ("settings.theme") or client ("settings.client").
-func (s *Service) SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error {
+func (s *Service) ChangeSettings(ctx context.Context, who portal.Address, change func(*portal.Settings) error) error {
+	release, err := s.choices.take(ctx, who, true)
+	if err != nil {
+		return err
+	}
+	defer release()
+	set, err := s.Settings(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := change(&set); err != nil {
+		return err
+	}
+	return s.saveSettings(ctx, who, set)
+}
+
+func (s *Service) saveSettings(ctx context.Context, who portal.Address, set portal.Settings) error {
 	if set.Locale != "" && !slices.Contains(s.o.Locales, set.Locale) {
 		return portal.Fail(portal.ErrInvalid, "settings.locale")
 	}

@@ -114,6 +114,8 @@ type Service struct {
 	// locks orders what changes one person's sessions and line; mu guards the maps and is never held over
 	// a call to another room.
 	locks *locks
+	// choices orders what changes one person's settings.
+	choices *locks
 
 	loading sync.Mutex
 	mu      sync.Mutex
@@ -156,7 +158,7 @@ func New(lines Lines, vault Vault, o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account: %w", err)
 	}
-	return &Service{lines: lines, vault: vault, o: o, box: b, tries: newTries(), locks: newLocks(),
+	return &Service{lines: lines, vault: vault, o: o, box: b, tries: newTries(), locks: newLocks(), choices: newLocks(),
 		keys: map[string]session{}, people: map[portal.Address]*member{}, troubled: map[portal.Address]bool{}, allResumed: make(chan struct{})}, nil
 }
 

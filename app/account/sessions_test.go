@@ -295,7 +295,10 @@ func TestMeAndSettings(t *testing.T) {
 		t.Errorf("settings %+v, %v", set, err)
 	}
 	want := portal.Settings{Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark"}
-	if err := f.SaveSettings(t.Context(), alice, want); err != nil {
+	to := func(want portal.Settings) func(*portal.Settings) error {
+		return func(set *portal.Settings) error { *set = want; return nil }
+	}
+	if err := f.ChangeSettings(t.Context(), alice, to(want)); err != nil {
 		t.Fatal(err)
 	}
 	if set, err := f.Settings(t.Context(), alice); err != nil || set != want {
@@ -310,9 +313,46 @@ func TestMeAndSettings(t *testing.T) {
 		"settings.time-zone": {TimeZone: "../../etc/passwd"},
 		"settings.theme":     {Theme: "pink"},
 	} {
-		if err := f.SaveSettings(t.Context(), alice, bad); !errors.Is(err, portal.ErrInvalid) || portal.Reason(err) != key {
+		if err := f.ChangeSettings(t.Context(), alice, to(bad)); !errors.Is(err, portal.ErrInvalid) || portal.Reason(err) != key {
 			t.Errorf("%s: %v", key, err)
 		}
+	}
+}
+
+// Changes of one person's settings come one after the other: none is lost.
+func TestConcurrentChangesOfSettings(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	begun, let := make(chan struct{}), make(chan struct{})
+	first := make(chan error, 1)
+	go func() {
+		first <- f.ChangeSettings(t.Context(), alice, func(set *portal.Settings) error {
+			close(begun)
+			<-let
+			set.Sort = "status"
+			return nil
+		})
+	}()
+	<-begun
+	second := make(chan error, 1)
+	go func() {
+		second <- f.ChangeSettings(t.Context(), alice, func(set *portal.Settings) error { set.PresenceProvider = "portal"; return nil })
+	}()
+	select {
+	case err := <-second:
+		t.Errorf("the second did not wait: %v", err)
+		second <- err
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(let)
+	if err := errors.Join(<-first, <-second); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("no")
+	if err := f.ChangeSettings(t.Context(), alice, func(set *portal.Settings) error { set.Sort = ""; return refused }); !errors.Is(err, refused) {
+		t.Errorf("a refusal: %v", err)
+	}
+	if set, err := f.Settings(t.Context(), alice); err != nil || set.Sort != "status" || set.PresenceProvider != "portal" {
+		t.Errorf("kept %+v, %v", set, err)
 	}
 }
 

@@ -232,3 +232,27 @@ func TestWhoIsAskedForStays(t *testing.T) {
 		}
 	})
 }
+
+// Standing answers everybody out of memory; who is hidden gets what people without a relationship get.
+func TestStandingAsksNoStore(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		h.store.contact(alice, bob, portal.Team)
+		if r, sight := h.Standing(alice, bob); r != "" || sight != (portal.Sight{}) {
+			t.Errorf("not read yet: %s %+v", r, sight)
+		}
+		h.changes()
+		must(t, h.Give(t.Context(), alice, carol, portal.Blocked))
+		h.store.set(func() { h.store.away, h.store.reads = true, 0 })
+		for viewer, want := range map[portal.Address]portal.Relationship{bob: portal.Team, carol: portal.Company, dave: portal.Company, foreign: portal.Public} {
+			if r, sight := h.Standing(alice, viewer); r != want || sight != policy.StandardSight(want) {
+				t.Errorf("%s stands as %s: %+v", viewer, r, sight)
+			}
+		}
+		if r, _ := h.Standing(foreign, alice); r != portal.Company {
+			t.Errorf("people of elsewhere show as to %s", r)
+		}
+		if r, _ := h.Standing(alice, alice); r != portal.Personal || h.store.reads != 0 {
+			t.Errorf("to oneself %s; read %d times", r, h.store.reads)
+		}
+	})
+}

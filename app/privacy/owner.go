@@ -155,12 +155,46 @@ func (s *Service) SightKnown(owner, viewer portal.Address) (portal.Sight, bool) 
 		return policy.Limit(sight, s.o.InForce(owner)), true
 	}
 	s.mu.RUnlock()
-	s.mu.Lock()
-	o = s.owner(owner)
-	o.asked.Store(s.o.Now().UnixNano())
-	s.mu.Unlock()
-	s.loads.ask(owner)
+	s.wanted(owner)
 	return portal.Sight{Hidden: true}, false
+}
+
+// Standing is what owner shows viewer of what is not presence, and the relationship it is of, out of memory: as Sight, but who
+// is hidden gets what people without a relationship get, so that nobody can tell by it. Of an owner whose decisions were not
+// read yet nothing is shown to anybody.
+func (s *Service) Standing(owner, viewer portal.Address) (portal.Relationship, portal.Sight) {
+	if owner == viewer {
+		return portal.Personal, portal.FullSight()
+	}
+	if s.foreign(owner) {
+		return policy.RelationshipBy(portal.Privacy{}, "", viewer, s.domainOf(owner)), portal.FullSight()
+	}
+	s.mu.RLock()
+	o := s.owners[owner]
+	if o == nil || !o.loaded {
+		s.mu.RUnlock()
+		s.wanted(owner)
+		return "", portal.Sight{}
+	}
+	r, tied := o.given(viewer)
+	sight := policy.SightFor(o.privacy, r, tied, viewer, s.domainOf(owner))
+	if sight.Hidden {
+		r = ""
+	}
+	r = policy.RelationshipBy(o.privacy, r, viewer, s.domainOf(owner))
+	if sight.Hidden {
+		sight = policy.SightOf(o.privacy, r)
+	}
+	s.mu.RUnlock()
+	return r, policy.Limit(sight, s.o.InForce(owner))
+}
+
+// wanted has an owner read in the background.
+func (s *Service) wanted(who portal.Address) {
+	s.mu.Lock()
+	s.owner(who).asked.Store(s.o.Now().UnixNano())
+	s.mu.Unlock()
+	s.loads.ask(who)
 }
 
 // Relationship is what owner has made of somebody: the relationship given, or the one all colleagues or all others have.

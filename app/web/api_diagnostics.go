@@ -76,7 +76,11 @@ func (s *Server) apiFacts(c echo.Context) error {
 		}
 	}
 	if s.Books != nil {
-		out.Books = append(out.Books, s.Books.States()...)
+		me, err := s.me(c)
+		if err != nil {
+			return err
+		}
+		out.Books = append(out.Books, booksFor(s.reader(c), me, s.Books.States())...)
 	}
 	if s.Policies != nil {
 		decided, err := s.Policies.Effective(ctx, who)

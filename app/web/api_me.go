@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -56,33 +57,53 @@ var aboutSaveSettings = operation{
 
 func (s *Server) apiSaveSettings(c echo.Context) error {
 	ctx, who := c.Request().Context(), s.person(c)
-	set, err := s.Account.Settings(ctx, who)
+	data, err := jsonOf(c)
 	if err != nil {
 		return err
 	}
-	before := set
-	before.KeepHistory, before.KeepCalls = clonedBool(set.KeepHistory), clonedBool(set.KeepCalls) // reading writes through what they point to
-	if err := body(c, &set); err != nil {                                                         // over the present ones: absent members stay
+	before, err := s.Account.Settings(ctx, who)
+	if err != nil {
 		return err
 	}
-	if err := s.checkSettings(set); err != nil {
+	wanted, err := s.settingsWith(ctx, who, before, data)
+	if err != nil {
 		return err
 	}
-	if err := s.mayKeep(ctx, who, before, set); err != nil {
-		return err
-	}
-	if set.PresenceProvider != before.PresenceProvider {
+	if wanted.PresenceProvider != before.PresenceProvider {
 		if s.Places == nil {
 			return portal.Fail(portal.ErrUnavailable, "places.none")
 		}
-		if err := s.choose(ctx, who, set.PresenceProvider); err != nil {
+		if err := s.choose(ctx, who, wanted.PresenceProvider); err != nil {
 			return err
 		}
 	}
-	if err := s.Account.SaveSettings(ctx, who, set); err != nil {
+	var kept portal.Settings
+	err = s.Account.ChangeSettings(ctx, who, func(set *portal.Settings) error {
+		changed, err := s.settingsWith(ctx, who, *set, data)
+		if err != nil {
+			return err
+		}
+		changed.PresenceProvider = set.PresenceProvider // it was chosen above, where it is another
+		*set, kept = changed, changed
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, set)
+	return s.json(c, http.StatusOK, kept)
+}
+
+// settingsWith is somebody's settings with what a request says of them over the present ones: absent members stay.
+func (s *Server) settingsWith(ctx context.Context, who portal.Address, before portal.Settings, data []byte) (portal.Settings, error) {
+	set := before
+	set.KeepHistory, set.KeepCalls = clonedBool(before.KeepHistory), clonedBool(before.KeepCalls) // reading writes through what they point to
+	if err := decodeJSON(data, &set); err != nil {
+		return set, err
+	}
+	if err := s.checkSettings(set); err != nil {
+		return set, err
+	}
+	return set, s.mayKeep(ctx, who, before, set)
 }
 
 // checkSettings refuses what no catalogue, zone table or style sheet knows.

@@ -68,6 +68,9 @@ type Privacy interface {
 	NewOnes(ctx context.Context, who portal.Address) (int, error)
 	// Sight is what viewer sees of owner, from memory.
 	Sight(owner, viewer portal.Address) portal.Sight
+	// Standing is what owner shows viewer of what is not presence, and the relationship it is of, from memory: who is hidden
+	// gets what people without a relationship get.
+	Standing(owner, viewer portal.Address) (portal.Relationship, portal.Sight)
 	Relationship(ctx context.Context, owner, of portal.Address) (portal.Relationship, error)
 }
 

@@ -81,7 +81,8 @@ type Account interface {
 	EndAll(ctx context.Context, who portal.Address) error
 	Me(ctx context.Context, who portal.Address) (portal.Me, error)
 	Settings(ctx context.Context, who portal.Address) (portal.Settings, error)
-	SaveSettings(ctx context.Context, who portal.Address, set portal.Settings) error
+	// ChangeSettings keeps what change makes of somebody's settings, one change after the other; change must not make another.
+	ChangeSettings(ctx context.Context, who portal.Address, change func(*portal.Settings) error) error
 	Sessions(ctx context.Context, who portal.Address) ([]portal.Signin, error)
 	// SignInAs signs in somebody for whom an identity provider has vouched.
 	SignInAs(ctx context.Context, who portal.Address, remote string) error

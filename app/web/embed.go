@@ -233,10 +233,7 @@ func (s *Server) embedded(c echo.Context, who portal.Address, whom []portal.Addr
 		} else if i < len(found) {
 			p = found[i]
 		}
-		known, err := s.shownTo(ctx, who, s.Directory.Lookup(ctx, a))
-		if err != nil {
-			return nil, err
-		}
+		known := s.shownTo(who, s.Directory.Lookup(ctx, a))
 		if !p.Availability.Valid() {
 			p.Availability = portal.Unknown
 		}

@@ -40,20 +40,29 @@ func encodeJSON(v any) ([]byte, error) {
 // body reads the request's JSON into v. Members that v does not have are ignored, since the interface
 // may grow; everything else must fit. An empty body is an error unless optional.
 func body(c echo.Context, v any) error {
+	data, err := jsonOf(c)
+	if err != nil {
+		return err
+	}
+	return decodeJSON(data, v)
+}
+
+// jsonOf is the request's JSON as it came.
+func jsonOf(c echo.Context) ([]byte, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return failStatus(http.StatusUnsupportedMediaType, "media-type")
+		return nil, failStatus(http.StatusUnsupportedMediaType, "media-type")
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return err
+			return nil, err
 		}
-		return portal.Fail(portal.ErrInvalid, "json.cut-short").Because(err)
+		return nil, portal.Fail(portal.ErrInvalid, "json.cut-short").Because(err)
 	}
-	return decodeJSON(data, v)
+	return data, nil
 }
 
 // optionalBody is body for calls that mean something without one.

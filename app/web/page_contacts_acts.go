@@ -35,13 +35,11 @@ func (s *Server) sortContacts(c echo.Context) error {
 	if !slices.Contains(views.Sorts(), order) {
 		return portal.Fail(portal.ErrInvalid, "contacts.sort")
 	}
-	ctx, who := c.Request().Context(), s.person(c)
-	chosen, err := s.Account.Settings(ctx, who)
+	err := s.Account.ChangeSettings(c.Request().Context(), s.person(c), func(set *portal.Settings) error {
+		set.Sort = order
+		return nil
+	})
 	if err != nil {
-		return err
-	}
-	chosen.Sort = order
-	if err := s.Account.SaveSettings(ctx, who, chosen); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/contacts")

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,7 +38,7 @@ func (s *Server) factGroups(c echo.Context) ([]views.FactGroup, error) {
 		groups = append(groups, contactsFacts(r, known.Contacts))
 	}
 	if s.Books != nil {
-		groups = append(groups, bookFacts(r, s.Books.States()))
+		groups = append(groups, bookFacts(r, booksFor(r, me, s.Books.States())))
 	}
 	if s.Policies != nil {
 		decided, err := s.policyFacts(c, r)
@@ -171,6 +172,25 @@ func contactsFacts(r views.Reader, k portal.ContactsFacts) views.FactGroup {
 	}
 	g.Facts = append(g.Facts, lastError(r, k.LastError, time.Time{})...)
 	return g
+}
+
+// booksFor is how the address books are as somebody may know it: why one could not be read is for administrators, others
+// are told that it could not.
+func booksFor(r views.Reader, me portal.Me, all []portal.BookState) []portal.BookState {
+	if slices.Contains(me.Roles, portal.RoleAdmin) {
+		return all
+	}
+	all = slices.Clone(all)
+	for i, b := range all {
+		switch {
+		case b.Failed == "":
+		case b.At.IsZero():
+			all[i].Failed = r.Text("book.state.failed")
+		default:
+			all[i].Failed = r.Text("book.state.held")
+		}
+	}
+	return all
 }
 
 // bookFacts are the address books.

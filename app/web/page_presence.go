@@ -16,6 +16,9 @@ const automatic = "automatic"
 
 // setPresenceByForm sets the person's own state from the menu "My status".
 func (s *Server) setPresenceByForm(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	if err := form(c); err != nil {
 		return err
 	}
@@ -90,6 +93,9 @@ func endOf(text string, now time.Time) (time.Time, error) {
 
 // setNoteByForm sets or clears the person's note.
 func (s *Server) setNoteByForm(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	if err := form(c); err != nil {
 		return err
 	}
@@ -105,6 +111,9 @@ func (s *Server) setNoteByForm(c echo.Context) error {
 
 // setWhereaboutsByForm sets where the person says they are.
 func (s *Server) setWhereaboutsByForm(c echo.Context) error {
+	if err := s.aloud(c); err != nil {
+		return err
+	}
 	if err := form(c); err != nil {
 		return err
 	}

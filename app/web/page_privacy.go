@@ -131,11 +131,7 @@ func (s *Server) seenBy(ctx context.Context, who, viewer portal.Address) (views.
 		return out, err
 	}
 	out.Sight = s.sight(who, viewer)
-	person, err := s.shownTo(ctx, viewer, s.Directory.Lookup(ctx, who))
-	if err != nil {
-		return out, err
-	}
-	out.Card = views.Card{Person: person, Shown: true}
+	out.Card = views.Card{Person: s.shownTo(viewer, s.Directory.Lookup(ctx, who)), Shown: true}
 	if s.Mine != nil {
 		out.Card.Presence = s.Mine.As(who, out.Sight)
 	} else {

@@ -62,10 +62,13 @@ func (s *Server) saveSettings(c echo.Context) error {
 	}
 	err := s.checkSettings(chosen)
 	if err == nil {
-		err = s.chooseKeeping(c, &chosen)
-	}
-	if err == nil {
-		err = s.Account.SaveSettings(c.Request().Context(), s.person(c), chosen)
+		err = s.Account.ChangeSettings(c.Request().Context(), s.person(c), func(set *portal.Settings) error {
+			if err := s.chooseKeeping(c, *set, &chosen); err != nil {
+				return err
+			}
+			*set = chosen
+			return nil
+		})
 	}
 	var said *portal.Error
 	if errors.As(err, &said) && errors.Is(err, portal.ErrInvalid) {
@@ -84,18 +87,13 @@ func (s *Server) saveSettings(c echo.Context) error {
 
 // chooseKeeping puts into chosen what the form says of keeping conversations and calls in Exchange. What policy decides stays as the
 // person had chosen it before, and so does what the form does not ask for.
-func (s *Server) chooseKeeping(c echo.Context, chosen *portal.Settings) error {
-	ctx, who := c.Request().Context(), s.person(c)
-	before, err := s.Account.Settings(ctx, who)
-	if err != nil {
-		return err
-	}
+func (s *Server) chooseKeeping(c echo.Context, before portal.Settings, chosen *portal.Settings) error {
 	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
 	chosen.PresenceProvider, chosen.Sort = before.PresenceProvider, before.Sort // they have forms of their own
 	if s.Savings == nil || c.FormValue("keeping") == "" {
 		return nil
 	}
-	saving, err := s.Savings.Saving(ctx, who)
+	saving, err := s.Savings.Saving(c.Request().Context(), s.person(c))
 	if err != nil {
 		return err
 	}
