@@ -64,7 +64,7 @@ func everyCallServer(t *testing.T, run func(t *testing.T, p *program, server str
 	t.Run("kamailio", func(t *testing.T) {
 		t.Parallel()
 		k := siptest.StartKamailio(t, siptest.KamailioOptions{Calls: true, VoicemailUser: "karl"})
-		run(t, facing(t, k.Proxy("tcp"), "PORTICO_PRESENCE_GRACE=100ms"), k.Addr(), k)
+		run(t, facing(t, k.Proxy("tcp"), "PORTICO_PRESENCE_GRACE=100ms", "PORTICO_SIP_WATCHER_INFO=false"), k.Addr(), k)
 	})
 }
 
