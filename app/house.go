@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,10 +82,12 @@ type house struct {
 	admin     *admin.Service
 	privacy   *privacy.Service
 	diagnosis *diagnosis.Service
-	hub       *realtime.Hub
-	web       *web.Server
-	listener  net.Listener
-	registry  *prometheus.Registry
+	// exchangeAway are the people for whom Exchange was away last.
+	exchangeAway sync.Map
+	hub          *realtime.Hub
+	web          *web.Server
+	listener     net.Listener
+	registry     *prometheus.Registry
 	// exchangeOptions is the connector's configuration, to which an administrator can add servers.
 	exchangeOptions ews.Options
 	// using is the servers that the connector has, where an administrator added some; nil: those of the configuration.

@@ -211,10 +211,19 @@ func (h *house) incident(i portal.Incident) {
 	h.diagnosis.Note(context.Background(), i)
 }
 
-// exchangeNews notes that Exchange is away for somebody, or back.
+// exchangeNews notes that Exchange is away for somebody, or back. The calendar's news tell of changes that wait too: those of an
+// Exchange that was never away are none.
 func (h *house) exchangeNews(who portal.Address, ev portal.Current) {
-	if e, ok := ev.(portal.ExchangeEvent); ok && e.Reason != "calendar.none" {
-		h.incident(portal.Incident{Who: who, Part: portal.PartExchange, Good: e.State == "up", Cause: e.Reason})
+	e, ok := ev.(portal.ExchangeEvent)
+	switch {
+	case !ok || e.Reason == "calendar.none":
+	case e.State == "down":
+		h.exchangeAway.Store(who, true)
+		h.incident(portal.Incident{Who: who, Part: portal.PartExchange, Cause: e.Reason})
+	default:
+		if _, was := h.exchangeAway.LoadAndDelete(who); was {
+			h.incident(portal.Incident{Who: who, Part: portal.PartExchange, Good: true, Cause: "exchange.up"})
+		}
 	}
 }
 

@@ -204,7 +204,7 @@ func options() []option {
 		{key: "policy.custom_state_networks", at: func(c *Config, _ int) any { return &c.Policy.CustomStateNetworks }, check: each(network),
 			doc: "Addresses or networks of your own (\"10.0.0.0/8\") from which custom states may be loaded.\nWithout it they come from public addresses only."},
 
-		{key: "directory.initial_delay", def: "0s", at: func(c *Config, _ int) any { return &c.Directory.InitialDelay }, check: zeroOr(between("1s", "24h")),
+		{key: "directory.initial_delay", def: "0s", at: func(c *Config, _ int) any { return &c.Directory.InitialDelay }, check: zeroOr(between("1s", "1h")),
 			doc: "How long after a start the address books are read for the first time, where there is a copy from before (GalDownloadInitialDelay)."},
 		{key: "directory.refresh", def: "15m", at: func(c *Config, _ int) any { return &c.Directory.Refresh }, check: between("10s", "168h"),
 			doc: "How often the address books are read."},
