@@ -8,12 +8,12 @@ import (
 )
 
 // freshPage compares the window with the same page read now, without what each has its own of: ids of the
-// next message, what is announced, what only script shows.
+// next message, what is announced, what only script shows, where the present moment is drawn.
 const freshPage = `(() => {
   const get = new XMLHttpRequest();
   get.open("GET", location.href, false);
   get.send();
-  const own = "script, template, noscript, .unread-mark, #announce, #cut-off, #newest, #problem, #composer, #list-found, #found, #status-note, line.now";
+  const own = "script, template, noscript, .unread-mark, #announce, #cut-off, #newest, #problem, #composer, #list-found, #found, #status-note, .clock, line.now, rect.taken";
   const walk = (n) => {
     if (n.nodeType === 3) return n.data.trim() ? [n.data.trim().replace(/\s+/g, " ")] : [];
     if (n.nodeType !== 1 || n.matches(own)) return [];
@@ -34,6 +34,7 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 	me, bob, dave := p.signIn("alice"), p.signIn("bob"), p.signIn("dave")
 	bob.live(-1)
 	dave.live(-1)
+	bob.gives("alice", "team")
 	api := func(c *client, method, path string, in any, want int) {
 		t.Helper()
 		if status := c.call(method, path, in, nil); status != want {
@@ -65,6 +66,9 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 		{"presence", func(n int) {
 			api(bob, http.MethodPut, "/me/presence", map[string]string{"availability": "busy", "note": fmt.Sprintf("not <now>, %d", n)}, http.StatusOK)
 		}, `document.querySelector("[data-live='dot:sip:bob@example.test']")?.dataset.p !== "available"`},
+		{"where somebody is", func(n int) {
+			api(bob, http.MethodPut, "/me/presence", map[string]string{"availability": "busy", "location": fmt.Sprint("Room ", n), "time_zone": []string{"Asia/Tokyo", "America/Lima", "Asia/Kolkata"}[n]}, http.StatusOK)
+		}, `location.pathname.length < 7 || location.pathname === "/contacts" || document.querySelector(".person .clock") !== null`},
 		{"own presence", func(int) {
 			api(me, http.MethodPut, "/me/presence", map[string]any{"availability": "away", "note": "mine", "until": time.Now().Add(time.Hour)}, http.StatusOK)
 		}, `document.querySelector(".me .presence-word").textContent === "Away"`},
@@ -83,7 +87,7 @@ func oldPageIsFreshPage(t *testing.T, d *desk) {
 	}
 	for n, path := range []string{with("bob"), "/chat", "/contacts"} {
 		alice.show(path).live()
-		alice.until("the page at rest on "+path, freshPage)
+		alice.settles("the page at rest on " + path)
 		for _, kind := range kinds {
 			kind.do(n)
 			alice.until(kind.name+" on "+path, kind.shown)

@@ -93,12 +93,31 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
+// dayMark tells whether a card shows the day that a presence speaks of, and the clock of the right zone. It says no more
+// than the presence does.
+func dayMark(p portal.Presence) string {
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format("0215:04")
+	}
+	a := p.Agenda
+	if !a.Known && p.TimeZone == "" {
+		return ""
+	}
+	return fmt.Sprintf("%t %s %s-%s %s", a.Known, at(a.BusyUntil), at(a.NextFrom), at(a.NextUntil), p.TimeZone)
+}
+
 // dayText is a day in words: when somebody is busy, in the reader's time.
 func (r Reader) dayText(d Day) string {
 	var parts []string
 	for _, b := range d.Busy {
 		from, to := later(b.Start, d.From), earlier(b.End, d.To)
-		if to.After(from) {
+		switch {
+		case to.After(from) && b.Start.Equal(r.Now): // what is under way, and nobody said since when
+			parts = append(parts, r.Text("presence.busy-until", "Time", r.clock(to)))
+		case to.After(from):
 			key := "card.busy." + cmp.Or(string(b.Show), string(portal.ShowBusy))
 			if !r.Has(key) {
 				key = "card.busy.busy"

@@ -65,6 +65,16 @@ const apply = {
     stay(() => { old.replaceWith(message); personal(message); arrange(message); });
   },
 
+  // A card says more of somebody's day than a frame: it is read again when that is another than it shows.
+  card(part) {
+    const { uri } = part.closest("live-event").dataset;
+    for (const person of all(`.person[data-uri="${CSS.escape(uri)}"]`)) {
+      if (person.dataset.day === part.dataset.day) continue;
+      const pane = person.closest("[data-pane]");
+      if (pane) refresh([pane.id]); else person.parentElement.dispatchEvent(new Event("stale"));
+    }
+  },
+
   refresh(part) {
     const { to, unless, when, only } = part.dataset;
     if (!byId(to) || byId(unless) || (when && !document.querySelector(when)) || (only && only !== me)) return;
@@ -82,6 +92,11 @@ const knownPresence = (line) => {
   dot.replaceWith(known.cloneNode(true));
   for (const word of all("[data-live^='word:']", line)) word.textContent = known.title;
 };
+
+// A page that has stood for a while has a card whose clock has, too.
+byId("peer-card")?.addEventListener("beforetoggle", (e) => {
+  if (e.newState === "open" && performance.now() > 60000) refresh(["peer-card"]);
+});
 
 // What depends on who reads: frames are the same for all.
 let personal = (message) => message.classList.toggle("mine", message.dataset.from === me);

@@ -26,6 +26,7 @@ apply.refresh = (part) => {
   refreshPane(part);
   if (part.dataset.to === "card-contact" && cardPlace?.matches(":popover-open")) fillCard().catch(() => { /* the next news tries again */ });
 };
+cardPlace?.addEventListener("stale", () => { if (cardPlace.matches(":popover-open")) fillCard().catch(() => { /* the next news tries again */ }); });
 document.addEventListener("click", (e) => {
   if (!cardPlace || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
   const line = e.target.closest(".avatar")?.closest("li.contact");
