@@ -37,6 +37,7 @@ import (
 	"portico/app/ews/ewslab"
 	"portico/app/history"
 	"portico/app/hook"
+	"portico/app/policy"
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/app/privacy"
@@ -322,12 +323,16 @@ func (h *house) openWeb() (err error) {
 	if err != nil {
 		return err
 	}
+	thin, err := prefixes("thin.networks", h.cfg.Thin.Networks)
+	if err != nil {
+		return err
+	}
 	deps := web.Deps{
 		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory, Calendar: h.calendar,
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
-			TrustedProxies: proxies, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
+			TrustedProxies: proxies, Thin: policy.NewThinWays(thin, h.cfg.Thin.Header), MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			IdleAfter: h.cfg.Presence.InactiveAfter, OIDCName: h.cfg.OIDC.Name,
 			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),

@@ -16,6 +16,9 @@ type Client struct {
 	// Since is the number of the last event the browser has, if HasSince.
 	Since    int64
 	HasSince bool
+	// Thin: the connection is of a thin session; ThinFrom is what says so (portal.Me.ThinFrom).
+	Thin     bool
+	ThinFrom string
 }
 
 // Door is what stands behind a connection: it makes the frames that only the house can make and takes

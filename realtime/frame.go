@@ -23,6 +23,8 @@ type Audience struct {
 	Locale, Zone string
 	// TwelveHours: times of day are written with twelve hours.
 	TwelveHours bool
+	// Thin: the reader's session is a thin one.
+	Thin bool
 }
 
 // Frame is one event on its way to many connections.

@@ -15,9 +15,9 @@ func (s *Store) Settings(ctx context.Context, who portal.Address) (portal.Settin
 		sound, notifications int
 	)
 	found, err := s.one(ctx, "settings", `SELECT locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client,
-		presence_provider, sort FROM settings WHERE person = ?`,
+		presence_provider, sort, thin FROM settings WHERE person = ?`,
 		[]any{string(who)}, &c.Locale, &c.TimeZone, &c.Theme, &sound, &notifications, &c.KeepHistory, &c.KeepCalls, &c.PreferredClient,
-		&c.PresenceProvider, &c.Sort)
+		&c.PresenceProvider, &c.Sort, &c.Thin)
 	if err != nil || !found {
 		return portal.Settings{}, false, err
 	}
@@ -32,13 +32,13 @@ func (s *Store) SaveSettings(ctx context.Context, who portal.Address, c portal.S
 	}
 	return s.write(ctx, "save settings", func(t *txn) error {
 		return t.exec(`INSERT INTO settings (person, locale, time_zone, theme, sound, notifications, keep_history, keep_calls, preferred_client,
-			presence_provider, sort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			presence_provider, sort, thin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (person) DO UPDATE SET locale = excluded.locale, time_zone = excluded.time_zone,
 			theme = excluded.theme, sound = excluded.sound, notifications = excluded.notifications,
 			keep_history = excluded.keep_history, keep_calls = excluded.keep_calls, preferred_client = excluded.preferred_client,
-			presence_provider = excluded.presence_provider, sort = excluded.sort`,
+			presence_provider = excluded.presence_provider, sort = excluded.sort, thin = excluded.thin`,
 			string(who), c.Locale, c.TimeZone, c.Theme, flag(c.Sound), flag(c.Notifications), choice(c.KeepHistory), choice(c.KeepCalls), c.PreferredClient,
-			c.PresenceProvider, c.Sort)
+			c.PresenceProvider, c.Sort, c.Thin)
 	})
 }
 

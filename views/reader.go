@@ -20,6 +20,8 @@ type Reader struct {
 	Zone *time.Location
 	Now  time.Time
 	Habits
+	// Thin: the reader's session is a thin one, in which no picture is shown that was not asked for.
+	Thin bool
 }
 
 // Habits are how people of a country write dates, as far as that differs within a language. The zero value: weeks

@@ -46,7 +46,7 @@ func (s *Service) Settings(ctx context.Context, who portal.Address) (portal.Sett
 
 // ChangeSettings keeps what change makes of a person's settings; changes of one person come one after the other, so change
 // must not make another. What change refuses is not kept. An error that means ErrInvalid: no such language
-// ("settings.locale"), time zone ("settings.time-zone"), theme ("settings.theme") or client ("settings.client").
+// ("settings.locale"), time zone ("settings.time-zone"), theme ("settings.theme"), kind of session ("settings.thin") or client ("settings.client").
 func (s *Service) ChangeSettings(ctx context.Context, who portal.Address, change func(*portal.Settings) error) error {
 	release, err := s.choices.take(ctx, who, true)
 	if err != nil {
@@ -74,6 +74,9 @@ func (s *Service) saveSettings(ctx context.Context, who portal.Address, set port
 	}
 	if !slices.Contains([]string{"", "light", "dark"}, set.Theme) {
 		return portal.Fail(portal.ErrInvalid, "settings.theme")
+	}
+	if !slices.Contains([]string{"", "on", "off"}, set.Thin) {
+		return portal.Fail(portal.ErrInvalid, "settings.thin")
 	}
 	if set.PreferredClient != "" && set.PreferredClient != portal.OtherClient {
 		return portal.Fail(portal.ErrInvalid, "settings.client")

@@ -254,6 +254,15 @@ func network(value any) error {
 	return fmt.Errorf("%q is neither an IP address nor a network such as \"10.0.0.0/8\"", clip(s))
 }
 
+// headerMatch wants the name of a header (a token of RFC 9110 section 5.6.2), with or without ": value".
+func headerMatch(value any) error {
+	name, wanted, valued := strings.Cut(text(value), ":")
+	if name == "" || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != "" || valued && strings.TrimSpace(wanted) == "" {
+		return fmt.Errorf("%q is neither the name of a header nor \"Name: value\"", clip(text(value)))
+	}
+	return nil
+}
+
 func mailbox(value any) error {
 	if _, err := mail.ParseAddress(text(value)); err != nil {
 		return fmt.Errorf("%q is not a mail address", clip(text(value)))

@@ -21,6 +21,7 @@ type Config struct {
 	LDAP      LDAP
 	OIDC      OIDC
 	Embed     Embed
+	Thin      Thin
 	EWS       EWS
 	Calendar  Calendar
 	CRM       CRM
@@ -186,6 +187,15 @@ type OIDC struct {
 type Embed struct {
 	// Origins are those of the pages that may show presence buttons, beside the ones an administrator allows.
 	Origins []string
+}
+
+// Thin is which sessions are thin, and how they are spared.
+type Thin struct {
+	// Networks are those of terminal servers. Header is the name of a header that a gateway sets, or "Name: value".
+	Networks []string
+	Header   string
+	// Gather is how long news of presence is gathered for a thin session; zero: not at all.
+	Gather time.Duration
 }
 
 // EWS is the Exchange servers, the primary one first.

@@ -62,6 +62,7 @@ func sections() [][2]string {
 		{"ldap", "A directory server: an address book, and with signin.method \"ldap\" who checks passwords."},
 		{"oidc", "OpenID Connect, with signin.method \"oidc\"."},
 		{"embed", "Presence on other web pages."},
+		{"thin", "Thin sessions: pages without pictures, shadows and movement for terminal servers and slow lines. policy.thin_sessions and people themselves go before this."},
 		{"ews.server", "One block for each Exchange server; the first is the primary. Without one there is no Exchange."},
 		{"calendar", "How calendars are kept in step with their servers."},
 		{"crm", "The portal's own CRM side: people, companies, users, and the appointments kept with them."},
@@ -249,6 +250,13 @@ func options() []option {
 
 		{key: "embed.origins", at: func(c *Config, _ int) any { return &c.Embed.Origins }, check: each(origin),
 			doc: "Origins of web pages that may show presence buttons, beside those an administrator allows."},
+
+		{key: "thin.networks", at: func(c *Config, _ int) any { return &c.Thin.Networks }, check: each(network),
+			doc: "Addresses or networks (\"10.20.0.0/16\") of terminal servers: who comes from there has a thin session. Behind a reverse proxy that\nhttp.trusted_proxies names, it is the address that the proxy forwards."},
+		{key: "thin.header", at: func(c *Config, _ int) any { return &c.Thin.Header }, check: optional(headerMatch),
+			doc: "A request header by which a gateway marks thin sessions: its name (any value counts), or \"Name: value\".\nIt is believed only from http.trusted_proxies, or from anybody where none are named: it gives nobody any right."},
+		{key: "thin.gather", def: "2s", at: func(c *Config, _ int) any { return &c.Thin.Gather }, check: zeroOr(between("100ms", "1m")),
+			doc: "How long changes of presence are gathered for thin sessions before they are shown together; the open conversation's partner shows at once.\n0s: not at all."},
 
 		{key: "ews.server[].name", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Name }, check: filled,
 			doc: "A name of your own, to tell the servers apart."},

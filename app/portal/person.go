@@ -56,7 +56,20 @@ type Me struct {
 	Policies    map[string]any `json:"policies"`
 	Locale      string         `json:"locale"`
 	TimeZone    string         `json:"time_zone"`
+	// Thin: the session that asks is a thin one; ThinFrom is what says so, one of the Thin… words.
+	Thin     bool   `json:"thin"`
+	ThinFrom string `json:"thin_from"`
 }
+
+// What decides whether a session is thin (Me.ThinFrom): a policy, the person's own choice, or their connection by the address
+// it comes from or a header that a gateway sets; ThinDefault where nothing says anything.
+const (
+	ThinPolicy  = "policy"
+	ThinChoice  = "choice"
+	ThinNetwork = "network"
+	ThinHeader  = "header"
+	ThinDefault = "default"
+)
 
 // RoleAdmin is the role of those named in signin.admins.
 const RoleAdmin = "admin"
@@ -136,6 +149,8 @@ type Settings struct {
 	PresenceProvider string `json:"presence_provider,omitempty"`
 	// Sort is the order of the contact list: empty for groups, "status", "relationship", "recent".
 	Sort string `json:"sort,omitempty"`
+	// Thin is whether pages are those for thin sessions: "on", "off", or empty for as the connection says.
+	Thin string `json:"thin"`
 }
 
 // OtherClient as Settings.PreferredClient opens conversations in the program that takes sip: links.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/app/policy"
 	"portico/app/portal"
 	"portico/realtime"
 	"portico/views"
@@ -22,11 +23,12 @@ func (s *Server) apiMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, inForce(me, s.audience(c)))
+	return s.json(c, http.StatusOK, inForce(me, s.audience(c), s.thin(c)))
 }
 
-// inForce is me with the language and zone that hold where the person has chosen none.
-func inForce(me portal.Me, a realtime.Audience) portal.Me {
+// inForce is me with the language and zone that hold where the person has chosen none, and the kind of session.
+func inForce(me portal.Me, a realtime.Audience, session policy.ThinSession) portal.Me {
+	me.Thin, me.ThinFrom = session.On, session.From
 	if me.Locale == "" {
 		me.Locale = a.Locale
 	}
@@ -103,6 +105,9 @@ func (s *Server) settingsWith(ctx context.Context, who portal.Address, before po
 	if err := s.checkSettings(set); err != nil {
 		return set, err
 	}
+	if err := s.mayThin(who, before, set); err != nil {
+		return set, err
+	}
 	return set, s.mayKeep(ctx, who, before, set)
 }
 
@@ -119,6 +124,9 @@ func (s *Server) checkSettings(set portal.Settings) error {
 	}
 	if !slices.Contains(views.Sorts(), set.Sort) {
 		return portal.Fail(portal.ErrInvalid, "contacts.sort")
+	}
+	if !slices.Contains([]string{"", policy.On, policy.Off}, set.Thin) {
+		return portal.Fail(portal.ErrInvalid, "settings.thin")
 	}
 	if set.PreferredClient != "" && set.PreferredClient != portal.OtherClient {
 		return portal.Fail(portal.ErrInvalid, "settings.client")

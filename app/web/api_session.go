@@ -43,7 +43,7 @@ func (s *Server) apiSignIn(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, signInAnswer{Token: token, Me: inForce(me, s.audience(c))})
+	return s.json(c, http.StatusOK, signInAnswer{Token: token, Me: inForce(me, s.audience(c), s.thin(c))})
 }
 
 var aboutSignOut = operation{

@@ -76,7 +76,8 @@ func (s *Server) audience(c echo.Context) realtime.Audience {
 		return known
 	}
 	var chosen portal.Settings
-	if who := s.person(c); who != "" {
+	who := s.person(c)
+	if who != "" {
 		set, err := s.Account.Settings(c.Request().Context(), who)
 		if err != nil {
 			// Storage is away: the page that says so is better in the wrong language than not at all.
@@ -91,6 +92,9 @@ func (s *Server) audience(c echo.Context) realtime.Audience {
 		Zone:     s.zones.pick(chosen.TimeZone, cookieValue(r, zoneCookie)),
 	}
 	a.TwelveHours = habitsOf(r.Header.Get("Accept-Language"), a.Locale).TwelveHours
+	session := s.thinOf(c, who, chosen.Thin)
+	c.Set(thinKey, session)
+	a.Thin = session.On
 	c.Set(audienceKey, a)
 	return a
 }
@@ -101,7 +105,7 @@ func (s *Server) readerOf(a realtime.Audience) views.Reader {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone), Habits: views.Habits{TwelveHours: a.TwelveHours}}
+	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone), Habits: views.Habits{TwelveHours: a.TwelveHours}, Thin: a.Thin}
 }
 
 // zones keeps the time zones that were asked for: reading one from the system's tables takes longer than

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"portico/app/policy"
 	"portico/app/portal"
 	"portico/realtime"
 )
@@ -121,7 +122,7 @@ func (l *Live) Hello(ctx context.Context, c realtime.Client) (_ *realtime.Frame,
 	if err != nil {
 		return nil, 0, err
 	}
-	return realtime.NewAnswer(helloFrame(c.Audience, head, inForce(me, c.Audience), l.Config.IdleAfter)), head, nil
+	return realtime.NewAnswer(helloFrame(c.Audience, head, inForce(me, c.Audience, policy.ThinSession{On: c.Thin, From: c.ThinFrom}), l.Config.IdleAfter)), head, nil
 }
 
 // Replay reads the next durable events after since from the log.

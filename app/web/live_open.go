@@ -83,7 +83,9 @@ func (s *Server) client(c echo.Context, known session) (realtime.Client, error) 
 	if err != nil {
 		return realtime.Client{}, err
 	}
+	session := s.thin(c)
 	return realtime.Client{
+		Thin: session.On, ThinFrom: session.From,
 		Person: known.person, Session: known.key, ID: uuid.NewString(),
 		Audience: s.audience(c), Since: since, HasSince: has,
 	}, nil

@@ -89,7 +89,7 @@ func (s *Server) saveSettings(c echo.Context) error {
 // person had chosen it before, and so does what the form does not ask for.
 func (s *Server) chooseKeeping(c echo.Context, before portal.Settings, chosen *portal.Settings) error {
 	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
-	chosen.PresenceProvider, chosen.Sort = before.PresenceProvider, before.Sort // they have forms of their own
+	chosen.PresenceProvider, chosen.Sort, chosen.Thin = before.PresenceProvider, before.Sort, before.Thin // they have forms of their own
 	if s.Savings == nil || c.FormValue("keeping") == "" {
 		return nil
 	}
@@ -122,6 +122,14 @@ func (s *Server) mayKeep(ctx context.Context, who portal.Address, before, chosen
 		return err
 	}
 	if !history && saving.HistoryDecided || !calls && saving.CallsDecided {
+		return portal.Fail(portal.ErrForbidden, "settings.decided")
+	}
+	return nil
+}
+
+// mayThin refuses a change of what policy decides about thin sessions.
+func (s *Server) mayThin(who portal.Address, before, chosen portal.Settings) error {
+	if before.Thin != chosen.Thin && s.inForce(who).ThinSessions != "" {
 		return portal.Fail(portal.ErrForbidden, "settings.decided")
 	}
 	return nil

@@ -46,5 +46,7 @@ func (s *Server) chooseLocale(c echo.Context, r views.Reader, wish string) views
 		Name: localeCookie, Value: locale, Path: "/", MaxAge: 365 * 24 * 3600,
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
-	return views.NewReader(locale, r.Zone.String(), r.Now)
+	chosen := views.NewReader(locale, r.Zone.String(), r.Now)
+	chosen.Thin = r.Thin
+	return chosen
 }

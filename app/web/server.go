@@ -23,6 +23,7 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"portico/app/policy"
 	"portico/realtime"
 )
 
@@ -38,6 +39,8 @@ type Config struct {
 	EmbedOrigins []string
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// Thin is by what a connection is known to be a thin session; the zero value: by nothing.
+	Thin policy.ThinWays
 	// SessionLifetime is how long a sign-in lasts (default 12 h).
 	SessionLifetime time.Duration
 	// Retention is how long the archive keeps conversations, RoomRetention what was said in rooms; zero: for ever. They are shown.

@@ -89,7 +89,7 @@ func testSettings(t *testing.T, open Open) {
 	on, off := true, false
 	for _, c := range []portal.Settings{
 		{KeepHistory: &on, KeepCalls: &off, PreferredClient: portal.OtherClient}, portal.DefaultSettings(), {Locale: "de", TimeZone: "Europe/Berlin", Theme: "dark", Sound: true},
-		{Notifications: true, PresenceProvider: "Linphone", Sort: "status"}, {Notifications: true},
+		{Notifications: true, PresenceProvider: "Linphone", Sort: "status", Thin: "on"}, {Thin: "off"}, {Notifications: true},
 	} {
 		must(t, s.SaveSettings(ctx, alice, c))
 		if got, found, err := s.Settings(ctx, alice); err != nil || !found || !reflect.DeepEqual(got, c) {
