@@ -110,7 +110,8 @@ func (p places) Places(ctx context.Context, who portal.Address, session string) 
 		if i := slices.IndexFunc(claims, func(c portal.Place) bool { return speaksFor(c, d) }); i >= 0 {
 			c := claims[i]
 			claims = slices.Delete(claims, i, i+1)
-			place.Availability, place.Activity, place.Note, place.Since, place.Provider, place.Counts = c.Availability, c.Activity, c.Note, c.Since, c.Provider, c.Counts
+			place.Availability, place.Activity, place.Custom, place.Note = c.Availability, c.Activity, c.Custom, c.Note
+			place.Since, place.Provider, place.Counts = c.Since, c.Provider, c.Counts
 			if d.Agent == "" && c.Name != "" {
 				place.Name = c.Name
 			}

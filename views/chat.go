@@ -37,6 +37,8 @@ type Conversation struct {
 	Unread   int
 	ReadUpTo int64
 	Typing   bool
+	// Silenced: a policy keeps the reader from writing and receiving.
+	Silenced bool
 	// NewID is the id of the message that is written without script.
 	NewID string
 	// Draft is what stands in the composer.

@@ -48,5 +48,5 @@ func (r Reader) placeSays(p portal.Place) string {
 	if p.Availability == "" {
 		return ""
 	}
-	return r.Presence(portal.Presence{Availability: p.Availability, Activity: p.Activity})
+	return r.Presence(portal.Presence{Availability: p.Availability, Activity: p.Activity, Custom: p.Custom})
 }

@@ -217,7 +217,7 @@ func (r Reader) DecidedText(on bool, d portal.Decision) string {
 
 // policyPanes are the parts of pages that show policies.
 func policyPanes() []string {
-	return []string{"policies-pane", "policy-pane", "group-pane", "person-pane", "record-pane", "states-pane", "origins-pane", "facts-pane", "settings-pane"}
+	return []string{"policies-pane", "policy-pane", "group-pane", "person-pane", "record-pane", "states-pane", "origins-pane", "facts-pane", "settings-pane", "silenced"}
 }
 
 // hint says how a value is written; empty where it is chosen from a list.

@@ -87,8 +87,10 @@ type Place struct {
 	Remote       string       `json:"remote,omitempty"`
 	Availability Availability `json:"availability,omitempty"`
 	Activity     Activity     `json:"activity,omitempty"`
-	Note         string       `json:"note,omitempty"`
-	Since        time.Time    `json:"since,omitzero"`
+	// Custom is the texts of the custom state that Activity names.
+	Custom StateTexts `json:"-"`
+	Note   string     `json:"note,omitempty"`
+	Since  time.Time  `json:"since,omitzero"`
 	// Provider is the name under which it can be chosen as the one that counts; empty: it cannot.
 	Provider string `json:"provider,omitempty"`
 	// Counts: it is the one that was chosen; Here: it is the browser that asks; Leaves: it can be signed out.

@@ -166,7 +166,7 @@ func (s *Service) Places(who portal.Address) []portal.Place {
 
 // place is a claim as one of the places a person is at.
 func place(c portal.Claim, kind, provider, chosen string) portal.Place {
-	return portal.Place{ID: "claim:" + c.Endpoint, Kind: kind, Name: c.Label, Availability: c.Availability, Activity: c.Activity,
+	return portal.Place{ID: "claim:" + c.Endpoint, Kind: kind, Name: c.Label, Availability: c.Availability, Activity: c.Activity, Custom: c.Custom,
 		Note: c.Note, Since: c.Since, Provider: provider, Counts: chosen != "" && provider == chosen}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"portico/app/portal"
+	"portico/views"
 )
 
 // deskPages are the pages of administration beside the control panel.
@@ -379,5 +380,25 @@ func TestOfNamesakesNobodyIsMeant(t *testing.T) {
 	}
 	if who, _, err := s.whoIs(t.Context(), " bob@example.test "); who != bob || err != nil {
 		t.Errorf("an address is %q, %v", who, err)
+	}
+}
+
+func TestWhoMayNotWriteIsTold(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	a, b := h.browse(alice), h.browse(bob)
+	path := views.ChatPath(lena)
+	if got := b.page(path, http.StatusOK).Find("#silenced").Text(); strings.TrimSpace(got) != "" {
+		t.Errorf("without a policy: %q", got)
+	}
+	h.rule(portal.DisableIM, portal.ScopePerson, string(bob), "on")
+	if got := b.page(path, http.StatusOK).Find("#silenced .no-im").Text(); got != "Instant messages are switched off for you." {
+		t.Errorf("bob is told %q", got)
+	}
+	if a.page(path, http.StatusOK).Find("#silenced .no-im").Length() != 0 {
+		t.Error("alice is told what holds for bob")
+	}
+	var live strings.Builder
+	if err := views.LivePolicies(portal.PoliciesEvent{}).Render(t.Context(), &live); err != nil || !strings.Contains(live.String(), `data-to="silenced"`) {
+		t.Errorf("an open conversation is not read again: %s (%v)", live.String(), err)
 	}
 }

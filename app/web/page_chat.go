@@ -110,6 +110,7 @@ func (s *Server) conversation(c echo.Context, peer portal.Address, before int64)
 	slices.Sort(open.Groups)
 	open.Typing = slices.ContainsFunc(s.Chat.TypingNow(who), func(t portal.TypingEvent) bool { return t.Conversation == peer && t.Typing })
 	open.Presence = s.Presence.Of(who, peer)
+	open.Silenced = s.inForce(who).DisableIM
 	open.NewID = uuid.NewString()
 	card, err := s.card(c, peer, false)
 	if err != nil {
