@@ -386,7 +386,7 @@ func TestOfNamesakesNobodyIsMeant(t *testing.T) {
 func TestWhoMayNotWriteIsTold(t *testing.T) {
 	h := newHouse(t, at(wednesday(t)))
 	a, b := h.browse(alice), h.browse(bob)
-	path := views.ChatPath(lena)
+	path := views.ChatPath(carol)
 	if got := b.page(path, http.StatusOK).Find("#silenced").Text(); strings.TrimSpace(got) != "" {
 		t.Errorf("without a policy: %q", got)
 	}
