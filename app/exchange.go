@@ -236,7 +236,7 @@ func (h *house) openCalendar(emit func(portal.Address, portal.Current)) {
 			emit(to, ev)
 		},
 		Lookup: h.directory.Lookup, Find: h.personOf, Team: h.directory.Team, People: h.directory.People,
-		Zone: h.zoneOf, CRM: h.crmOf(), Presence: h.presence.Calendar, Counted: counted, Lag: lag,
+		Sight: h.privacy.SightOf, Zone: h.zoneOf, CRM: h.crmOf(), Presence: h.presence.Calendar, Counted: counted, Lag: lag,
 		Reconcile: h.cfg.Calendar.Reconcile, TentativeBusy: h.cfg.Calendar.TentativeBusy, Drain: drainCalendar, Logger: h.log.With("part", "calendar"),
 	})
 }

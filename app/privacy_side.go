@@ -148,21 +148,18 @@ func (p places) SignOut(ctx context.Context, who portal.Address, id string) erro
 	return portal.Fail(portal.ErrNotFound, "places.not-found")
 }
 
-// Choose makes the word of one provider the person's presence, one that is there now or was chosen before; the choice is
-// kept.
+// Choose makes the word of one provider the person's presence, one that is there now or was chosen before. The board owns the
+// choice and has it kept.
 func (p places) Choose(ctx context.Context, who portal.Address, provider string) error {
-	err := p.h.account.ChangeSettings(ctx, who, func(set *portal.Settings) error {
-		if !choosable(provider, set.PresenceProvider, p.h.presence.Places(who)) {
-			return portal.Fail(portal.ErrInvalid, "places.provider")
-		}
-		set.PresenceProvider = provider
-		return nil
+	return p.h.presence.Choose(ctx, who, provider, func(ctx context.Context) error {
+		return p.h.account.ChangeSettings(ctx, who, func(set *portal.Settings) error {
+			if !choosable(provider, set.PresenceProvider, p.h.presence.Places(who)) {
+				return portal.Fail(portal.ErrInvalid, "places.provider")
+			}
+			set.PresenceProvider = provider
+			return nil
+		})
 	})
-	if err != nil {
-		return err
-	}
-	p.h.presence.Choose(who, provider)
-	return nil
 }
 
 // choosable reports whether a provider can be chosen: none, the one chosen before, or one that is there.

@@ -17,7 +17,7 @@ func (s *Store) Privacy(ctx context.Context, owner portal.Address) (p portal.Pri
 	var payload []byte
 	found, err := s.one(ctx, "privacy", `SELECT payload FROM privacy WHERE person = ?`, []any{string(owner)}, &payload)
 	if err == nil && found {
-		err = decode("privacy", payload, &p)
+		p, err = decodePrivacy(payload)
 	}
 	if err != nil {
 		return portal.Privacy{}, nil, err
@@ -43,9 +43,32 @@ func (t *txn) privacy(owner portal.Address) (p portal.Privacy, err error) {
 	var payload []byte
 	found, err := t.one(`SELECT payload FROM privacy WHERE person = ?`, []any{string(owner)}, &payload)
 	if err == nil && found {
-		err = decode("privacy", payload, &p)
+		p, err = decodePrivacy(payload)
 	}
 	return p, err
+}
+
+// decodePrivacy reads what a person decided. What was kept before there was a word on what somebody is doing let everybody see it
+// who saw them at all, and goes on doing so.
+func decodePrivacy(payload []byte) (p portal.Privacy, err error) {
+	if err := decode("privacy", payload, &p); err != nil {
+		return portal.Privacy{}, err
+	}
+	var said struct {
+		Rules map[portal.Relationship]struct {
+			Activity *bool `json:"activity"`
+		} `json:"rules"`
+	}
+	if err := decode("privacy", payload, &said); err != nil {
+		return portal.Privacy{}, err
+	}
+	for r, sight := range p.Rules {
+		if said.Rules[r].Activity == nil {
+			sight.Activity = !sight.Hidden
+			p.Rules[r] = sight
+		}
+	}
+	return p, nil
 }
 
 // SavePrivacy replaces what a person decided.

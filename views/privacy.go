@@ -22,6 +22,8 @@ type PrivacyPage struct {
 	Query    string
 	NotFound string
 	Saved    bool
+	// Server is whether the SIP server has what the reader decided.
+	Server portal.ServerRules
 }
 
 // TiedPerson is somebody who was given a relationship.
@@ -58,6 +60,7 @@ type sightItem struct {
 // "RELATIONSHIP.KEY".
 func SightItems() []sightItem {
 	return []sightItem{
+		{"activity", func(s *portal.Sight) *bool { return &s.Activity }},
 		{"free-busy", func(s *portal.Sight) *bool { return &s.FreeBusy }},
 		{"meeting", func(s *portal.Sight) *bool { return &s.Meeting }},
 		{"note", func(s *portal.Sight) *bool { return &s.Note }},

@@ -21,6 +21,9 @@ type Options struct {
 	Team func(ctx context.Context, manager portal.Address) ([]portal.Person, error)
 	// People are those among whom delegators are looked for (at most MaxPeople are asked); nil: nobody.
 	People func(ctx context.Context) ([]portal.Person, error)
+	// Sight is what somebody lets by see: who shows no free/busy has none in by's plans, whatever the server says, and who shows no
+	// meetings none with a subject. Nil: everybody shows what the server does. An error means ErrUnavailable.
+	Sight func(ctx context.Context, of, by portal.Address) (portal.Sight, error)
 	// Zone is a person's time zone; nil or nil result: UTC.
 	Zone func(ctx context.Context, who portal.Address) *time.Location
 	// CRM is the calendars that people keep in CRM, shown with those of Exchange as one; nil: there are none.
@@ -110,6 +113,9 @@ func (o *Options) fillHooks() {
 	}
 	if o.People == nil {
 		o.People = func(context.Context) ([]portal.Person, error) { return nil, nil }
+	}
+	if o.Sight == nil {
+		o.Sight = func(context.Context, portal.Address, portal.Address) (portal.Sight, error) { return portal.FullSight(), nil }
 	}
 	if zone := o.Zone; zone == nil {
 		o.Zone = func(context.Context, portal.Address) *time.Location { return time.UTC }

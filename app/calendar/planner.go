@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,9 +53,35 @@ func (s *Service) Plan(ctx context.Context, me portal.Address, r PlanRequest) (P
 			return Plan{}, err
 		}
 	}
+	if err := s.within(ctx, me, people, rows); err != nil {
+		return Plan{}, err
+	}
 	p := Plan{Attendees: people, Rows: rows, From: r.From, To: r.To, Minutes: r.Minutes}
 	p.Suggestions = suggest(people, rows, suggestFor{from: r.From, to: r.To, length: time.Duration(r.Minutes) * time.Minute, loc: r.Location, now: s.o.Now()})
 	return p, nil
+}
+
+// within leaves of rows what people let me see of their time. Who shows none of it is one of whom the server does not say: whether
+// they hide from one cannot be told by it.
+func (s *Service) within(ctx context.Context, me portal.Address, people []portal.Attendee, rows []portal.Availabilities) error {
+	for i, p := range people[:min(len(people), len(rows))] {
+		if p.URI == "" || p.URI == me {
+			continue
+		}
+		sight, err := s.o.Sight(ctx, p.URI, me)
+		switch {
+		case err != nil:
+			return err
+		case sight.Hidden || !sight.FreeBusy:
+			rows[i] = portal.Availabilities{Email: rows[i].Email, Error: cmp.Or(rows[i].Error, keyNoTime)}
+		case !sight.Meeting:
+			rows[i].Busy = slices.Clone(rows[i].Busy)
+			for j := range rows[i].Busy {
+				rows[i].Busy[j].Subject, rows[i].Busy[j].Location = "", ""
+			}
+		}
+	}
+	return nil
 }
 
 // planned are those whose time counts: the asker first, lists by their members, each once.

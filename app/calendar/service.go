@@ -24,6 +24,7 @@ const (
 	keyReading    = "calendar.still-reading"    // the calendar has not been read yet
 	keyInternal   = "calendar.internal"         // the server's answer makes no sense
 	keyForbidden  = "calendar.forbidden"        // the calendar may not be read
+	keyNoTime     = "exchange.freebusy"         // of their time nothing is known
 	keyNothing    = "calendar.nothing-to-retry" // nothing of it failed
 )
 

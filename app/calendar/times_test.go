@@ -2,6 +2,8 @@ package calendar_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -372,4 +374,62 @@ func opened(b *testing.B, x *model) *house {
 	h.SignedIn(h.ctx, alice)
 	h.loaded(alice, alice)
 	return h
+}
+
+func TestAPlanShowsNoMoreThanPeopleLetOneSee(t *testing.T) {
+	x := newModel()
+	taken := portal.Availabilities{Working: &portal.WorkingHours{}, Busy: []portal.BusyTime{
+		{Start: day(1, 8, 0), End: day(1, 9, 0), Show: portal.ShowBusy, Subject: "Merger", Location: "Vault", Meeting: true}}}
+	x.set(func() {
+		for _, name := range []string{"alice", "bob", "carol", "dave"} {
+			x.busy[name+"@example.test"] = taken
+		}
+	})
+	o := quick()
+	asked := map[portal.Address]portal.Address{}
+	o.Sight = func(_ context.Context, of, by portal.Address) (portal.Sight, error) {
+		asked[of] = by
+		switch of {
+		case bob:
+			return portal.Sight{Hidden: true}, nil
+		case carol:
+			return portal.Sight{Note: true, Numbers: true}, nil
+		case dave:
+			return portal.Sight{FreeBusy: true}, nil
+		}
+		return portal.Sight{}, errDisk
+	}
+	h := open(t, x, filepath.Join(t.TempDir(), "p.db"), o, day(1, 7, 0)).run()
+	p, err := h.Plan(h.ctx, alice, calendar.PlanRequest{Attendees: invited("bob@example.test", "carol@example.test", "dave@example.test"),
+		From: day(1, 7, 0), To: day(1, 18, 0), Minutes: 30, Location: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own := p.Rows[0]; len(own.Busy) != 1 || own.Busy[0].Subject != "Merger" {
+		t.Errorf("her own time: %+v", own)
+	}
+	for i, who := range []string{"somebody who hides", "somebody who shows no free/busy"} {
+		if row := p.Rows[i+1]; len(row.Busy) != 0 || row.Working != nil || row.Error != "exchange.freebusy" || row.Email != p.Attendees[i+1].Email {
+			t.Errorf("of %s: %+v", who, row)
+		}
+	}
+	if row := p.Rows[3]; len(row.Busy) != 1 || row.Busy[0].Subject+row.Busy[0].Location != "" || row.Error != "" {
+		t.Errorf("of somebody who shows no subjects: %+v", row)
+	}
+	for of, by := range asked {
+		if by != alice {
+			t.Errorf("%s was asked what %s may see", of, by)
+		}
+	}
+	for _, s := range p.Suggestions {
+		for _, c := range slices.Concat(s.Conflicts, s.Tentative, s.OutsideHours) {
+			if strings.HasPrefix(c, "bob") || strings.HasPrefix(c, "carol") {
+				t.Errorf("a suggestion tells of %s", c)
+			}
+		}
+	}
+	_, err = h.Plan(h.ctx, bob, calendar.PlanRequest{Attendees: invited("alice@example.test"), From: day(1, 7, 0), To: day(1, 18, 0), Minutes: 30})
+	if !errors.Is(err, errDisk) {
+		t.Errorf("not knowing what may be seen, the plan is %v", err)
+	}
 }

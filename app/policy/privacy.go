@@ -15,7 +15,7 @@ func StandardSight(r portal.Relationship) portal.Sight {
 	case portal.Personal, portal.Team:
 		return portal.FullSight()
 	case portal.Company:
-		return portal.Sight{FreeBusy: true, Note: true, Numbers: true, LastActive: true}
+		return portal.Sight{Activity: true, FreeBusy: true, Note: true, Numbers: true, LastActive: true}
 	case portal.Blocked:
 		return portal.Sight{Hidden: true}
 	}
@@ -68,7 +68,7 @@ func SightFor(p portal.Privacy, given portal.Relationship, tied bool, viewer por
 // Narrower is what both a and b show.
 func Narrower(a, b portal.Sight) portal.Sight {
 	return plain(portal.Sight{
-		Hidden: a.Hidden || b.Hidden, FreeBusy: a.FreeBusy && b.FreeBusy, Meeting: a.Meeting && b.Meeting, Note: a.Note && b.Note,
+		Hidden: a.Hidden || b.Hidden, Activity: a.Activity && b.Activity, FreeBusy: a.FreeBusy && b.FreeBusy, Meeting: a.Meeting && b.Meeting, Note: a.Note && b.Note,
 		Numbers: a.Numbers && b.Numbers, Location: a.Location && b.Location, LastActive: a.LastActive && b.LastActive, Pierces: a.Pierces && b.Pierces,
 	})
 }
@@ -110,6 +110,9 @@ func See(p portal.Presence, s portal.Sight) portal.Presence {
 	if !s.LastActive || p.Availability == portal.Offline {
 		p.Since = time.Time{}
 	}
+	if !s.Activity {
+		p.Activity, p.Custom, p.Text = portal.NoActivity, "", ""
+	}
 	if !s.FreeBusy {
 		p.Agenda, p.Calendar = portal.Agenda{}, ""
 	}
@@ -131,7 +134,7 @@ func HiddenOf(who portal.Address) portal.Presence {
 }
 
 // OnTheWire is what is published of a claim where the server hands the same to all who may watch and the least trusted
-// of them has sight s. Availability and activity are always told: they are all a server without rules can be given.
+// of them has sight s. Availability is always told: it is all a server without rules can be given.
 // Subject and place of meetings are no part of a claim; the end of a state that was not set by hand is the calendar's. Who
 // appears offline says nothing else, whatever the sight: a note or a calendar that comes and goes with them, or that it was
 // chosen, would tell that they are there.
@@ -142,6 +145,9 @@ func OnTheWire(c portal.Claim, s portal.Sight) portal.Claim {
 	s = plain(s)
 	if !s.LastActive {
 		c.Since = time.Time{}
+	}
+	if !s.Activity {
+		c.Activity, c.Custom = portal.NoActivity, ""
 	}
 	if !s.FreeBusy {
 		c.Agenda = portal.Agenda{}

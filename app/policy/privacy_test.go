@@ -15,7 +15,7 @@ import (
 // all but those from whom the person hides, "never" for what is the person's own alone. A field that does not stand here
 // fails the test: whoever adds one must decide who may see it.
 var seenBy = map[string]string{
-	"URI": "hidden too", "Availability": "always", "Activity": "always", "Custom": "always", "NoIM": "always", "Text": "always",
+	"URI": "hidden too", "Availability": "always", "Activity": "Activity", "Custom": "Activity", "NoIM": "always", "Text": "Activity",
 	"Since": "LastActive", "Note": "Note", "OutOfOffice": "Note",
 	"Agenda": "FreeBusy", "Calendar": "FreeBusy",
 	"Meeting": "Meeting", "MeetingPlace": "Meeting",
@@ -25,8 +25,8 @@ var seenBy = map[string]string{
 
 // wireBy says the same of every field of a claim that is published.
 var wireBy = map[string]string{
-	"Endpoint": "always", "Availability": "always", "Activity": "always", "Source": "always", "Until": "FreeBusy", "At": "always",
-	"TakesCPIM": "always", "Custom": "always", "NoIM": "always", "Provider": "always", "Label": "always",
+	"Endpoint": "always", "Availability": "always", "Activity": "Activity", "Source": "always", "Until": "FreeBusy", "At": "always",
+	"TakesCPIM": "always", "Custom": "Activity", "NoIM": "always", "Provider": "always", "Label": "always",
 	"Since": "LastActive", "Note": "Note", "OutOfOffice": "Note", "Agenda": "FreeBusy", "Location": "Location", "TimeZone": "Location",
 }
 
@@ -199,10 +199,10 @@ var allRelationships = []portal.Relationship{portal.Personal, portal.Team, porta
 
 // What each relationship shows, field of a sight by field.
 func TestRelationshipsOverAllSights(t *testing.T) {
-	all := []string{"FreeBusy", "Meeting", "Note", "Numbers", "Location", "LastActive", "Pierces"}
+	all := []string{"Activity", "FreeBusy", "Meeting", "Note", "Numbers", "Location", "LastActive", "Pierces"}
 	standard := map[portal.Relationship][]string{
 		portal.Personal: all, portal.Team: all,
-		portal.Company: {"FreeBusy", "Note", "Numbers", "LastActive"},
+		portal.Company: {"Activity", "FreeBusy", "Note", "Numbers", "LastActive"},
 		portal.Public:  {},
 		portal.Blocked: {"Hidden"},
 	}

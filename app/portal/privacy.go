@@ -3,10 +3,12 @@ package portal
 import "time"
 
 // Sight is what one person lets another see of their presence. It is comparable; the zero value shows the
-// availability and the activity alone.
+// availability alone.
 type Sight struct {
 	// Hidden: the other sees somebody who is offline, whatever is true, and cannot tell.
 	Hidden bool `json:"hidden"`
+	// Activity shows what somebody is doing, in words: in a call, in a meeting, a state of their own.
+	Activity bool `json:"activity"`
 	// FreeBusy shows until when somebody is busy and when next (Presence.Agenda).
 	FreeBusy bool `json:"free_busy"`
 	// Meeting shows subject and place of the meeting somebody is in.
@@ -25,7 +27,7 @@ type Sight struct {
 
 // FullSight is what a person sees of themselves.
 func FullSight() Sight {
-	return Sight{FreeBusy: true, Meeting: true, Note: true, Numbers: true, Location: true, LastActive: true, Pierces: true}
+	return Sight{Activity: true, FreeBusy: true, Meeting: true, Note: true, Numbers: true, Location: true, LastActive: true, Pierces: true}
 }
 
 // Privacy is what a person decided on who sees what of them.
@@ -38,6 +40,16 @@ type Privacy struct {
 	Others     Relationship `json:"others"`
 	// ContactsOnly hides the person from all who are neither on their contact list nor were given a relationship.
 	ContactsOnly bool `json:"contacts_only"`
+}
+
+// ServerRules is how the SIP server and what a person decided stand.
+type ServerRules struct {
+	// Kept: the server keeps rules of presence; Current: it has those that hold now.
+	Kept    bool `json:"kept"`
+	Current bool `json:"current"`
+	// Misses are the tries to tell it that came to nothing since it last took any, the last of them At.
+	Misses int       `json:"misses,omitempty"`
+	At     time.Time `json:"at,omitzero"`
 }
 
 // Tie is the relationship a person gave to another, on their contact list or not.

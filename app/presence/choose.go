@@ -123,17 +123,29 @@ func (s *Service) Whereabouts(who portal.Address) portal.Whereabouts {
 }
 
 // Choose says that the word of one endpoint alone counts as who's presence from now on: policy.PortalProvider, or a
-// Place.Provider; empty: all together. While the chosen one is not there all count. The caller keeps the choice
-// (Options.Provider gives it back at the next sign-in); nothing else ever changes it.
-func (s *Service) Choose(who portal.Address, provider string) {
+// Place.Provider; empty: all together. While the chosen one is not there all count. keep puts the choice where
+// Options.Provider finds it at the next sign-in, and refuses it with an error: choices of one person are kept one after the
+// other, in the order they hold in, so that what holds is what is kept. Nothing else ever changes it. Errors: those of keep,
+// ErrUnavailable.
+func (s *Service) Choose(ctx context.Context, who portal.Address, provider string, keep func(context.Context) error) error {
+	s.mu.Lock()
+	p := s.person(who)
+	s.mu.Unlock()
+	if err := s.load(ctx, p); err != nil {
+		return err
+	}
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	if err := keep(ctx); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.people[who]
-	if p == nil || p.provider == provider {
-		return
+	if p.provider != provider {
+		p.provider, p.ownDirty = provider, true
+		s.update(p, s.o.Now())
 	}
-	p.provider, p.ownDirty = provider, true
-	s.update(p, s.o.Now())
+	return nil
 }
 
 // Places are the endpoints of a person that have a word on their presence now, the portal first.

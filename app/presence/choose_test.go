@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -261,7 +262,7 @@ func TestTheChosenProvider(t *testing.T) {
 			return names
 		}
 		b.want("the places", names(), "portal available", "Linphone away", "Desk do-not-disturb")
-		b.Choose(alice, "Linphone")
+		b.choose(alice, "Linphone")
 		b.want("the portal says what the telephone says", b.orders(), "alice away/")
 		b.want("the places", names(), "portal away", "Linphone! away", "Desk do-not-disturb")
 		b.echo(alice, linphone(portal.Away), desk)
@@ -282,8 +283,8 @@ func TestTheChosenProvider(t *testing.T) {
 		}
 		b.echo(alice, linphone(portal.BeRightBack), desk)
 		b.want("it is back", b.orders(), "alice be-right-back/")
-		b.Choose(alice, policy.PortalProvider)
-		b.Choose(alice, policy.PortalProvider)
+		b.choose(alice, policy.PortalProvider)
+		b.choose(alice, policy.PortalProvider)
 		b.echo(alice, linphone(portal.Away), desk)
 		b.want("the portal alone", b.orders(), "alice available/")
 		if p := b.Own(alice); p.Availability != portal.Available {
@@ -292,7 +293,7 @@ func TestTheChosenProvider(t *testing.T) {
 		b.sees(bob, alice, portal.Available, "")
 		b.LineLost(alice)
 		b.want("nothing is heard of the others", names(), "portal! available")
-		b.Choose(carol, "x") // nobody of that name is here
+		b.choose(carol, "x") // nobody of that name is here
 		if places := b.Places(carol); places != nil {
 			t.Errorf("places of nobody: %v", places)
 		}
@@ -368,5 +369,54 @@ func TestTagged(t *testing.T) {
 		synctest.Wait()
 		report(portal.Available)
 		b.want("came while nothing was known", tagged(), "alice: bob available")
+	})
+}
+
+// choose chooses without a word to anybody who keeps it.
+func (b *bench) choose(who portal.Address, provider string) {
+	b.t.Helper()
+	if err := b.Choose(b.t.Context(), who, provider, func(context.Context) error { return nil }); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// chosen is the choice that holds.
+func (b *bench) chosen(who portal.Address) string {
+	b.Service.mu.Lock()
+	defer b.Service.mu.Unlock()
+	return b.people[who].provider
+}
+
+// Of two choices at once the one that is kept last holds, and one that is not kept does not.
+func TestTheChoiceThatHoldsIsTheOneKept(t *testing.T) {
+	at(t, Options{}, func(b *bench) {
+		b.signIn(alice)
+		refused := portal.Fail(portal.ErrInvalid, "places.provider")
+		if err := b.Choose(t.Context(), alice, "x", func(context.Context) error { return refused }); portal.Reason(err) != "places.provider" {
+			t.Errorf("refused: %v", err)
+		}
+		if holds := b.chosen(alice); holds != "" {
+			t.Errorf("what was refused holds: %q", holds)
+		}
+		for round := range 200 {
+			var kept string
+			var group sync.WaitGroup
+			for _, provider := range []string{"a", "b", "c"} {
+				group.Go(func() {
+					err := b.Choose(t.Context(), alice, provider, func(context.Context) error {
+						kept = provider
+						runtime.Gosched()
+						return nil
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			if holds := b.chosen(alice); holds != kept {
+				t.Fatalf("round %d: %q holds, %q is kept", round, holds, kept)
+			}
+		}
 	})
 }

@@ -71,7 +71,6 @@ func (l *life) step() {
 		_, err = l.SetByHand(ctx, alice, portal.Manual{Availability: []portal.Availability{portal.Available, portal.DoNotDisturb, portal.Offline}[r.IntN(3)]})
 	case 6:
 		l.Recheck(alice)
-		l.RecheckPair(alice, bob)
 		l.PoliciesChanged()
 	case 7:
 		// Bob's line goes and comes: both are asked for anew.

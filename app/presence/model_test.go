@@ -67,7 +67,7 @@ func anyWhim(b *bench, w *whims, who, other portal.Address) {
 	case 0:
 		all := []portal.Relationship{portal.Personal, portal.Company, portal.Public, portal.Blocked}
 		w.eyes.give(who, other, all[r.IntN(len(all))])
-		b.RecheckPair(who, other)
+		b.Recheck(who)
 	case 1:
 		w.change()
 		b.PoliciesChanged()
@@ -78,7 +78,7 @@ func anyWhim(b *bench, w *whims, who, other portal.Address) {
 	case 3:
 		b.Calendar(who, portal.CalendarState{Subject: []string{"", "Budget"}[r.IntN(2)], Until: time.Now().Add(time.Duration(1+r.IntN(60)) * time.Minute)})
 	case 4:
-		b.Choose(who, []string{"", policy.PortalProvider, "e0", "e1"}[r.IntN(4)])
+		b.choose(who, []string{"", policy.PortalProvider, "e0", "e1"}[r.IntN(4)])
 	case 5:
 		b.echo(who, anyReport(r, who).Claims...)
 	}

@@ -12,10 +12,11 @@ import (
 )
 
 // class is the part of a sight that presence shows, in bits.
-type class uint8
+type class uint16
 
 const (
 	classHidden class = 1 << iota
+	classActivity
 	classFreeBusy
 	classMeeting
 	classNote
@@ -35,7 +36,7 @@ func classOf(s portal.Sight) class {
 	for _, bit := range []struct {
 		shown bool
 		class class
-	}{{s.FreeBusy, classFreeBusy}, {s.Meeting, classMeeting}, {s.Note, classNote}, {s.Location, classLocation}, {s.LastActive, classLastActive}} {
+	}{{s.Activity, classActivity}, {s.FreeBusy, classFreeBusy}, {s.Meeting, classMeeting}, {s.Note, classNote}, {s.Location, classLocation}, {s.LastActive, classLastActive}} {
 		if bit.shown {
 			c |= bit.class
 		}
@@ -44,7 +45,7 @@ func classOf(s portal.Sight) class {
 }
 
 func (c class) sight() portal.Sight {
-	return portal.Sight{Hidden: c&classHidden != 0, FreeBusy: c&classFreeBusy != 0, Meeting: c&classMeeting != 0,
+	return portal.Sight{Hidden: c&classHidden != 0, Activity: c&classActivity != 0, FreeBusy: c&classFreeBusy != 0, Meeting: c&classMeeting != 0,
 		Note: c&classNote != 0, Location: c&classLocation != 0, LastActive: c&classLastActive != 0}
 }
 
@@ -92,15 +93,6 @@ func (s *Service) recheck(of portal.Address) {
 	if sub.local != nil {
 		sub.local.publishDirty = true
 		s.touch(sub.local)
-	}
-}
-
-// RecheckPair says that what viewer may see of somebody changed.
-func (s *Service) RecheckPair(of, viewer portal.Address) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p, sub := s.people[viewer], s.subjects[of]; p != nil && sub != nil {
-		s.reclass(p, sub)
 	}
 }
 
@@ -161,8 +153,9 @@ func (s *Service) hiddenOf(of portal.Address) portal.Presence {
 	return p
 }
 
-// whole is what a view comes to with nothing left out. Availability and activity are the server's word. Of somebody of
-// this portal the details are those of the portal's own word, which says more than what is published.
+// whole is what a view comes to with nothing left out. Availability is the server's word. Of somebody of this portal the
+// details are those of the portal's own word, which says more than what is published; so is what they are doing, as long as
+// both say the same availability.
 func (s *Service) whole(sub *subject, v *view, now time.Time) portal.Presence {
 	out := v.presence
 	out.NoIM = out.NoIM || s.o.InForce(sub.address).DisableIM
@@ -184,8 +177,8 @@ func (s *Service) whole(sub *subject, v *view, now time.Time) portal.Presence {
 	d := policy.Compose(append(claims, p.claim), now)
 	out.Note, out.OutOfOffice, out.Agenda, out.Location, out.TimeZone = d.Note, d.OutOfOffice, d.Agenda, d.Location, d.TimeZone
 	out.NoIM = out.NoIM || d.NoIM
-	if d.Activity == out.Activity {
-		out.Custom = d.Custom
+	if d.Availability == out.Availability {
+		out.Activity, out.Custom = d.Activity, d.Custom
 	}
 	if d.Availability == out.Availability && !d.Since.IsZero() && (out.Since.IsZero() || d.Since.Before(out.Since)) {
 		out.Since = d.Since

@@ -118,7 +118,7 @@ func TestEachSeesWhatTheirRelationshipShows(t *testing.T) {
 			p.Note != "the note" || p.OutOfOffice != "the absence" || p.Agenda.BusyUntil.IsZero() || p.Since.IsZero() {
 			t.Errorf("the team sees %+v", p)
 		}
-		if p := b.Of(viewers[portal.Public], alice); p != (portal.Presence{URI: alice, Availability: portal.Busy, Activity: portal.InAMeeting}) {
+		if p := b.Of(viewers[portal.Public], alice); p != (portal.Presence{URI: alice, Availability: portal.Busy}) {
 			t.Errorf("the public sees %+v", p)
 		}
 		if p := b.Of(viewers[portal.Blocked], alice); p != policy.HiddenOf(alice) {
@@ -202,16 +202,15 @@ func TestRecheck(t *testing.T) {
 		b.news(carol)
 		e.give(alice, bob, portal.Blocked)
 		b.want("not told yet", b.news(bob))
-		b.RecheckPair(alice, bob)
+		b.Recheck(alice)
 		b.want("blocked", b.news(bob), "alice offline/")
 		b.want("nobody else", b.news(carol))
 		e.give(alice, bob, portal.Public)
 		e.give(alice, carol, portal.Company)
 		b.Recheck(alice)
-		b.want("no longer", b.news(bob), "alice busy/in-a-meeting")
+		b.want("no longer", b.news(bob), "alice busy/")
 		b.want("others too", b.news(carol), "alice busy/in-a-meeting")
 		b.Recheck(alice)
-		b.RecheckPair(alice, dave)
 		b.Recheck(dave)
 		b.want("nothing new", append(b.news(bob), b.news(carol)...))
 		if p := b.Of(carol, alice); p.Meeting != "" || p.Note != "the note" {
@@ -378,6 +377,33 @@ func TestAppearingOfflineOnTheWire(t *testing.T) {
 		b.echo(alice)
 		if c := published(); c != bare {
 			t.Errorf("without the telephone %+v", c)
+		}
+	})
+}
+
+// What somebody is doing is not published where not all may know it; people of this portal who may see it do all the same.
+func TestWhatIsNotPublishedOfWhatSomebodyIsDoing(t *testing.T) {
+	e := &eyes{}
+	wire := func(portal.Address) portal.Sight { return policy.StandardSight(portal.Public) }
+	at(t, Options{Sight: known(e.sight), Wire: wire}, func(b *bench) {
+		b.signIn(alice, bob, carol)
+		for _, v := range []portal.Address{bob, carol} {
+			b.SetContacts(v, []portal.Address{alice})
+		}
+		e.give(alice, bob, portal.Company)
+		e.give(alice, carol, portal.Public)
+		b.rich()
+		b.echo(alice)
+		b.wire.mu.Lock()
+		if c := b.wire.published[alice]; c == nil || c.Activity != portal.NoActivity || c.Availability != portal.Busy {
+			t.Errorf("published is %+v", c)
+		}
+		b.wire.mu.Unlock()
+		if p := b.Of(bob, alice); p.Availability != portal.Busy || p.Activity != portal.InAMeeting {
+			t.Errorf("a colleague sees %+v", p)
+		}
+		if p := b.Of(carol, alice); p.Availability != portal.Busy || p.Activity != portal.NoActivity {
+			t.Errorf("the public sees %+v", p)
 		}
 	})
 }

@@ -80,6 +80,23 @@ func TestSomebodyAddedMe(t *testing.T) {
 	})
 }
 
+func TestWhomNothingElseIsSaidOf(t *testing.T) {
+	o := Options{Domain: "example.test"}
+	o.AddContact = func(context.Context, portal.Address, portal.Contact) error { return nil }
+	at(t, o, func(h *house) {
+		ctx := t.Context()
+		must(t, h.Decide(ctx, alice, bob, true, ""))
+		must(t, h.Decide(ctx, alice, foreign, true, ""))
+		must(t, h.Add(ctx, alice, carol, ""))
+		must(t, h.Add(ctx, alice, "sip:mallory@other.test", ""))
+		for who, want := range map[portal.Address]portal.Relationship{bob: portal.Company, carol: portal.Company, foreign: portal.Public, "sip:mallory@other.test": portal.Public} {
+			if got, err := h.Relationship(ctx, alice, who); err != nil || got != want {
+				t.Errorf("%s is %s, %v; want %s", who, got, err, want)
+			}
+		}
+	})
+}
+
 func TestDecide(t *testing.T) {
 	at(t, Options{}, func(h *house) {
 		ctx := t.Context()

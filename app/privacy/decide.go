@@ -140,14 +140,14 @@ func (s *Service) write(ctx context.Context, who portal.Address, keep func(*owne
 	return nil
 }
 
-// Decide says what is to become of somebody who added or watches who: accepted with a relationship (empty: company), or
-// blocked. Either way they are no longer new. Errors: those of Give.
+// Decide says what is to become of somebody who added or watches who: accepted with a relationship (empty: company for people of
+// this portal, public for others), or blocked. Either way they are no longer new. Errors: those of Give.
 func (s *Service) Decide(ctx context.Context, who, whom portal.Address, accept bool, r portal.Relationship) error {
 	switch {
 	case !accept:
 		r = portal.Blocked
 	case r == "":
-		r = portal.Company
+		r = s.standard(whom)
 	case r == portal.Blocked:
 		return portal.Fail(portal.ErrInvalid, "privacy.relationship")
 	}
@@ -167,7 +167,7 @@ func (s *Service) Add(ctx context.Context, who, whom portal.Address, r portal.Re
 		return portal.Fail(portal.ErrUnavailable, "privacy.no-contacts")
 	}
 	if r == "" {
-		r = portal.Company
+		r = s.standard(whom)
 	}
 	if !r.Valid() || r == portal.Blocked {
 		return portal.Fail(portal.ErrInvalid, "privacy.relationship")
@@ -183,6 +183,14 @@ func (s *Service) Add(ctx context.Context, who, whom portal.Address, r portal.Re
 		return err
 	}
 	return s.Decide(ctx, who, whom, true, r)
+}
+
+// standard is the relationship of whom nothing else is said: what colleagues, or others, have.
+func (s *Service) standard(whom portal.Address) portal.Relationship {
+	if s.foreign(whom) {
+		return portal.Public
+	}
+	return portal.Company
 }
 
 // canonical reports whether a is an address in the one form it has.

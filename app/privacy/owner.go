@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"portico/app/policy"
 	"portico/app/portal"
@@ -36,6 +37,11 @@ type owner struct {
 	pushed  string
 	has     uint64
 	refused bool
+	// unsure: it was told others since, and did not answer; it may have either. misses counts the tries in a row that came to
+	// nothing, missed is when the last did.
+	unsure bool
+	misses int
+	missed time.Time
 
 	// watchers is what the SIP server says of who watches, told the number of new ones that was told last.
 	watchers []portal.Watcher
@@ -157,6 +163,29 @@ func (s *Service) SightKnown(owner, viewer portal.Address) (portal.Sight, bool) 
 	s.mu.RUnlock()
 	s.wanted(owner)
 	return portal.Sight{Hidden: true}, false
+}
+
+// SightOf is what owner lets viewer see; unlike Sight it waits for what owner decided to be read. An error means ErrUnavailable.
+func (s *Service) SightOf(ctx context.Context, owner, viewer portal.Address) (portal.Sight, error) {
+	sight, known := s.SightKnown(owner, viewer)
+	if known {
+		return sight, nil
+	}
+	o, release := s.hold(owner)
+	defer release()
+	s.mu.RLock()
+	loaded := o.loaded
+	s.mu.RUnlock()
+	if !loaded {
+		if err := s.readInto(ctx, o); err != nil {
+			return portal.Sight{Hidden: true}, err
+		}
+	}
+	s.mu.RLock()
+	r, tied := o.given(viewer)
+	sight = policy.SightFor(o.privacy, r, tied, viewer, s.domainOf(owner))
+	s.mu.RUnlock()
+	return policy.Limit(sight, s.o.InForce(owner)), nil
 }
 
 // Standing is what owner shows viewer of what is not presence, and the relationship it is of, out of memory: as Sight, but who

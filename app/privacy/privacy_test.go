@@ -161,6 +161,8 @@ type server struct {
 	// slow makes each answer wait; under counts what is under way, and the most there was.
 	slow        time.Duration
 	under, most int
+	// lost: what is told is taken, and the answer gets lost.
+	lost bool
 }
 
 func newServer() *server { return &server{sets: map[portal.Address][]RuleSet{}} }
@@ -185,8 +187,17 @@ func (v *server) PutRules(ctx context.Context, owner portal.Address, r RuleSet) 
 	v.under--
 	if err = cmp.Or(answer, err); err == nil {
 		v.sets[owner] = append(v.sets[owner], r)
+		if v.lost {
+			err = portal.Fail(portal.ErrUnavailable, "line.timeout")
+		}
 	}
 	return err
+}
+
+func (v *server) loses(lost bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lost = lost
 }
 
 func (v *server) answers(err error) {

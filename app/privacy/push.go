@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"portico/app/policy"
 	"portico/app/portal"
@@ -25,7 +26,7 @@ func (s *Service) HasRules(who portal.Address) bool {
 }
 
 // Wire is what is published of who: everything where the SIP server keeps the present rules and shows each watcher what
-// those let them see (Options.Transforms); else what everybody may see who can watch: any colleague, others where the server
+// those let them see (Options.Transforms), but what they are doing only where all may know it; else what everybody may see who can watch: any colleague, others where the server
 // keeps rules, and all who were given a relationship. Rules on the server hide the person from whoever they are hidden from;
 // where it has none, or others than the present ones, nothing hides them, and no details are published.
 func (s *Service) Wire(who portal.Address) portal.Sight {
@@ -36,15 +37,24 @@ func (s *Service) Wire(who portal.Address) portal.Sight {
 		return portal.Sight{}
 	}
 	hides := o.pushed != "" && o.has == o.version
-	switch {
-	case !hides && o.privacy.ContactsOnly:
+	if !hides && o.privacy.ContactsOnly {
 		return portal.Sight{}
-	case hides && s.o.Transforms:
-		return portal.FullSight()
 	}
+	least := s.least(o, hides)
+	if hides && s.o.Transforms {
+		// What somebody is doing stands in one element with how available they are, so that no rule takes it out.
+		full := portal.FullSight()
+		full.Activity = least.Activity
+		return full
+	}
+	return least
+}
+
+// least is what everybody may see who can watch; hides: the server keeps out whom the person hides from. The lock is held.
+func (s *Service) least(o *owner, hides bool) portal.Sight {
 	least := portal.FullSight()
 	if !o.privacy.ContactsOnly {
-		least = policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", who, who.Domain()))
+		least = policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", o.address, o.address.Domain()))
 		others := policy.SightOf(o.privacy, policy.RelationshipBy(o.privacy, "", "", ""))
 		switch {
 		case s.rules == nil || o.refused:
@@ -89,13 +99,13 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 		s.mu.RUnlock()
 		return nil
 	}
-	set, before, version := s.ruleSet(o), o.pushed, o.version
+	set, before, unsure, version := s.ruleSet(o), o.pushed, o.unsure, o.version
 	s.mu.RUnlock()
 	sum, err := fingerprint(set)
 	if err != nil {
 		return err
 	}
-	if sum == before {
+	if sum == before && !unsure {
 		s.took(o, sum, version)
 		return nil
 	}
@@ -104,6 +114,7 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 	err = s.rules.PutRules(ctx, who, set)
 	none := errors.Is(err, portal.ErrNotFound)
 	if err != nil && !none {
+		s.missed(o, portal.Meaning(err) == portal.ErrUnavailable)
 		s.o.Logger.Warn("privacy: the SIP server did not take somebody's rules; tried again", "owner", who, "err", err)
 		return err
 	}
@@ -115,6 +126,31 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 	return nil
 }
 
+// missed notes a try that came to nothing; unsure: the server may have taken the rules all the same, so that even those which
+// it had before are told it anew.
+func (s *Service) missed(o *owner, unsure bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.unsure = o.unsure || unsure
+	o.misses++
+	o.missed = s.o.Now()
+}
+
+// OnServer is how the SIP server and who's decisions stand, out of memory. The decisions themselves are kept: what the server
+// does not have is told it as long as who has a line, and again when they have one.
+func (s *Service) OnServer(who portal.Address) portal.ServerRules {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o := s.owners[who]
+	switch {
+	case s.rules == nil || o != nil && o.refused:
+		return portal.ServerRules{}
+	case o == nil:
+		return portal.ServerRules{Kept: true}
+	}
+	return portal.ServerRules{Kept: true, Current: o.pushed != "" && !o.unsure && o.has == o.version, Misses: o.misses, At: o.missed}
+}
+
 // took notes the rules that the server has, those of a version of the decisions; empty: it keeps none.
 func (s *Service) took(o *owner, sum string, version uint64) {
 	none := sum == ""
@@ -122,6 +158,7 @@ func (s *Service) took(o *owner, sum string, version uint64) {
 	// More, or less, is to be published from now on.
 	other := none != (o.pushed == "") || none != o.refused || version != o.has
 	o.pushed, o.has, o.refused = sum, version, none
+	o.unsure, o.misses, o.missed = false, 0, time.Time{}
 	s.mu.Unlock()
 	if other {
 		s.o.Changed(o.address)

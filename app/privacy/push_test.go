@@ -39,7 +39,7 @@ func TestRulesArePushed(t *testing.T) {
 				t.Errorf("%s is shown %+v", r, set.Sights[r])
 			}
 		}
-		if !h.HasRules(alice) || h.Wire(alice) != portal.FullSight() {
+		if !h.HasRules(alice) || h.Wire(alice) != wordless() {
 			t.Error("with rules on the server not everything is published")
 		}
 		h.SignedIn(alice)
@@ -247,7 +247,7 @@ func TestWhatIsPublishedUntilTheServerHasTheRules(t *testing.T) {
 		h.store.contact(alice, bob, portal.Team)
 		h.SignedIn(alice)
 		synctest.Wait()
-		if got := h.Wire(alice); got != portal.FullSight() {
+		if got := h.Wire(alice); got != wordless() {
 			t.Errorf("with the rules %+v", got)
 		}
 		h.server.answers(portal.Fail(portal.ErrUnavailable, "line.down"))
@@ -259,7 +259,7 @@ func TestWhatIsPublishedUntilTheServerHasTheRules(t *testing.T) {
 		h.changes()
 		h.server.answers(nil)
 		time.Sleep(time.Minute)
-		if got := h.changes(); !slices.Equal(got, []portal.Address{alice}) || h.Wire(alice) != portal.FullSight() {
+		if got := h.changes(); !slices.Equal(got, []portal.Address{alice}) || h.Wire(alice) != wordless() {
 			t.Errorf("told of %v, published %+v", got, h.Wire(alice))
 		}
 		// Taken back before the server heard of it.
@@ -269,8 +269,108 @@ func TestWhatIsPublishedUntilTheServerHasTheRules(t *testing.T) {
 		h.server.answers(nil)
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if got := h.Wire(alice); got != portal.FullSight() {
+		if got := h.Wire(alice); got != wordless() {
 			t.Errorf("as before: %+v", got)
 		}
 	})
+}
+
+// wordless is everything but what somebody is doing: that goes to nobody where somebody, as people elsewhere do, sees the
+// availability alone, since it stands with it in one element.
+func wordless() portal.Sight {
+	s := portal.FullSight()
+	s.Activity = false
+	return s
+}
+
+func TestWhatSomebodyIsDoingIsPublishedWhereAllMayKnowIt(t *testing.T) {
+	at(t, Options{Transforms: true}, func(h *house) {
+		h.SignedIn(alice)
+		synctest.Wait()
+		if h.Wire(alice).Activity {
+			t.Error("people elsewhere see the availability alone, and are told what alice is doing")
+		}
+		must(t, h.Save(t.Context(), alice, portal.Privacy{Others: portal.Company}))
+		synctest.Wait()
+		if got := h.Wire(alice); got != portal.FullSight() {
+			t.Errorf("where all may know it %+v is published", got)
+		}
+		must(t, h.Give(t.Context(), alice, bob, portal.Public))
+		synctest.Wait()
+		if h.Wire(alice).Activity {
+			t.Error("bob sees the availability alone, and is told what alice is doing")
+		}
+	})
+}
+
+func TestSightOfWaitsForWhatWasDecided(t *testing.T) {
+	at(t, Options{Domain: "example.test"}, func(h *house) {
+		h.store.contact(alice, bob, portal.Blocked)
+		h.store.contact(carol, bob, portal.Team)
+		for of, want := range map[portal.Address]portal.Sight{alice: {Hidden: true}, carol: portal.FullSight(),
+			dave: policy.StandardSight(portal.Company), foreign: portal.FullSight(), bob: portal.FullSight()} {
+			if got, err := h.SightOf(t.Context(), of, bob); err != nil || got != want {
+				t.Errorf("bob sees %+v of %s, %v; want %+v", got, of, err, want)
+			}
+		}
+		h.store.set(func() { h.store.away = true })
+		if got, err := h.SightOf(t.Context(), "sip:new@example.test", bob); portal.Meaning(err) != portal.ErrUnavailable || !got.Hidden {
+			t.Errorf("of somebody who cannot be read: %+v, %v", got, err)
+		}
+		if got, err := h.SightOf(t.Context(), carol, bob); err != nil || got != portal.FullSight() {
+			t.Errorf("of somebody read before: %+v, %v", got, err)
+		}
+	})
+}
+
+// What the server did not answer to it may have taken: what was decided before is told it anew, not believed to be there.
+func TestADecisionTakenBackAfterALostAnswerIsTold(t *testing.T) {
+	at(t, Options{FirstRetry: time.Second, MaxRetry: time.Minute}, func(h *house) {
+		h.SignedIn(alice)
+		synctest.Wait()
+		if got := h.OnServer(alice); got != (portal.ServerRules{Kept: true, Current: true}) {
+			t.Errorf("with the rules it stands %+v", got)
+		}
+		h.server.loses(true)
+		must(t, h.Give(t.Context(), alice, bob, portal.Blocked))
+		synctest.Wait()
+		if got := h.OnServer(alice); got.Current || got.Misses != 1 || got.At.IsZero() {
+			t.Errorf("with a lost answer it stands %+v", got)
+		}
+		if set, _ := h.server.last(alice); len(set.By[portal.Blocked]) != 1 {
+			t.Fatalf("the server took %+v", set)
+		}
+		h.SignedOut(alice)
+		must(t, h.TakeBack(t.Context(), alice, bob))
+		time.Sleep(time.Hour)
+		if got := h.OnServer(alice); got.Current {
+			t.Errorf("signed out it stands %+v", got)
+		}
+		h.server.loses(false)
+		h.SignedIn(alice)
+		synctest.Wait()
+		if set, _ := h.server.last(alice); len(set.By[portal.Blocked]) != 0 {
+			t.Errorf("bob stays blocked at the server: %+v", set)
+		}
+		if got := h.OnServer(alice); got != (portal.ServerRules{Kept: true, Current: true}) {
+			t.Errorf("in the end it stands %+v", got)
+		}
+	})
+}
+
+func TestHowTheServerStands(t *testing.T) {
+	at(t, Options{}, func(h *house) {
+		if got := h.OnServer(alice); got != (portal.ServerRules{Kept: true}) {
+			t.Errorf("of somebody nobody knows %+v", got)
+		}
+		h.server.answers(portal.Fail(portal.ErrNotFound, "xcap.none"))
+		h.SignedIn(alice)
+		synctest.Wait()
+		if got := h.OnServer(alice); got != (portal.ServerRules{}) {
+			t.Errorf("of a server without rules %+v", got)
+		}
+	})
+	if got := New(newStore(), nil, Options{}).OnServer(alice); got != (portal.ServerRules{}) {
+		t.Errorf("without a server %+v", got)
+	}
 }

@@ -106,8 +106,9 @@ func (s *Service) keep(ctx context.Context, r *room, v sight, m portal.RoomMessa
 			n.mention(stored.Place)
 		}
 	}
-	sip := slices.Clip(r.sip)
+	sip := slices.Clone(r.sip)
 	s.mu.Unlock()
+	sip = slices.DeleteFunc(sip, func(w portal.Address) bool { return s.o.InForce(w).DisableIM })
 	if stored.Quote == nil && created {
 		stored.Quote = m.Quote
 	}
@@ -210,14 +211,17 @@ func (s *Service) Edit(ctx context.Context, who, at portal.Address, place int64,
 }
 
 // Delete takes a message back: who's own, or anybody's if they manage the room. What was deleted stays so. Errors: as
-// Edit.
+// Edit, "chat.disabled" too.
 func (s *Service) Delete(ctx context.Context, who, at portal.Address, place int64) error {
 	_, err := s.alter(ctx, who, at, place, func(_ *room, v sight, m *portal.RoomMessage) error {
 		if !m.DeletedAt.IsZero() {
 			return errSame
 		}
-		if v.room.Archived {
+		switch {
+		case v.room.Archived:
 			return portal.Fail(portal.ErrForbidden, "room.archived")
+		case s.o.InForce(who).DisableIM:
+			return disabled()
 		}
 		now := s.now()
 		if err := policy.MayDelete(*m, who, policy.RightsIn(v.room, v.mine), now, s.o.EditWindow); err != nil {
@@ -277,7 +281,7 @@ func react(m *portal.RoomMessage, who portal.Address, sign string, on bool) erro
 }
 
 // Pin pins a message or takes the pin off. Errors: ErrNotFound, ErrForbidden ("room.managers-only", "room.archived",
-// "room.message-gone"), ErrConflict ("room.pins-many").
+// "room.message-gone", "chat.disabled"), ErrConflict ("room.pins-many").
 func (s *Service) Pin(ctx context.Context, who, at portal.Address, place int64, on bool) error {
 	_, err := s.alter(ctx, who, at, place, func(_ *room, v sight, m *portal.RoomMessage) error {
 		switch {
@@ -285,6 +289,8 @@ func (s *Service) Pin(ctx context.Context, who, at portal.Address, place int64, 
 			return portal.Fail(portal.ErrForbidden, "room.archived")
 		case !policy.RightsIn(v.room, v.mine).Pin:
 			return portal.Fail(portal.ErrForbidden, "room.managers-only")
+		case s.o.InForce(who).DisableIM:
+			return disabled()
 		case m.Pinned == on:
 			return errSame
 		case on && !m.DeletedAt.IsZero():

@@ -141,6 +141,8 @@ type privacyJSON struct {
 	Colleagues   portal.Relationship                  `json:"colleagues"`
 	Others       portal.Relationship                  `json:"others"`
 	ContactsOnly bool                                 `json:"contacts_only"`
+	// Server is whether the SIP server has it; who saves cannot change that.
+	Server portal.ServerRules `json:"server"`
 }
 
 var aboutPrivacy = operation{
@@ -152,7 +154,8 @@ func (s *Server) apiPrivacy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := privacyJSON{Rules: p.Rules, Colleagues: p.Colleagues, Others: p.Others, ContactsOnly: p.ContactsOnly}
+	out := privacyJSON{Rules: p.Rules, Colleagues: p.Colleagues, Others: p.Others, ContactsOnly: p.ContactsOnly,
+		Server: s.Privacy.OnServer(s.person(c))}
 	if out.Rules == nil {
 		out.Rules = map[portal.Relationship]portal.Sight{}
 	}
@@ -313,10 +316,8 @@ func (s *Server) apiDecide(c echo.Context) error {
 	r := in.Relationship
 	if !*in.Accept {
 		r = portal.Blocked
-	} else if r == "" {
-		r = portal.Company
 	}
-	if !r.Valid() {
+	if r != "" && !r.Valid() {
 		return portal.Fail(portal.ErrInvalid, "contact.relationship")
 	}
 	if err := s.Privacy.Decide(c.Request().Context(), s.person(c), whom, *in.Accept, r); err != nil {

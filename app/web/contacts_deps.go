@@ -66,6 +66,8 @@ type Privacy interface {
 	// Decide says what is to become of somebody: accepted they have the relationship r, else they are blocked.
 	Decide(ctx context.Context, who, whom portal.Address, accept bool, r portal.Relationship) error
 	NewOnes(ctx context.Context, who portal.Address) (int, error)
+	// OnServer is whether the SIP server has what the person decided.
+	OnServer(who portal.Address) portal.ServerRules
 	// Sight is what viewer sees of owner, from memory.
 	Sight(owner, viewer portal.Address) portal.Sight
 	// Standing is what owner shows viewer of what is not presence, and the relationship it is of, from memory: who is hidden

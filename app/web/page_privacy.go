@@ -49,7 +49,7 @@ func (s *Server) privacyPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.PrivacyPage{Frame: f, Privacy: decided, Saved: c.QueryParam("saved") == "1",
+	page := views.PrivacyPage{Frame: f, Privacy: decided, Saved: c.QueryParam("saved") == "1", Server: s.Privacy.OnServer(who),
 		Sights: map[portal.Relationship]portal.Sight{}, Standards: map[portal.Relationship]portal.Sight{}}
 	for _, r := range views.Shown() {
 		page.Sights[r], page.Standards[r] = policy.SightOf(decided, r), policy.StandardSight(r)

@@ -9,7 +9,7 @@ package xcap
 //     address. So the rule for foreigners, which excepts the own domain, stands before the one for the own domain.
 //   - Kamailio obeys transformations only when somebody publishes and at a watcher's very first subscription; every
 //     other notification carries the whole document. Who may see something is therefore safe with it, what they see is
-//     not: see Least.
+//     not: it is for who publishes to say no more than all may see whom the rules let in.
 
 import (
 	"fmt"
@@ -98,30 +98,6 @@ func (r RuleSet) Encode(owner portal.Address) []byte {
 	}
 	w.text("</ruleset>\n")
 	return []byte(w.b.String())
-}
-
-// Least is what everybody may see whom the rules let see something: what can be published through a server that lets
-// people in or keeps them out, but shows the same to all whom it lets in. Where they let nobody in it is everything.
-func (r RuleSet) Least() portal.Sight {
-	least := portal.FullSight()
-	join := func(s portal.Sight) {
-		if s.Hidden {
-			return
-		}
-		least.FreeBusy, least.Meeting, least.Note = least.FreeBusy && s.FreeBusy, least.Meeting && s.Meeting, least.Note && s.Note
-		least.Numbers, least.Location = least.Numbers && s.Numbers, least.Location && s.Location
-		least.LastActive, least.Pierces = least.LastActive && s.LastActive, least.Pierces && s.Pierces
-	}
-	for rel, who := range r.By {
-		if len(who) > 0 {
-			join(r.sight(rel))
-		}
-	}
-	join(r.rest(r.Others))
-	if r.Own != "" {
-		join(r.rest(r.Colleagues))
-	}
-	return least
 }
 
 // relationships are in the order in which rules are written: the stricter first, so that somebody who stands in two

@@ -210,32 +210,6 @@ func TestOddPeopleInRules(t *testing.T) {
 	}
 }
 
-func TestLeast(t *testing.T) {
-	team, company, public := portal.Sight{Note: true, FreeBusy: true, Location: true, LastActive: true, Numbers: true}, portal.Sight{Note: true, FreeBusy: true}, portal.Sight{}
-	r := RuleSet{Own: "example.test", Sights: map[portal.Relationship]portal.Sight{portal.Team: team, portal.Company: company, portal.Public: public}, Colleagues: portal.Company, Others: portal.Blocked}
-	for name, tc := range map[string]struct {
-		change func(*RuleSet)
-		want   portal.Sight
-	}{
-		"colleagues alone": {func(*RuleSet) {}, company},
-		"foreigners too":   {func(r *RuleSet) { r.Others = portal.Public }, public},
-		"contacts only": {func(r *RuleSet) {
-			r.ContactsOnly = true
-			r.By = map[portal.Relationship][]portal.Address{portal.Team: {bob}}
-		}, team},
-		"the blocked do not count":    {func(r *RuleSet) { r.By = map[portal.Relationship][]portal.Address{portal.Blocked: {bob}} }, company},
-		"one of the public is let in": {func(r *RuleSet) { r.By = map[portal.Relationship][]portal.Address{portal.Public: {bob}} }, public},
-		"an empty relationship":       {func(r *RuleSet) { r.By = map[portal.Relationship][]portal.Address{portal.Public: {}} }, company},
-		"nobody":                      {func(r *RuleSet) { r.ContactsOnly = true }, portal.FullSight()},
-	} {
-		c := r
-		tc.change(&c)
-		if got := c.Least(); got != tc.want {
-			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
-		}
-	}
-}
-
 // FuzzPresRules: whatever the names, the document can be read and has one rule for each.
 func FuzzPresRules(f *testing.F) {
 	f.Add("sip:bob@example.test", "example.test", "sip:alice@example.test")
