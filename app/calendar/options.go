@@ -115,7 +115,9 @@ func (o *Options) fillHooks() {
 		o.People = func(context.Context) ([]portal.Person, error) { return nil, nil }
 	}
 	if o.Sight == nil {
-		o.Sight = func(context.Context, portal.Address, portal.Address) (portal.Sight, error) { return portal.FullSight(), nil }
+		o.Sight = func(context.Context, portal.Address, portal.Address) (portal.Sight, error) {
+			return portal.FullSight(), nil
+		}
 	}
 	if zone := o.Zone; zone == nil {
 		o.Zone = func(context.Context, portal.Address) *time.Location { return time.UTC }
