@@ -108,6 +108,10 @@ type Frame struct {
 	// HasPrivacy: the portal keeps relationships; Watching is how many people wait for a word on what they may see.
 	HasPrivacy bool
 	Watching   int
+	// ThinFrom is what decided on the kind of session (portal.Me.ThinFrom). MayOfferThin: nothing did, and a thin one may be
+	// offered; OffersThin: the browser has said already that it would be glad of it.
+	ThinFrom                 string
+	MayOfferThin, OffersThin bool
 }
 
 func (f Frame) totals() totals {

@@ -19,6 +19,8 @@ type SettingsPage struct {
 	Saved bool
 	// Saving is what is kept in Exchange; nil where this portal keeps nothing there.
 	Saving *portal.Saving
+	// ThinChoice is the kind of session that was chosen: Settings.Thin, or ThinHere.
+	ThinChoice string
 }
 
 // Session is one place where the person is signed in.

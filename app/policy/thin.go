@@ -13,6 +13,8 @@ import (
 type ThinAsk struct {
 	// Policy is InForce.ThinSessions and Choice Settings.Thin: On, Off, or empty where nobody says anything.
 	Policy, Choice string
+	// Here: it was chosen in this browser only.
+	Here bool
 	// Remote is the address the browser comes from, as far as proxies are believed.
 	Remote netip.Addr
 	// Header is what the request says under the name of ThinWays.Header; nil: that request is not to be believed, or says nothing.
@@ -52,6 +54,8 @@ func Thin(ask ThinAsk, ways ThinWays) ThinSession {
 		return ThinSession{On: ask.Policy == On, From: portal.ThinPolicy}
 	case ask.Choice == On || ask.Choice == Off:
 		return ThinSession{On: ask.Choice == On, From: portal.ThinChoice}
+	case ask.Here:
+		return ThinSession{On: true, From: portal.ThinChoice}
 	case ways.from(ask.Remote):
 		return ThinSession{On: true, From: portal.ThinNetwork}
 	case ways.says(ask.Header):

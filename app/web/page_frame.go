@@ -44,6 +44,9 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	if s.Rooms != nil {
 		f.IsRoom = s.Rooms.IsRoom
 	}
+	session := s.thin(c)
+	f.ThinFrom, f.MayOfferThin = session.From, session.From == portal.ThinDefault && cookieValue(c.Request(), thinCookie) != thinNotNow
+	f.OffersThin = f.MayOfferThin && session.Offer
 	f.Mine, f.HasPrivacy = s.mine(who), s.Privacy != nil
 	if s.Privacy != nil {
 		if f.Watching, err = s.Privacy.NewOnes(ctx, who); err != nil {

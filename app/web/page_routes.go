@@ -23,6 +23,7 @@ func (s *Server) pages(g *echo.Group) {
 	g.GET("/settings", s.settingsPage)
 	g.POST("/settings", s.saveSettings)
 	g.POST("/settings/places", s.changePlaces)
+	g.POST("/thin", s.answerThin)
 	g.POST("/signout/everywhere", s.signOutEverywhere)
 
 	g.GET("/help", s.helpPage)

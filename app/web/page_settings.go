@@ -30,7 +30,7 @@ func (s *Server) showSettings(c echo.Context, status int, f views.Frame, saved b
 	if err != nil {
 		return err
 	}
-	page := views.SettingsPage{Frame: f, Zones: views.Zones(), Saved: saved}
+	page := views.SettingsPage{Frame: f, Zones: views.Zones(), Saved: saved, ThinChoice: thinChoice(c, f.Settings)}
 	if s.Places != nil {
 		if page.Places, err = s.Places.Places(c.Request().Context(), s.person(c), known.key); err != nil {
 			return err
@@ -66,6 +66,7 @@ func (s *Server) saveSettings(c echo.Context) error {
 			if err := s.chooseKeeping(c, *set, &chosen); err != nil {
 				return err
 			}
+			s.chooseThin(c, *set, &chosen)
 			*set = chosen
 			return nil
 		})
@@ -82,6 +83,7 @@ func (s *Server) saveSettings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.chosenThin(c)
 	return c.Redirect(http.StatusSeeOther, "/settings?saved=1")
 }
 
@@ -89,7 +91,7 @@ func (s *Server) saveSettings(c echo.Context) error {
 // person had chosen it before, and so does what the form does not ask for.
 func (s *Server) chooseKeeping(c echo.Context, before portal.Settings, chosen *portal.Settings) error {
 	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
-	chosen.PresenceProvider, chosen.Sort, chosen.Thin = before.PresenceProvider, before.Sort, before.Thin // they have forms of their own
+	chosen.PresenceProvider, chosen.Sort = before.PresenceProvider, before.Sort // they have forms of their own
 	if s.Savings == nil || c.FormValue("keeping") == "" {
 		return nil
 	}

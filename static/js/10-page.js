@@ -2,6 +2,9 @@
 const body = document.body;
 const me = body.dataset.me || "";
 const openConversation = body.dataset.conversation || "";
+// A thin session draws over a slow line: it has no timer under twenty seconds while nothing happens.
+const thin = document.documentElement.dataset.session === "thin";
+const unhurried = 20000;
 const texts = JSON.parse(document.getElementById("texts")?.textContent || "{}");
 const byId = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];

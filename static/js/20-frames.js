@@ -217,6 +217,7 @@ const carryOver = (pane, next) => {
 };
 const renew = (fresh, ids) => {
   unread = 0;
+  if (otherSession(fresh)) return;
   const panes = ids ? ids.map(byId) : all("[data-pane]").concat(log || []);
   for (const pane of panes) {
     const next = pane && fresh.getElementById(pane.id);

@@ -67,8 +67,8 @@ const heard = () => {
   clearTimeout(silence);
   silence = setTimeout(() => {
     if (!send({ op: "ping" })) return;
-    silence = setTimeout(() => socket?.close(), 10000);
-  }, 25000);
+    silence = setTimeout(() => socket?.close(), thin ? unhurried : 10000);
+  }, thin ? 60000 : 25000);
 };
 
 const ended = () => {

@@ -88,6 +88,7 @@ const notice = (d, event) => {
   if (d.event === "state") accepted(d.id);
   banners[d.event]?.(d);
   if (d.event === "typing" && d.conversation === openConversation) hearTyping(d);
+  if (d.event === "policies" && d.names.split(" ").includes("ThinSessions")) refresh(null);
   if (d.event === "room" && d.what !== "message") wishes = null;
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));

@@ -7,12 +7,13 @@ const sayActivity = () => send({ op: idle ? "idle" : "active" });
 const input = (own) => {
   lastInput = Date.now();
   if (own && lastInput - lastTold > 30000) { lastTold = lastInput; tellTabs({ input: true }); }
-  if (idle) { idle = false; sayActivity(); }
+  if (idle) { idle = false; sayActivity(); checkIdle(); }
 };
 const checkIdle = () => {
   const quiet = Date.now() - lastInput;
   if (quiet >= idleAfter && !idle) { idle = true; sayActivity(); }
-  idleTimer = setTimeout(checkIdle, idle ? idleAfter : Math.max(1000, idleAfter - quiet));
+  // Of somebody who is idle input tells, not time.
+  idleTimer = idle ? 0 : setTimeout(checkIdle, Math.max(thin ? unhurried : 1000, idleAfter - quiet));
 };
 const idleAt = (ms) => { if (ms > 0 && ms !== idleAfter) { idleAfter = ms; clearTimeout(idleTimer); checkIdle(); } };
 if (me) {

@@ -1,7 +1,7 @@
 // What else the calendar does by itself: the line of the present, and the form's steps without leaving the page.
 
 // The line moves every five minutes, on a screen that is cheap to draw on. A remote one keeps it where the page put it.
-const drawsSlowly = matchMedia("(prefers-reduced-motion: reduce), (update: slow)");
+const drawsSlowly = thin ? { matches: true } : matchMedia("(prefers-reduced-motion: reduce), (update: slow)");
 const moveNow = () => {
   const lines = all("#calendar-table .now");
   for (const line of lines) {

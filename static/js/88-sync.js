@@ -9,6 +9,6 @@ const rereadPanes = () => {
   setTimeout(() => {
     if (document.visibilityState === "visible" && !document.activeElement?.closest("[data-every] :is(input, select, textarea)")) refresh(panes.map((pane) => pane.closest("[data-pane]").id));
     rereadPanes();
-  }, Math.min(...panes.map((pane) => +pane.dataset.every)));
+  }, Math.max(thin ? unhurried : 0, Math.min(...panes.map((pane) => +pane.dataset.every))));
 };
 rereadPanes();

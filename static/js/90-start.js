@@ -43,12 +43,20 @@ document.addEventListener("submit", (e) => {
   for (const key of Object.keys(localStorage)) if (key.startsWith("portico:")) localStorage.removeItem(key);
 });
 
-// Days are named as seen from today: after midnight the page is read again.
+// Days are named as seen from today: after midnight the page is read again, in a thin session once somebody is there again.
 const midnight = () => { const d = new Date(); d.setHours(24, 0, 5, 0); return d - Date.now(); };
 const atMidnight = () => setTimeout(() => { refresh(null); atMidnight(); }, midnight());
+let today = new Date().toDateString();
+const anotherDay = () => {
+  const now = new Date().toDateString();
+  if (now !== today) { today = now; refresh(null); }
+};
+const daysByInput = () => {
+  for (const kind of ["pointerdown", "keydown", "visibilitychange"]) addEventListener(kind, anotherDay, { passive: true, capture: true });
+};
 
 if (me) {
-  atMidnight();
+  if (thin) daysByInput(); else atMidnight();
   showQueued();
   connect();
 }
