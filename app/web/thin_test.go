@@ -128,7 +128,7 @@ func (c caller) holds(got *reply, name string) caller {
 		if k.MaxAge < 0 {
 			return caller{h: c.h, cookie: c.cookie, token: c.token}
 		}
-		return c.with("Cookie", name+"="+k.Value)
+		return c.with("Cookie", c.cookie.Name+"="+c.cookie.Value+"; "+name+"="+k.Value)
 	}
 	c.h.t.Fatalf("no cookie %s in %v", name, got.cookie)
 	return c
