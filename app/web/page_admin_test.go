@@ -384,18 +384,15 @@ func TestOfNamesakesNobodyIsMeant(t *testing.T) {
 }
 
 func TestWhoMayNotWriteIsTold(t *testing.T) {
-	h := newHouse(t, at(wednesday(t)))
-	a, b := h.browse(alice), h.browse(bob)
+	h := peopleHouseFor(t)
+	b := h.browse(bob)
 	path := views.ChatPath(carol)
 	if got := b.page(path, http.StatusOK).Find("#silenced").Text(); strings.TrimSpace(got) != "" {
 		t.Errorf("without a policy: %q", got)
 	}
-	h.rule(portal.DisableIM, portal.ScopePerson, string(bob), "on")
+	h.decide(func(in *portal.InForce) { in.DisableIM = true })
 	if got := b.page(path, http.StatusOK).Find("#silenced .no-im").Text(); got != "Instant messages are switched off for you." {
 		t.Errorf("bob is told %q", got)
-	}
-	if a.page(path, http.StatusOK).Find("#silenced .no-im").Length() != 0 {
-		t.Error("alice is told what holds for bob")
 	}
 	var live strings.Builder
 	if err := views.LivePolicies(portal.PoliciesEvent{}).Render(t.Context(), &live); err != nil || !strings.Contains(live.String(), `data-to="silenced"`) {
