@@ -65,6 +65,8 @@ func (c *client) try(method, path string, in, out any) (int, error) {
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	} else {
+		req.Header.Set("Sec-Fetch-Site", "same-origin") // as a browser's page says it
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -261,10 +261,10 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 		Verify:     h.verifier(),
 		Incident:   h.incident,
 		OnSignedIn: h.signedIn, OnSignedOut: h.signedOut, KeepPassword: ownPasswords(h.cfg),
-		OnEnded: h.sessionEnded,
-		Emit:    emit,
-		Person:  func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
-		Logger:  h.log.With("part", "account"),
+		OnEnded: h.sessionEnded, SessionIdle: h.cfg.Signin.SessionIdle, InUse: func() map[string]bool { return h.hub.Sessions() },
+		Emit:   emit,
+		Person: func(ctx context.Context, who portal.Address) portal.Person { return h.directory.Lookup(ctx, who) },
+		Logger: h.log.With("part", "account"),
 	})
 	if err == nil {
 		err = h.openTalk(ctx, emit)

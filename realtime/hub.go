@@ -267,6 +267,17 @@ func (h *Hub) Online(who portal.Address) int {
 	return len(h.people[who])
 }
 
+// Sessions are those that have a live connection.
+func (h *Hub) Sessions() map[string]bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	sessions := make(map[string]bool, len(h.conns))
+	for c := range h.conns {
+		sessions[c.Session] = true
+	}
+	return sessions
+}
+
 // EndSession closes every connection that came with the session; their browsers are told not to return.
 func (h *Hub) EndSession(session string) {
 	for _, c := range h.all() {

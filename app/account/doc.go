@@ -42,5 +42,6 @@ const (
 	ReasonEverywhere = "signed-out-everywhere"
 	ReasonElsewhere  = "signed-out-elsewhere"
 	ReasonExpired    = "expired"
+	ReasonIdle       = "idle"
 	ReasonLineLost   = "line-lost"
 )

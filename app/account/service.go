@@ -21,6 +21,12 @@ type Options struct {
 	Admins []portal.Address
 	// SessionLifetime is how long a session lives, from its beginning (12 h).
 	SessionLifetime time.Duration
+	// SessionIdle is how long a session lives that nobody uses: without a question to Whose, and without being InUse; zero: for its
+	// whole lifetime. It begins anew with a restart.
+	SessionIdle time.Duration
+	// InUse are the keys of the sessions that are in use without asking, as one with a live connection is; nil: none are. It must
+	// not block.
+	InUse func() map[string]bool
 	// KeyFile seals what keeps people registered; it is made (0600) where it is missing.
 	KeyFile string
 	// OnSignedIn is told of each sign-in before SignIn returns, and of each line resumed after a restart;
@@ -65,6 +71,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnEnded == nil {
 		o.OnEnded = func(string, portal.Address, string) {}
+	}
+	if o.InUse == nil {
+		o.InUse = func() map[string]bool { return nil }
 	}
 	if o.Incident == nil {
 		o.Incident = func(portal.Incident) {}
@@ -134,6 +143,8 @@ type Service struct {
 type session struct {
 	who     portal.Address
 	expires time.Time
+	// used is when it was last seen in use.
+	used time.Time
 }
 
 // member is a person with a line or sessions.
@@ -241,7 +252,7 @@ func (s *Service) load(ctx context.Context) error {
 // remember notes a sign-in that is in the vault; the lock is held.
 func (s *Service) remember(in portal.Signin) {
 	m := s.member(in.Person)
-	s.keys[in.Key] = session{in.Person, in.ExpiresAt}
+	s.keys[in.Key] = session{in.Person, in.ExpiresAt, s.o.Now()}
 	if !slices.Contains(m.keys, in.Key) {
 		m.keys = append(m.keys, in.Key)
 	}

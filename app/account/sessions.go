@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -108,18 +109,59 @@ func (s *Service) EndAll(ctx context.Context, who portal.Address) error {
 	return s.endAll(ctx, who, ReasonEverywhere)
 }
 
-// Whose is the person of a session that lives; an error that means ErrUnauthenticated for any other.
+// Whose is the person of a session that lives; an error that means ErrUnauthenticated for any other. That it is asked is use of
+// the session: one that nobody has used for Options.SessionIdle is over.
 func (s *Service) Whose(ctx context.Context, sessionKey string) (portal.Address, error) {
 	if err := s.load(ctx); err != nil {
 		return "", err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	in, ok := s.keys[sessionKey]
-	if !ok || !s.o.Now().Before(in.expires) {
+	s.mu.Unlock()
+	now := s.o.Now()
+	if !ok || !now.Before(in.expires) || s.idle(in, now) && !s.o.InUse()[sessionKey] {
+		return "", portal.Fail(portal.ErrUnauthenticated, "session.ended")
+	}
+	if !s.use(sessionKey, now) {
 		return "", portal.Fail(portal.ErrUnauthenticated, "session.ended")
 	}
 	return in.who, nil
+}
+
+// use notes that a session is in use; false: it has ended meanwhile.
+func (s *Service) use(sessionKey string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in, ok := s.keys[sessionKey]
+	if ok && in.used.Before(now) {
+		in.used = now
+		s.keys[sessionKey] = in
+	}
+	return ok
+}
+
+// idle reports whether nobody has asked in a session for too long.
+func (s *Service) idle(in session, now time.Time) bool {
+	return s.o.SessionIdle > 0 && now.Sub(in.used) >= s.o.SessionIdle
+}
+
+// unused are the sessions that nobody has used for too long, by key; those that are in use without asking are noted as used.
+func (s *Service) unused(now time.Time) map[string]portal.Address {
+	if s.o.SessionIdle <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	all := maps.Clone(s.keys)
+	s.mu.Unlock()
+	inUse, over := s.o.InUse(), map[string]portal.Address{}
+	for key, in := range all {
+		if inUse[key] {
+			s.use(key, now)
+		} else if s.idle(in, now) {
+			over[key] = in.who
+		}
+	}
+	return over
 }
 
 // Living is how many sessions live; zero until the first question or Run has read them.
@@ -211,6 +253,9 @@ func (s *Service) sweep(ctx context.Context) {
 	}
 	for _, in := range expired {
 		s.sweepOne(ctx, in.Person, func() error { return s.end(ctx, in.Key, in.Person, ReasonExpired) })
+	}
+	for key, who := range s.unused(now) {
+		s.sweepOne(ctx, who, func() error { return s.end(ctx, key, who, ReasonIdle) })
 	}
 	for _, who := range s.unbegun(now) {
 		s.sweepOne(ctx, who, func() error { return nil })

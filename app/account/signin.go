@@ -28,43 +28,48 @@ const maxPassword = 1024
 // An account that does not exist is answered, counted and delayed like a wrong password. What Verify says of an
 // account that is there but may not sign in is ErrForbidden with its own key.
 func (s *Service) SignIn(ctx context.Context, address, password, remote string) (who portal.Address, err error) {
+	return s.SignInFrom(ctx, address, password, remote, "")
+}
+
+// SignInFrom is SignIn in a browser that keeps a token of Device; a token that is none is like no token.
+func (s *Service) SignInFrom(ctx context.Context, address, password, remote, device string) (who portal.Address, err error) {
 	if s.o.Verify != nil {
-		who, err = s.signInVerified(ctx, address, password, remote)
+		who, err = s.signInVerified(ctx, address, password, remote, device)
 	} else if who, err = s.address(address); err == nil {
-		err = s.signIn(ctx, who, password, remote)
+		err = s.signIn(ctx, who, password, s.from(who, remote, device))
 	}
 	s.signedIn(who, remote, err)
 	return who, err
 }
 
-func (s *Service) signIn(ctx context.Context, who portal.Address, password, remote string) error {
+func (s *Service) signIn(ctx context.Context, who portal.Address, password, from string) error {
 	if password == "" {
 		return portal.Fail(portal.ErrInvalid, "signin.incomplete")
 	}
-	started, leave, err := s.turn(ctx, who, remote)
+	started, leave, err := s.turn(ctx, who, from)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	secret, err := s.check(ctx, who, password)
 	if err != nil {
-		return s.refused(ctx, who, remote, started, err)
+		return s.refused(ctx, who, from, started, err)
 	}
-	s.tries.succeeded(who, remote)
+	s.tries.succeeded(who, from)
 	return s.admitted(ctx, who, kept{Line: secret, Password: password})
 }
 
-// turn waits until a try for an account from there may be judged, and holds the account's lock until leave is
-// called. The error means ErrTooMany, or ErrUnavailable when ctx ends first.
-func (s *Service) turn(ctx context.Context, who portal.Address, remote string) (started time.Time, leave func(), err error) {
+// turn waits until a try for an account from there, a remote address or a known device, may be judged, and holds the account's
+// lock until leave is called. The error means ErrTooMany, or ErrUnavailable when ctx ends first.
+func (s *Service) turn(ctx context.Context, who portal.Address, from string) (started time.Time, leave func(), err error) {
 	// Who must wait does not even stand in the way of others: neither in the queue of their address nor in
 	// that of the account.
-	if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
+	if wait := s.tries.wait(who, from, s.o.Now()); wait > 0 {
 		return started, nil, tooMany(wait)
 	}
 	done := func() {}
-	if !s.known(who) { // known people are not held up by what others of their address do
-		if done, err = s.tries.enter(ctx, remote, s.o.Now); err != nil {
+	if !s.known(who) && !isDevice(from) { // known people are not held up by what others of their address do
+		if done, err = s.tries.enter(ctx, from, s.o.Now); err != nil {
 			return started, nil, err
 		}
 	}
@@ -75,7 +80,7 @@ func (s *Service) turn(ctx context.Context, who portal.Address, remote string) (
 	}
 	leave = func() { release(); done() }
 	started = s.o.Now()
-	if wait := s.tries.wait(who, remote, started); wait > 0 {
+	if wait := s.tries.wait(who, from, started); wait > 0 {
 		leave()
 		return started, nil, tooMany(wait)
 	}
@@ -109,7 +114,7 @@ func (s *Service) check(ctx context.Context, who portal.Address, password string
 }
 
 // refused counts a wrong try and gives the error people see, no sooner than FailFloor after started.
-func (s *Service) refused(ctx context.Context, who portal.Address, remote string, started time.Time, err error) error {
+func (s *Service) refused(ctx context.Context, who portal.Address, from string, started time.Time, err error) error {
 	switch portal.Meaning(err) {
 	case portal.ErrUnauthenticated, portal.ErrNotFound:
 		err = portal.Fail(portal.ErrUnauthenticated, "signin.wrong").Because(err)
@@ -117,7 +122,7 @@ func (s *Service) refused(ctx context.Context, who portal.Address, remote string
 	default:
 		return err
 	}
-	s.tries.failed(who, remote, s.o.Now())
+	s.tries.failed(who, from, s.o.Now())
 	timer := time.NewTimer(s.o.FailFloor - s.o.Now().Sub(started))
 	defer timer.Stop()
 	select {

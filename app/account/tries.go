@@ -57,12 +57,16 @@ func newTries() *tries {
 		pairs: map[pair]policy.Failures{}, accounts: map[string]policy.Failures{}, remotes: map[string]*remoteTries{}}
 }
 
-// wait is how long a try of this account from there must wait.
+// wait is how long a try of this account from there, a remote address or a known device, must wait.
 func (t *tries) wait(who portal.Address, remote string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	account := accountKey(who)
-	return max(t.pair.Wait(t.pairs[pair{account, remoteKey(remote)}], now), t.account.Wait(t.accounts[account], now))
+	own := t.pair.Wait(t.pairs[pair{account, remoteKey(remote)}], now)
+	if isDevice(remote) {
+		return own // whatever strangers have done to the account
+	}
+	return max(own, t.account.Wait(t.accounts[account], now))
 }
 
 // enter lets a try from a remote address begin; done must be called when it has been judged. While others of
@@ -152,7 +156,7 @@ func (t *tries) failed(who portal.Address, remote string, now time.Time) {
 	defer t.mu.Unlock()
 	account, from := accountKey(who), remoteKey(remote)
 	t.count(account, from, now)
-	if from == "" {
+	if from == "" || isDevice(from) {
 		return
 	}
 	r := t.at(from)
@@ -180,7 +184,9 @@ func (t *tries) count(account, from string, now time.Time) {
 	room(t.pairs, always)
 	room(t.accounts, always)
 	t.pairs[both] = t.pair.Failed(t.pairs[both], now)
-	t.accounts[account] = t.account.Failed(t.accounts[account], now)
+	if !isDevice(from) {
+		t.accounts[account] = t.account.Failed(t.accounts[account], now)
+	}
 }
 
 // succeeded forgives an account's wrong tries from where the right one came, and no others: it says nothing

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -106,5 +107,46 @@ func TestManyAddressesAtOneAccount(t *testing.T) {
 	f.clock.turn(time.Minute)
 	if _, err := f.SignIn(t.Context(), "alice", "wonder", "192.0.2.1:1"); err != nil {
 		t.Errorf("alice a minute later: %v", err)
+	}
+}
+
+// Five hundred people of one terminal server sign in at eight o'clock, a few of them mistype once: nobody is turned away.
+func TestATerminalServerAtEightOClock(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	const people = 500
+	for i := range people {
+		f.reg.passwords[portal.Address(fmt.Sprintf("sip:user%d@example.test", i))] = "right"
+	}
+	for i := range 15 {
+		f.fails(fmt.Sprint("user", i), "Caps Lock", portal.ErrUnauthenticated, "signin.wrong")
+	}
+	if got := f.crowd(people, "right"); got["in"] != people {
+		t.Errorf("answers %v", got)
+	}
+}
+
+// One password on five hundred accounts from one address takes hours, though each account is tried only once.
+func TestOneAddressAtFiveHundredAccounts(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	var waited time.Duration
+	for i := range 500 {
+		for {
+			_, err := f.SignIn(t.Context(), fmt.Sprint("user", i), "Winter2026", "203.0.113.7:1")
+			if portal.Meaning(err) != portal.ErrTooMany {
+				if portal.Reason(err) != "signin.wrong" {
+					t.Fatalf("account %d: %v", i, err)
+				}
+				break
+			}
+			var e *portal.Error
+			if !errors.As(err, &e) || e.RetryAfter <= 0 {
+				t.Fatalf("account %d: no word on when to come back: %v", i, err)
+			}
+			waited += e.RetryAfter
+			f.clock.turn(e.RetryAfter)
+		}
+	}
+	if waited < 3*time.Hour {
+		t.Errorf("five hundred accounts were tried within %v", waited)
 	}
 }

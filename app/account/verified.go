@@ -16,7 +16,7 @@ const maxLogin = 256
 
 // signInVerified signs in whom Options.Verify says that login and password are. The limits of guessing hold for what
 // was typed and for the account that it names, whatever other names that has.
-func (s *Service) signInVerified(ctx context.Context, login, password, remote string) (portal.Address, error) {
+func (s *Service) signInVerified(ctx context.Context, login, password, remote, device string) (portal.Address, error) {
 	login = strings.TrimSpace(login)
 	typed, err := s.address(login)
 	named := typed // what is told and logged: never what may be a password in the wrong field
@@ -28,7 +28,7 @@ func (s *Service) signInVerified(ctx context.Context, login, password, remote st
 	case err != nil && typed == "":
 		typed = portal.Address("login:" + login)
 	}
-	who, err := s.verify(ctx, typed, login, password, remote)
+	who, err := s.verify(ctx, typed, login, password, remote, device)
 	if err != nil {
 		if who == "" {
 			who = named
@@ -39,8 +39,9 @@ func (s *Service) signInVerified(ctx context.Context, login, password, remote st
 }
 
 // verify asks who login and password are, as a try for what was typed.
-func (s *Service) verify(ctx context.Context, typed portal.Address, login, password, remote string) (portal.Address, error) {
-	started, leave, err := s.turn(ctx, typed, remote)
+func (s *Service) verify(ctx context.Context, typed portal.Address, login, password, remote, device string) (portal.Address, error) {
+	from := s.from(typed, remote, device)
+	started, leave, err := s.turn(ctx, typed, from)
 	if err != nil {
 		return "", err
 	}
@@ -48,18 +49,18 @@ func (s *Service) verify(ctx context.Context, typed portal.Address, login, passw
 	who, err := s.askVerifier(ctx, login, password)
 	alias := who != "" && accountKey(who) != accountKey(typed)
 	if alias {
-		if wait := s.tries.wait(who, remote, s.o.Now()); wait > 0 {
+		if wait := s.tries.wait(who, s.from(who, remote, device), s.o.Now()); wait > 0 {
 			return who, tooMany(wait) // right or wrong: under its other names this account must wait too
 		}
 	}
 	if err != nil {
 		if m := portal.Meaning(err); alias && (m == portal.ErrUnauthenticated || m == portal.ErrForbidden) {
-			s.tries.alsoFailed(who, remote, s.o.Now())
+			s.tries.alsoFailed(who, s.from(who, remote, device), s.o.Now())
 		}
-		return who, s.refused(ctx, typed, remote, started, err)
+		return who, s.refused(ctx, typed, from, started, err)
 	}
-	s.tries.succeeded(typed, remote)
-	s.tries.succeeded(who, remote)
+	s.tries.succeeded(typed, from)
+	s.tries.succeeded(who, s.from(who, remote, device))
 	return who, nil
 }
 

@@ -58,6 +58,8 @@ type Signin struct {
 	Method          string
 	Admins          []string
 	SessionLifetime time.Duration
+	// SessionIdle is how long a session lives that nobody uses.
+	SessionIdle     time.Duration
 	AllowNoPassword bool
 }
 

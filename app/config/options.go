@@ -102,7 +102,9 @@ func options() []option {
 		{key: "signin.admins", def: "sip:alice@example.test", at: func(c *Config, _ int) any { return &c.Signin.Admins }, check: each(address),
 			doc: "SIP addresses of the administrators."},
 		{key: "signin.session_lifetime", def: "12h", at: func(c *Config, _ int) any { return &c.Signin.SessionLifetime }, check: between("1m", "8784h"),
-			doc: "How long a sign-in lasts."},
+			doc: "How long a sign-in lasts, used or not. Who works on signs in again after it."},
+		{key: "signin.session_idle", def: "4h", at: func(c *Config, _ int) any { return &c.Signin.SessionIdle }, check: between("1m", "8784h"),
+			doc: "How long a sign-in lasts that nobody uses: no request, and no page open that listens for messages.\nA restart of the portal counts as use."},
 		{key: "signin.allow_no_password", def: "false", at: func(c *Config, _ int) any { return &c.Signin.AllowNoPassword },
 			doc: "With sip.auth \"trusted\" nobody checks a password. Off loopback that must be said here in so many words:\nwhoever reaches the sign-in page can then be anybody, so something in front of it must say who may."},
 

@@ -68,7 +68,7 @@ func (s *Server) discover(c echo.Context) error {
 func (s *Server) here(r *http.Request) (base, live string) {
 	if s.public != nil {
 		base = s.public.Scheme + "://" + s.public.Host
-	} else if s.secure {
+	} else if s.overTLS(r) {
 		base = "https://" + r.Host
 	} else {
 		base = "http://" + r.Host

@@ -114,6 +114,9 @@ func (c caller) request(ctx context.Context, method, path string, data []byte) *
 	}
 	if c.cookie != nil {
 		req.AddCookie(&http.Cookie{Name: c.cookie.Name, Value: c.cookie.Value})
+		if _, origin := c.header["Origin"]; !origin && c.header["Referer"] == "" && !safeMethod(method) {
+			req.Header.Set("Sec-Fetch-Site", "same-origin") // as every browser says it of requests of its page
+		}
 	}
 	for k, v := range c.header {
 		if k == "Host" {

@@ -139,8 +139,12 @@ func (z *zones) pick(wishes ...string) string {
 	return time.UTC.String()
 }
 
+// cookieValue is a wish that a cookie holds. One that is bound to this host goes before one that anybody can have planted.
 func cookieValue(r *http.Request, name string) string {
-	c, err := r.Cookie(name)
+	c, err := r.Cookie(hostPrefix + name)
+	if err != nil {
+		c, err = r.Cookie(name)
+	}
 	if err != nil {
 		return ""
 	}

@@ -75,7 +75,10 @@ type EventLog interface {
 
 // Account signs people in and keeps their sign-ins and settings.
 type Account interface {
-	SignIn(ctx context.Context, address, password, remote string) (portal.Address, error)
+	// SignInFrom signs somebody in from a remote address, in a browser that keeps a token of Device ("": in another).
+	SignInFrom(ctx context.Context, address, password, remote, device string) (portal.Address, error)
+	// Device gives what the browser of somebody who has signed in is to keep, in the place of token.
+	Device(token string, who portal.Address, typed string) (string, error)
 	Began(ctx context.Context, who portal.Address, sessionKey, agent, remote string) error
 	Ended(ctx context.Context, sessionKey string) error
 	EndAll(ctx context.Context, who portal.Address) error
@@ -87,7 +90,8 @@ type Account interface {
 	// SignInAs signs in somebody for whom an identity provider has vouched.
 	SignInAs(ctx context.Context, who portal.Address, remote string) error
 	LineState(who portal.Address) portal.LineEvent
-	// Whose is the person of a session that lives; ErrUnauthenticated for any other. It is asked of memory.
+	// Whose is the person of a session that lives; ErrUnauthenticated for any other. It is asked of memory, and counts as use of
+	// the session.
 	Whose(ctx context.Context, sessionKey string) (portal.Address, error)
 }
 

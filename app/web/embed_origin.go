@@ -32,7 +32,7 @@ func (s *Server) mayEmbed(r *http.Request, origin string) bool {
 
 // embedAllowed refuses a request of a page that may not show presence, and lets the browser hand the answer to one that may.
 func (s *Server) embedAllowed(c echo.Context) error {
-	_, bearer := requestToken(c.Request(), s.cookieName())
+	_, bearer := requestToken(c.Request(), s.cookieName(c.Request(), sessionCookie))
 	origin, ok := s.embedder(c.Request(), bearer)
 	if !ok {
 		return portal.Fail(portal.ErrForbidden, "embed.origin")

@@ -11,6 +11,8 @@ import (
 func contentPolicy(host string) string {
 	return strings.Join([]string{
 		"default-src 'none'",
+		"object-src 'none'",
+		"frame-src 'none'",
 		"script-src 'self'",
 		"style-src 'self'",
 		"img-src 'self' data:",
@@ -39,8 +41,8 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
 		h.Set("X-Frame-Options", "DENY")
-		if s.secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
+		if s.overTLS(c.Request()) {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		}
 		return next(c)
 	}

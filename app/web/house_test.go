@@ -325,5 +325,5 @@ func (h *house) browse(who portal.Address) caller {
 	if got.status != http.StatusOK {
 		h.t.Fatalf("sign in as %s: %d %s", who, got.status, got.body)
 	}
-	return caller{h: h, cookie: got.session(h.server.cookieName())}
+	return caller{h: h, cookie: got.session(h.server.documentedCookie())}
 }

@@ -99,7 +99,7 @@ func (s *Server) document() ([]byte, error) {
 	}
 	components["securitySchemes"] = object{
 		"bearer":  object{"type": "http", "scheme": "bearer"},
-		"cookie":  object{"type": "apiKey", "in": "cookie", "name": s.cookieName()},
+		"cookie":  object{"type": "apiKey", "in": "cookie", "name": s.documentedCookie()},
 		"webhook": object{"type": "apiKey", "in": "header", "name": hook.HeaderSignature},
 	}
 	paths := object{}

@@ -116,12 +116,14 @@ func (o *origins) ours(origin, host string) bool {
 // The API answers no foreign page at all, reading included: an event stream that one opens would count as
 // the person's presence. (Pages may be linked to from anywhere.)
 //
-// Browsers too old to send either Sec-Fetch-Site or Origin are not refused, since the session cookie is
-// SameSite=Lax; where they send a Referer, it must be ours.
+// A request that changes something and brings a session's cookie must prove where it comes from: by Sec-Fetch-Site, which every
+// browser of today sends, by Origin, which they have sent with forms for long, or else by a Referer. One that says nothing
+// at all is refused. (The cookie is SameSite=Lax besides.)
 func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if _, bearer := requestToken(r, s.cookieName()); bearer {
+		token, bearer := requestToken(r, s.cookieName(r, sessionCookie))
+		if bearer {
 			return next(c)
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") && s.origins.foreign(r) {
@@ -130,7 +132,7 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := s.origins.forms.Check(r); err != nil {
 			return &httpError{status: http.StatusForbidden, key: "cross-origin", cause: err}
 		}
-		if !safeMethod(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" && !s.origins.refers(r) {
+		if !safeMethod(r.Method) && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" && !s.origins.refers(r, token == "") {
 			return failStatus(http.StatusForbidden, "cross-origin")
 		}
 		return next(c)
@@ -146,11 +148,11 @@ func (o *origins) foreign(r *http.Request) bool {
 	return !ok || !o.listed[origin]
 }
 
-// refers reports whether a Referer, where there is one, is a page of ours.
-func (o *origins) refers(r *http.Request) bool {
+// refers reports whether the Referer is a page of ours; without is what counts where there is none.
+func (o *origins) refers(r *http.Request, without bool) bool {
 	referer := r.Header.Get("Referer")
 	if referer == "" {
-		return true
+		return without
 	}
 	u, err := url.Parse(referer)
 	if err != nil {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -22,9 +21,7 @@ func (s *Server) rememberView(c echo.Context, view views.CalendarView) {
 	if cookieValue(c.Request(), viewCookie) == string(view) {
 		return
 	}
-	c.SetCookie(&http.Cookie{
-		Name: viewCookie, Value: string(view), Path: "/calendar", Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	c.SetCookie(s.newCookie(c, viewCookie, string(view), 0))
 }
 
 // cameFrom is the calendar that a request came from, where the browser says so; else the calendar in the view that was

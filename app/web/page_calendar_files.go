@@ -243,7 +243,7 @@ func (s *Server) publicBase(c echo.Context) string {
 		return strings.TrimSuffix(s.Config.PublicURL, "/")
 	}
 	scheme := "http"
-	if s.secure {
+	if s.overTLS(c.Request()) {
 		scheme = "https"
 	}
 	return scheme + "://" + c.Request().Host

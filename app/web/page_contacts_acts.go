@@ -28,7 +28,7 @@ func (s *Server) sortContacts(c echo.Context) error {
 		if compact[0] == "on" {
 			value = "1"
 		}
-		c.SetCookie(&http.Cookie{Name: compactCookie, Value: value, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), Secure: s.secure, SameSite: http.SameSiteLaxMode})
+		c.SetCookie(s.newCookie(c, compactCookie, value, 365*24*time.Hour))
 		return c.Redirect(http.StatusSeeOther, "/contacts")
 	}
 	order := c.FormValue("sort")

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -42,10 +41,7 @@ func (s *Server) showSignin(c echo.Context, status int, f SigninForm) error {
 // chooseLocale remembers the language that was chosen on the sign-in page.
 func (s *Server) chooseLocale(c echo.Context, r views.Reader, wish string) views.Reader {
 	locale := catalogue.Match(wish)
-	c.SetCookie(&http.Cookie{
-		Name: localeCookie, Value: locale, Path: "/", MaxAge: 365 * 24 * 3600,
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	c.SetCookie(s.newCookie(c, localeCookie, locale, 365*24*time.Hour))
 	chosen := views.NewReader(locale, r.Zone.String(), r.Now)
 	chosen.Thin = r.Thin
 	return chosen

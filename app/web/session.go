@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,6 +21,8 @@ import (
 // kills the token too.
 
 const (
+	sessionCookie = "portico"
+
 	personField = "person"
 	silentField = "silent" // there where the session is silent
 	tokenLen    = 43       // 32 random bytes in unpadded base64url, as scs makes them
@@ -47,14 +50,6 @@ func newSessions(store scs.CtxStore, lifetime time.Duration) *scs.SessionManager
 func sessionKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
-}
-
-// cookieName has the prefix that binds the cookie to this host and to TLS, where there is TLS.
-func (s *Server) cookieName() string {
-	if s.secure {
-		return "__Host-portico"
-	}
-	return "portico"
 }
 
 // requestToken finds the session token a request carries. A bearer token wins over the cookie; of a
@@ -95,7 +90,7 @@ func (s *Server) session(c echo.Context) (session, error) {
 	if known, ok := c.Get(stateKey).(session); ok {
 		return known, nil
 	}
-	token, bearer := requestToken(c.Request(), s.cookieName())
+	token, bearer := requestToken(c.Request(), s.cookieName(c.Request(), sessionCookie))
 	found := session{bearer: bearer}
 	if token != "" {
 		ctx, err := s.sessions.Load(c.Request().Context(), token)
@@ -103,6 +98,14 @@ func (s *Server) session(c echo.Context) (session, error) {
 			return session{}, fmt.Errorf("load the session: %w", err)
 		}
 		person, expires := s.sessions.GetString(ctx, personField), s.sessions.Deadline(ctx)
+		if person != "" && expires.After(s.Now()) {
+			switch who, err := s.Account.Whose(c.Request().Context(), sessionKey(token)); {
+			case errors.Is(err, portal.ErrUnauthenticated), err == nil && who != portal.Address(person):
+				person = "" // ended, or unused for too long
+			case err != nil:
+				return session{}, fmt.Errorf("whose session: %w", err)
+			}
+		}
 		if person != "" && expires.After(s.Now()) {
 			found = session{person: portal.Address(person), key: sessionKey(token), token: token, bearer: bearer, silent: s.sessions.GetBool(ctx, silentField), expires: expires}
 		}
@@ -162,17 +165,16 @@ func (s *Server) end(ctx context.Context, old session) error {
 }
 
 func (s *Server) setCookie(c echo.Context, token string, expires time.Time) {
-	c.SetCookie(&http.Cookie{
-		Name: s.cookieName(), Value: token, Path: "/", Expires: expires,
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	made := s.newCookie(c, sessionCookie, token, 0)
+	made.Expires = expires
+	c.SetCookie(made)
 }
 
+// clearCookie takes the session from the browser, and what pages have kept in it. (Over a plain line browsers do not heed the
+// header; the page's script does the same at sign-out.)
 func (s *Server) clearCookie(c echo.Context) {
-	c.SetCookie(&http.Cookie{
-		Name: s.cookieName(), Path: "/", MaxAge: -1,
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	c.Response().Header().Set("Clear-Site-Data", `"storage"`)
+	c.SetCookie(s.newCookie(c, sessionCookie, "", -1))
 }
 
 // clip shortens s to at most n bytes without cutting a character.

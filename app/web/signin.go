@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/app/account"
 	"portico/app/portal"
 )
 
@@ -73,15 +74,43 @@ func (s *Server) authenticate(c echo.Context, address, password string, silent b
 	if s.draining.Load() {
 		return "", portal.Fail(portal.ErrUnavailable, "signin.draining")
 	}
-	who, err = s.Account.SignIn(c.Request().Context(), address, password, c.RealIP())
+	device := s.device(c)
+	who, err = s.Account.SignInFrom(c.Request().Context(), address, password, c.RealIP(), device)
 	if err != nil {
 		return "", err
 	}
 	if token, err = s.begin(c, who, silent); err != nil {
 		return "", err
 	}
+	if !silent {
+		s.knowDevice(c, device, who, address)
+	}
 	s.there(c)
 	return token, nil
+}
+
+// deviceCookie says who has signed in in this browser before, to this portal alone. It stays when people sign out, proves nothing,
+// and is what keeps wrong tries of others from locking a person out.
+const deviceCookie = "portico-device"
+
+// device is what the browser keeps of sign-ins in it.
+func (s *Server) device(c echo.Context) string {
+	cookie, err := c.Request().Cookie(s.cookieName(c.Request(), deviceCookie))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// knowDevice has the browser keep that somebody has signed in. Without it they are a stranger there next time, which is no reason
+// to refuse them now.
+func (s *Server) knowDevice(c echo.Context, device string, who portal.Address, typed string) {
+	token, err := s.Account.Device(device, who, typed)
+	if err != nil {
+		s.Logger.Error("a browser is not known", "request_id", requestID(c), "error", err)
+		return
+	}
+	c.SetCookie(s.newCookie(c, deviceCookie, token, account.DeviceLasts))
 }
 
 // formError is what reading a form can come to: too large, or not a form.

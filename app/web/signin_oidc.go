@@ -25,14 +25,9 @@ type OIDC interface {
 // oidcPath is where the provider's answers come to; its cookie goes nowhere else.
 const oidcPath = "/signin/oidc"
 
-// attemptCookie holds one attempt, sealed. It is for this path alone.
-func (s *Server) attemptCookie(value string, age int) *http.Cookie {
-	return &http.Cookie{
-		Name: "portico_signin", Value: value, Path: oidcPath, MaxAge: age,
-		// Lax: the provider sends the browser back from another site.
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
-}
+// attemptCookie holds one attempt, sealed. (That cookies are SameSite=Lax, not Strict, is for its sake too: the provider sends
+// the browser back from another site.)
+const attemptCookie = "portico-signin"
 
 // beginOIDC sends the browser to the provider.
 func (s *Server) beginOIDC(c echo.Context) error {
@@ -44,17 +39,17 @@ func (s *Server) beginOIDC(c echo.Context) error {
 	if err != nil {
 		return s.signinProblem(c, err, next)
 	}
-	c.SetCookie(s.attemptCookie(cookie, int(oidc.AttemptLasts.Seconds())))
+	c.SetCookie(s.newCookie(c, attemptCookie, cookie, oidc.AttemptLasts))
 	return c.Redirect(http.StatusSeeOther, redirect)
 }
 
 // finishOIDC takes the browser back. What is wrong is said on the sign-in page.
 func (s *Server) finishOIDC(c echo.Context) error {
 	var attempt string
-	if cookie, err := c.Cookie("portico_signin"); err == nil {
+	if cookie, err := c.Cookie(s.cookieName(c.Request(), attemptCookie)); err == nil {
 		attempt = cookie.Value
 	}
-	c.SetCookie(s.attemptCookie("", -1))
+	c.SetCookie(s.newCookie(c, attemptCookie, "", -1))
 	who, next, err := s.OIDC.Finish(c.Request().Context(), attempt, c.QueryParams())
 	next = relativeTarget(next)
 	if err == nil {

@@ -39,7 +39,7 @@ func withProvider(p idProvider) func(*settings) {
 func attempt(t *testing.T, r *reply) *http.Cookie {
 	t.Helper()
 	for _, c := range (&http.Response{Header: r.header}).Cookies() {
-		if c.Name == "portico_signin" {
+		if c.Name == attemptCookie {
 			return c
 		}
 	}
@@ -55,7 +55,7 @@ func TestSignInAtAProvider(t *testing.T) {
 	}
 	begun := h.guest().call("GET", "/signin/oidc?next=/settings", nil, 303)
 	cookie := attempt(t, begun)
-	if begun.header.Get("Location") != "https://id.example.test/authorize?state=s" || !cookie.HttpOnly || cookie.Path != "/signin/oidc" || cookie.SameSite != http.SameSiteLaxMode {
+	if begun.header.Get("Location") != "https://id.example.test/authorize?state=s" || !cookie.HttpOnly || cookie.Path != "/" || cookie.SameSite != http.SameSiteLaxMode {
 		t.Errorf("began with %v and %+v", begun.header, cookie)
 	}
 	back := h.guest().with("Cookie", cookie.Name+"="+cookie.Value).call("GET", "/signin/oidc/callback?code="+url.QueryEscape(string(alice)), nil, 303)
@@ -72,8 +72,8 @@ func TestSignInAtAProviderRefused(t *testing.T) {
 	h := newHouse(t, withProvider(idProvider{}))
 	for _, c := range []struct{ name, cookie, query, says string }{
 		{"no attempt of this browser", "", "code=" + url.QueryEscape(string(alice)), ""},
-		{"no code", "portico_signin=sealed:/", "error=access_denied", ""},
-		{"another domain", "portico_signin=sealed:/", "code=" + url.QueryEscape("sip:mallory@evil.test"), "example.test"},
+		{"no code", attemptCookie + "=sealed:/", "error=access_denied", ""},
+		{"another domain", attemptCookie + "=sealed:/", "code=" + url.QueryEscape("sip:mallory@evil.test"), "example.test"},
 	} {
 		guest := h.guest()
 		if c.cookie != "" {
@@ -93,7 +93,7 @@ func TestSignInAtAProviderRefused(t *testing.T) {
 			}
 		}
 	}
-	outside := h.guest().with("Cookie", "portico_signin=sealed://evil.test").call("GET", "/signin/oidc/callback?code="+url.QueryEscape(string(alice)), nil, 303)
+	outside := h.guest().with("Cookie", attemptCookie+"=sealed://evil.test").call("GET", "/signin/oidc/callback?code="+url.QueryEscape(string(alice)), nil, 303)
 	if to := outside.header.Get("Location"); to != "/" {
 		t.Errorf("led to %q", to)
 	}

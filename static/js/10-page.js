@@ -25,9 +25,10 @@ const keep = {
   },
 };
 
-// Cookies that tell the server how this browser reads: its zone, and that it has script.
+// Cookies that tell the server how this browser reads: its zone, and that it has script. Over TLS they are bound to this host.
 const cookie = (name, value) => {
-  document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  const tls = location.protocol === "https:";
+  document.cookie = `${tls ? "__Host-" : ""}${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax${tls ? "; secure" : ""}`;
 };
 cookie("portico-script", "1");
 try { cookie("portico-zone", Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC"); } catch { /* no zone: the server's choice stands */ }
