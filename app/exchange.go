@@ -21,6 +21,7 @@ import (
 	"portico/app/config"
 	"portico/app/ews"
 	"portico/app/ews/ewslab"
+	"portico/app/outward"
 	"portico/app/portal"
 )
 
@@ -100,9 +101,12 @@ func exchangeOptions(cfg *config.Config) (ews.Options, error) {
 	return o, nil
 }
 
-// exchangeHTTP is the transport to a server whose certificate is not vouched for by the system; nil for others.
+// exchangeHTTP is the transport to a server whose certificate is not vouched for by the system, or that is looked for; nil for others.
 func exchangeHTTP(s config.EWSServer) (*http.Client, error) {
 	if s.TLSCA == "" && !s.TLSInsecure {
+		if s.URL == "" { // Autodiscover: where it leads is said by others than the operator
+			return &http.Client{Transport: outward.NewDialer(outward.Options{Inner: true}).Transport(nil)}, nil
+		}
 		return nil, nil
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.TLSInsecure}
@@ -121,7 +125,9 @@ func exchangeHTTP(s config.EWSServer) (*http.Client, error) {
 		return nil, errors.New("exchange: the default transport is not the standard one")
 	}
 	transport = transport.Clone()
-	transport.TLSClientConfig = conf
+	if transport.TLSClientConfig = conf; s.URL == "" {
+		transport = outward.NewDialer(outward.Options{Inner: true}).Transport(conf)
+	}
 	return &http.Client{Transport: transport}, nil
 }
 

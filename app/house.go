@@ -21,6 +21,7 @@ import (
 
 	"portico/app/account"
 	"portico/app/admin"
+	"portico/app/audit"
 	"portico/app/blobs"
 	"portico/app/calendar"
 	"portico/app/calls"
@@ -83,6 +84,7 @@ type house struct {
 	admin     *admin.Service
 	privacy   *privacy.Service
 	diagnosis *diagnosis.Service
+	audit     *audit.Service
 	// exchangeAway are the people for whom Exchange was away last.
 	exchangeAway sync.Map
 	hub          *realtime.Hub
@@ -225,6 +227,7 @@ func (h *house) openLine() (err error) {
 // openRooms makes the use cases.
 func (h *house) openRooms(ctx context.Context) (err error) {
 	emit := func(to portal.Address, ev portal.Current) { h.web.Live().Current(to, ev) }
+	h.openAudit()
 	h.openDiagnosis()
 	if err := h.openBooks(); err != nil {
 		return err
@@ -260,6 +263,7 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 		KeyFile:    filepath.Join(h.cfg.Storage.DataDir, "portico.key"),
 		Verify:     h.verifier(),
 		Incident:   h.incident,
+		Known:      func(who portal.Address) bool { return h.directory.Known(who) },
 		OnSignedIn: h.signedIn, OnSignedOut: h.signedOut, KeepPassword: ownPasswords(h.cfg),
 		OnEnded: h.sessionEnded, SessionIdle: h.cfg.Signin.SessionIdle, InUse: func() map[string]bool { return h.hub.Sessions() },
 		Emit:   emit,
@@ -308,6 +312,7 @@ func (h *house) signedOut(who portal.Address) {
 // sessionEnded closes the live connections of a session that is over; storage has forgotten its data.
 func (h *house) sessionEnded(key string, who portal.Address, reason string) {
 	h.log.Info("session ended", "person", who, "reason", reason)
+	h.auditEnded(who, reason)
 	h.hub.EndSession(key)
 }
 
@@ -337,9 +342,10 @@ func (h *house) openWeb() (err error) {
 			IdleAfter: h.cfg.Presence.InactiveAfter, OIDCName: h.cfg.OIDC.Name,
 			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),
 			Retention: h.cfg.Chat.Retention, RoomRetention: h.cfg.Rooms.Retention,
-			EditWindow: editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
+			AuditRetention: h.cfg.Audit.Retention,
+			EditWindow:     editWindow(h.cfg.Rooms.EditWindow), MaxFile: int64(h.cfg.Rooms.MaxFile) * 1e6,
 		},
-		Ready: h.probes(),
+		Ready: h.probes(), Audit: h.audit,
 	}
 	h.openPanel(&deps)
 	h.talkDeps(&deps)
@@ -377,6 +383,7 @@ func (h *house) stages() []stage {
 		stages = append(stages, stage{name: "lab Exchange server", run: h.ewslab.Run})
 	}
 	stages = append(stages,
+		stage{name: "audit", run: h.audit.Run},
 		stage{name: "diagnosis", run: h.diagnosis.Run},
 		stage{name: "directory", run: h.directory.Run},
 		stage{name: "policies", run: h.admin.Run},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"portico/app/ews"
 	"portico/app/hook"
 	"portico/app/mailer"
+	"portico/app/outward"
 	"portico/app/portal"
 	"portico/app/web"
 )
@@ -191,7 +193,10 @@ func fixedServers(cfg *config.Config) []portal.SyncServerSpec {
 
 // serverOf is a server of the control panel in the connector's words.
 func serverOf(s portal.SyncServerSpec) ews.Server {
-	return ews.Server{Name: s.Name, URL: s.URL, Auth: s.Auth, Username: s.Username, Password: s.Password, Impersonate: s.Impersonate}
+	return ews.Server{
+		Name: s.Name, URL: s.URL, Auth: s.Auth, Username: s.Username, Password: s.Password, Impersonate: s.Impersonate,
+		HTTP: &http.Client{Transport: outward.NewDialer(outward.Options{Inner: true}).Transport(nil)},
+	}
 }
 
 // tryServer signs in to a server that is not in use.

@@ -14,6 +14,8 @@ type AdminPage struct {
 	// History: it keeps an archive; Policies: it has policies, custom states and origins; Book: its address book tells
 	// how it is; Log: it keeps people's logs of problems.
 	History, Policies, Book, Log bool
+	// Audit: it keeps an audit trail.
+	Audit bool
 }
 
 // adminPlace is a page of administration beside the control panel of the synchronisation.
@@ -30,6 +32,7 @@ func (v AdminPage) places() []adminPlace {
 	add(v.Policies, adminPlace{"policies", PoliciesPath}, adminPlace{"states", StatesPath}, adminPlace{"origins", OriginsPath})
 	add(v.Book, adminPlace{"book", BookPath})
 	add(v.Log, adminPlace{"signins", SigninsPath})
+	add(v.Audit, adminPlace{"audit", AuditPath})
 	add(v.History, adminPlace{"history", "/admin/history"})
 	return out
 }

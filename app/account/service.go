@@ -47,6 +47,9 @@ type Options struct {
 	// line that went down or works again. It must not block, and it holds no secret. People who are not there
 	// are told of too: what is kept of them must be bounded. Nil: nobody wants to know.
 	Incident func(portal.Incident)
+	// Known reports whether somebody is known beside those who sign in: listed in an address book. The address of a refused
+	// sign-in is told only of people who are known, since people also type their password into the wrong field. nil: all are.
+	Known func(who portal.Address) bool
 	// Emit tells a person's browsers how their line is; it must not block.
 	Emit func(to portal.Address, ev portal.Current)
 	// Person looks somebody up in the address book; nil: only their address is known.

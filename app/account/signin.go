@@ -17,7 +17,7 @@ const maxPassword = 1024
 
 // SignIn checks who somebody is by signing them in at the SIP server, or by Options.Verify where that is set, and
 // gives their address; Began follows when there is a session. address may lack the scheme and the domain; for Verify
-// it is a login name of whatever form. With an error too, the address is given where what was typed is one. Errors:
+// it is a login name of whatever form. With an error too, the address is given where what was typed is that of somebody known. Errors:
 //
 //   - ErrInvalid: "signin.incomplete" (something is missing), "signin.address" (no address);
 //   - ErrUnauthenticated: "signin.wrong", or "signin.foreign" for a domain that is not ours;
@@ -38,8 +38,20 @@ func (s *Service) SignInFrom(ctx context.Context, address, password, remote, dev
 	} else if who, err = s.address(address); err == nil {
 		err = s.signIn(ctx, who, password, s.from(who, remote, device))
 	}
+	if err != nil && !s.nameable(ctx, who) {
+		who = ""
+	}
 	s.signedIn(who, remote, err)
 	return who, err
+}
+
+// nameable reports whether the address of a refused sign-in may be told: not where it may be a password in the wrong field.
+func (s *Service) nameable(ctx context.Context, who portal.Address) bool {
+	if who == "" || s.o.Known == nil || s.known(who) || s.o.Known(who) {
+		return who != ""
+	}
+	_, been, err := s.vault.Settings(ctx, who) // people who have been here
+	return err == nil && been
 }
 
 func (s *Service) signIn(ctx context.Context, who portal.Address, password, from string) error {

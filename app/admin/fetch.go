@@ -20,9 +20,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"portico/app/outward"
 	"portico/app/policy"
 	"portico/app/portal"
 )
@@ -54,15 +54,11 @@ type SafeFetcher struct {
 func NewSafeFetcher(o FetchOptions) *SafeFetcher {
 	o.Timeout, o.MaxSize = cmp.Or(o.Timeout, 10*time.Second), cmp.Or(o.MaxSize, policy.MaxCustomStatesSize)
 	o.MaxRedirects, o.Agent = cmp.Or(o.MaxRedirects, 3), cmp.Or(o.Agent, "Portico")
-	if o.Resolve == nil {
-		o.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
-	}
+	dialer := outward.NewDialer(outward.Options{Networks: o.Networks, Setting: "policy.custom_state_networks", Timeout: o.Timeout, Resolve: o.Resolve})
 	f := &SafeFetcher{o: o}
 	f.client = &http.Client{
 		Transport: &http.Transport{
-			DialContext: f.dial, TLSClientConfig: o.TLS, DisableKeepAlives: true, DisableCompression: true,
+			DialContext: dialer.DialContext, TLSClientConfig: o.TLS, DisableKeepAlives: true, DisableCompression: true,
 			ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -188,76 +184,6 @@ func (f *SafeFetcher) body(res *http.Response) ([]byte, error) {
 	return body, nil
 }
 
-// errInside is that an address lies where only the portal can reach.
-var errInside = errors.New("the address lies inside the own network, and in none of policy.custom_state_networks")
-
-// dial connects to the first of a name's addresses that may be reached and answers.
-func (f *SafeFetcher) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	ips := []netip.Addr{}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		ips = append(ips, ip)
-	} else if ips, err = f.o.Resolve(ctx, host); err != nil {
-		return nil, err
-	}
-	dialer := &net.Dialer{ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		return f.judge(at.Addr())
-	}}
-	failed := []error{}
-	for _, ip := range ips[:min(len(ips), 8)] {
-		if err := f.judge(ip); err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		conn, err := dialer.DialContext(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
-		if err == nil {
-			return conn, nil
-		}
-		failed = append(failed, err)
-	}
-	if len(ips) == 0 {
-		return nil, &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
-	}
-	return nil, errors.Join(failed...)
-}
-
-// judge refuses addresses inside: of this machine, of the own network, of the provider's, of many at once, those that are
-// no address of one machine, and those that lead to any of these through a tunnel.
-func (f *SafeFetcher) judge(ip netip.Addr) error {
-	ip = ip.Unmap()
-	for _, p := range f.o.Networks {
-		if p.Contains(ip) {
-			return nil
-		}
-	}
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" ||
-		slices.ContainsFunc(insideNetworks(), func(p netip.Prefix) bool { return p.Contains(ip) }) {
-		return fmt.Errorf("%s: %w", ip, errInside)
-	}
-	return nil
-}
-
-// insideNetworks are networks that look public and are not (IANA special-purpose address registries). The addresses at
-// which clouds tell a machine its secrets are link-local or stand here.
-func insideNetworks() []netip.Prefix {
-	var list []netip.Prefix
-	for _, s := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4", "168.63.129.16/32",
-		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10", "fd00:ec2::254/128",
-	} {
-		list = append(list, netip.MustParsePrefix(s))
-	}
-	return list
-}
-
 // reason is the error for what the network or the connection said.
 func (f *SafeFetcher) reason(ctx context.Context, err error) error {
 	var dns *net.DNSError
@@ -267,7 +193,7 @@ func (f *SafeFetcher) reason(ctx context.Context, err error) error {
 	var verify *tls.CertificateVerificationError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, errInside):
+	case errors.Is(err, outward.ErrInside):
 		return portal.Fail(portal.ErrInvalid, "customstates.internal").Because(err)
 	case ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout():
 		return portal.Fail(portal.ErrUnavailable, "customstates.timeout").With("seconds", strconv.Itoa(int(f.o.Timeout.Seconds()))).Because(err)

@@ -22,6 +22,7 @@ type Config struct {
 	OIDC      OIDC
 	Embed     Embed
 	Thin      Thin
+	Audit     Audit
 	EWS       EWS
 	Calendar  Calendar
 	CRM       CRM
@@ -35,6 +36,9 @@ type Config struct {
 	sources  map[string]Source
 	warnings []string
 }
+
+// Audit is the audit trail.
+type Audit struct{ Retention time.Duration }
 
 // HTTP is the door for browsers.
 type HTTP struct {

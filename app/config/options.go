@@ -23,7 +23,8 @@ func (o option) repeated() bool { return strings.Contains(o.key, "[]") }
 
 // secret reports whether the value must not be shown.
 func (o option) secret() bool {
-	return strings.HasSuffix(o.key, "password") || strings.HasSuffix(o.key, "secret")
+	_, ok := o.at(&Config{EWS: EWS{Server: make([]EWSServer, 1)}}, 0).(*Secret)
+	return ok
 }
 
 // path is the key with the number of its block: "ews.server[0].name".
@@ -63,6 +64,7 @@ func sections() [][2]string {
 		{"oidc", "OpenID Connect, with signin.method \"oidc\"."},
 		{"embed", "Presence on other web pages."},
 		{"thin", "Thin sessions: pages without pictures, shadows and movement for terminal servers and slow lines. policy.thin_sessions and people themselves go before this."},
+		{"audit", "The audit trail: who signed in, who was refused, what administrators did (Admin, Audit trail)."},
 		{"ews.server", "One block for each Exchange server; the first is the primary. Without one there is no Exchange."},
 		{"calendar", "How calendars are kept in step with their servers."},
 		{"crm", "The portal's own CRM side: people, companies, users, and the appointments kept with them."},
@@ -259,6 +261,8 @@ func options() []option {
 			doc: "A request header by which a gateway marks thin sessions: its name (any value counts), or \"Name: value\".\nIt is believed only from http.trusted_proxies, or from anybody where none are named: it gives nobody any right."},
 		{key: "thin.gather", def: "2s", at: func(c *Config, _ int) any { return &c.Thin.Gather }, check: zeroOr(between("100ms", "1m")),
 			doc: "How long changes of presence are gathered for thin sessions before they are shown together; the open conversation's partner shows at once.\n0s: not at all."},
+		{key: "audit.retention", def: "8760h", at: func(c *Config, _ int) any { return &c.Audit.Retention }, check: zeroOr(between("24h", "876000h")),
+			doc: "How long its lines are kept, and those of the record of policies with them. 0s: for ever."},
 
 		{key: "ews.server[].name", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Name }, check: filled,
 			doc: "A name of your own, to tell the servers apart."},

@@ -98,3 +98,23 @@ func TestListingSaysWhereAValueCameFrom(t *testing.T) {
 		t.Errorf("log.format: %+v", e)
 	}
 }
+
+// What is named like a secret is one that hides itself, and the other way round; a truth value holds none.
+func TestSecretsAreSecretByNameAndByType(t *testing.T) {
+	c := &Config{EWS: EWS{Server: make([]EWSServer, 1)}}
+	keys := map[string]bool{}
+	for _, key := range SecretKeys() {
+		keys[key] = true
+	}
+	for _, o := range options() {
+		_, hides := o.at(c, 0).(*Secret)
+		_, truth := o.at(c, 0).(*bool)
+		named := !truth && (strings.HasSuffix(o.key, "password") || strings.HasSuffix(o.key, "secret"))
+		if named != hides || hides != keys[o.key] {
+			t.Errorf("%s: named like a secret: %v, hides itself: %v, listed: %v", o.key, named, hides, keys[o.key])
+		}
+	}
+	if len(keys) < 7 {
+		t.Errorf("secrets: %v", SecretKeys())
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portico/app/admin"
+	"portico/app/audit"
 	"portico/app/diagnosis"
 	"portico/app/directory"
 	"portico/app/portal"
@@ -18,6 +19,7 @@ import (
 type deskHouse struct {
 	admin     *admin.Service
 	diagnosis *diagnosis.Service
+	audit     *audit.Service
 	facts     *fakeFacts
 	book      *directory.Service
 }
@@ -27,6 +29,7 @@ type deskHouse struct {
 func (h *house) newDesk(book *directory.Service, now func() time.Time, emit func(portal.Address, portal.Current)) {
 	h.book, h.facts = book, &fakeFacts{}
 	h.diagnosis = diagnosis.New(h.store, diagnosis.Options{Now: now, Attach: []func(portal.Address, func(portal.Traffic)) func(){h.facts.attach}})
+	h.audit = audit.New(h.store, audit.Options{Now: now})
 	h.admin = admin.New(h.store, h.facts, admin.Options{
 		Now: now, Department: func(who portal.Address) string { return book.Lookup(context.Background(), who).Department },
 		Changed: func(who []portal.Address, names []string) {
@@ -42,7 +45,7 @@ func (h *house) newDesk(book *directory.Service, now func() time.Time, emit func
 
 // desk puts them into the edge's dependencies.
 func (h *house) desk(d *Deps) {
-	d.Policies, d.Diagnosis, d.Books, d.Facts = h.admin, h.diagnosis, h.book, h.facts.of
+	d.Policies, d.Diagnosis, d.Books, d.Facts, d.Audit = h.admin, h.diagnosis, h.book, h.facts.of, h.audit
 }
 
 // fakeFacts is what there is to know of connections, where traffic goes that is traced, and the web server on which files

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -60,7 +59,7 @@ func (s *Server) apiSignOut(c echo.Context) error {
 	if err := s.end(c.Request().Context(), known); err != nil {
 		return err
 	}
-	s.audit(c, slog.LevelInfo, "signed out", slog.String("person", string(known.person)))
+	s.auditOwn(c, "signed out", known.person, portal.Audited{Kind: portal.AuditSignout})
 	return c.NoContent(http.StatusNoContent)
 }
 
@@ -104,6 +103,6 @@ func (s *Server) apiEndSessions(c echo.Context) error {
 		return err
 	}
 	s.clearCookie(c)
-	s.audit(c, slog.LevelInfo, "signed out everywhere", slog.String("person", string(s.person(c))))
+	s.auditOwn(c, "signed out everywhere", s.person(c), portal.Audited{Kind: portal.AuditSignoutEverywhere})
 	return c.NoContent(http.StatusNoContent)
 }

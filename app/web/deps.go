@@ -44,6 +44,8 @@ type Deps struct {
 	PeopleDeps
 	// OIDC is the sign-in at an identity provider, then the only one; nil: people type a password here.
 	OIDC OIDC
+	// Audit is the audit trail; nil: what would stand in it is only logged.
+	Audit Audit
 	// Embeds tells whose pages may show presence; nil: those of Config.EmbedOrigins alone.
 	Embeds Embeds
 	// Sessions keeps session data. It is to keep hashes of the tokens, not the tokens.

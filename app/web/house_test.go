@@ -270,7 +270,7 @@ func (h *house) run(book *directory.Service) {
 	for name, run := range map[string]func(context.Context) error{
 		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "rooms": h.rooms.Run, "calendar": h.calendar.Run, "account": h.account.Run,
 		"directory": book.Run, "exchange": h.exchange.run, "history": h.history.Run, "calls": h.calls.Run,
-		"admin": h.admin.Run, "diagnosis": h.diagnosis.Run,
+		"admin": h.admin.Run, "diagnosis": h.diagnosis.Run, "audit": h.audit.Run,
 	} {
 		start(&living, ctx, name, run)
 	}

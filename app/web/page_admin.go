@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -44,6 +43,8 @@ func (s *Server) adminPages(g *echo.Group) {
 	g.GET("/admin/book", s.bookPage, s.withBooks)
 	g.POST("/admin/book", s.refreshBook, s.withBooks)
 	g.GET("/admin/signins", s.signinsPage, s.withDiagnosis)
+	g.POST("/admin/signins", s.endSessionsByForm, s.withDiagnosis)
+	s.auditPages(g)
 }
 
 // withPolicies refuses what needs policies where the portal has none.
@@ -83,7 +84,7 @@ func (s *Server) adminPage(c echo.Context) error {
 		return err
 	}
 	return s.render(c, http.StatusOK, views.AdminView(views.AdminPage{
-		Frame: f, Sync: s.Sync != nil, History: s.History != nil, Policies: s.Policies != nil, Book: s.Books != nil, Log: s.Diagnosis != nil,
+		Frame: f, Sync: s.Sync != nil, History: s.History != nil, Policies: s.Policies != nil, Book: s.Books != nil, Log: s.Diagnosis != nil, Audit: s.Audit != nil,
 	}))
 }
 
@@ -177,17 +178,6 @@ func (s *Server) calledAbout(ctx context.Context, n views.ScopeNames, changes []
 			s.called(ctx, n, portal.Address(c.Scope.Who))
 		}
 	}
-}
-
-// auditPolicy logs what an administrator decided. What it was before stands in the record.
-func (s *Server) auditPolicy(c echo.Context, what string, err error, attrs ...slog.Attr) {
-	attrs = append([]slog.Attr{slog.String("person", string(s.person(c)))}, attrs...)
-	level := slog.LevelInfo
-	if err != nil {
-		level, what = slog.LevelWarn, what+" refused"
-		attrs = append(attrs, slog.String("reason", classify(err).reason))
-	}
-	s.audit(c, level, what, attrs...)
 }
 
 // mendable puts what is wrong into a page that is not made yet: faulty in the reader's language.

@@ -83,7 +83,7 @@ func rankOf(text string) (int, error) {
 // keepGroup stores a group, and logs it.
 func (s *Server) keepGroup(c echo.Context, g portal.PolicyGroup) (portal.PolicyGroup, error) {
 	kept, err := s.Policies.PutGroup(c.Request().Context(), s.person(c), g)
-	s.auditPolicy(c, "policy group saved", err, slog.String("group", g.Name), slog.Int("members", len(g.Members)))
+	s.auditAct(c, "policy group saved", portal.Audited{Kind: portal.AuditPolicyGroup, Subject: g.Name, Detail: strconv.Itoa(len(g.Members)) + " members"}, err, slog.String("group", g.Name), slog.Int("members", len(g.Members)))
 	return kept, err
 }
 
@@ -240,6 +240,6 @@ func amendGroup(c echo.Context, do string, g *portal.PolicyGroup) error {
 // dropGroup forgets a group with what is set for it, and logs it.
 func (s *Server) dropGroup(c echo.Context, g portal.PolicyGroup) error {
 	err := s.Policies.DropGroup(c.Request().Context(), s.person(c), g.ID)
-	s.auditPolicy(c, "policy group dropped", err, slog.String("group", g.Name))
+	s.auditAct(c, "policy group dropped", portal.Audited{Kind: portal.AuditPolicyGroup, Subject: g.Name, Detail: "dropped"}, err, slog.String("group", g.Name))
 	return err
 }

@@ -75,7 +75,7 @@ func (s *Server) decideOrigin(c echo.Context, do, origin string) error {
 	default:
 		return portal.Fail(portal.ErrInvalid, "policies.what")
 	}
-	s.auditPolicy(c, "origin of presence buttons: "+do, err, slog.String("origin", origin))
+	s.auditAct(c, "origin of presence buttons: "+do, portal.Audited{Kind: portal.AuditOrigin, Subject: origin, Detail: do}, err, slog.String("origin", origin))
 	return err
 }
 
@@ -112,7 +112,7 @@ func (s *Server) refreshBook(c echo.Context) error {
 // readBooks reads them, and logs who wanted it.
 func (s *Server) readBooks(c echo.Context) error {
 	err := s.Books.RefreshNow(c.Request().Context())
-	s.auditPolicy(c, "address book refreshed", err)
+	s.auditAct(c, "address book refreshed", portal.Audited{Kind: portal.AuditBook}, err)
 	return err
 }
 
@@ -127,6 +127,9 @@ func (s *Server) signinsPage(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	v := views.SigninsPage{Frame: f, Typed: strings.TrimSpace(clip(c.QueryParam("who"), maxQuery))}
+	if c.QueryParam("done") == "ended" {
+		v.Done = f.Text("signins.ended")
+	}
 	var who portal.Address
 	if v.Typed != "" {
 		if who, err = s.theOne(ctx, v.Typed); err != nil {
@@ -154,8 +157,30 @@ func (s *Server) signinsPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, views.SigninsView(v))
 }
 
+// endSessionsByForm signs somebody out everywhere, for administrators.
+func (s *Server) endSessionsByForm(c echo.Context) error {
+	if err := form(c); err != nil {
+		return err
+	}
+	who, err := portal.ParseAddress(c.FormValue("uri"))
+	if err != nil {
+		return err
+	}
+	if err := s.endSessionsOf(c, who); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, views.WithQuery(views.SigninsPath, "who", who.Bare(), "done", "ended"))
+}
+
+// endSessionsOf ends every session of somebody, and notes who wanted it.
+func (s *Server) endSessionsOf(c echo.Context, who portal.Address) error {
+	err := s.Account.EndAll(c.Request().Context(), who)
+	s.auditAct(c, "signed out by an administrator", portal.Audited{Kind: portal.AuditSessionEnded, About: who, Detail: "by an administrator"}, err, slog.String("about", string(who)))
+	return err
+}
+
 // lookedInto logs that an administrator reads somebody's log of problems, or with "" everybody's.
 func (s *Server) lookedInto(c echo.Context, who portal.Address) error {
-	s.auditPolicy(c, "log of problems read", nil, slog.String("about", string(who)))
+	s.auditAct(c, "log of problems read", portal.Audited{Kind: portal.AuditIncidentsRead, About: who}, nil, slog.String("about", string(who)))
 	return nil
 }

@@ -155,16 +155,22 @@ func (s *Server) decideBy(c echo.Context, do string, rule portal.PolicyRule) err
 		return err
 	}
 	rule.Scope = scope
+	line := portal.Audited{Kind: portal.AuditPolicy, Subject: rule.Name}
+	if scope.Kind == portal.ScopePerson {
+		line.About = portal.Address(scope.Who)
+	}
 	attrs := []slog.Attr{slog.String("policy", rule.Name), slog.String("scope", scope.Kind), slog.String("about", scope.Who)}
 	switch do {
 	case "set":
 		if rule.Value, err = policy.Parse(rule.Name, rule.Value); err == nil {
 			err = s.Policies.SetRule(ctx, s.person(c), rule)
 		}
-		s.auditPolicy(c, "policy set", err, append(attrs, slog.String("value", rule.Value))...)
+		line.Detail = scope.Kind + ": " + rule.Value
+		s.auditAct(c, "policy set", line, err, append(attrs, slog.String("value", rule.Value))...)
 	case "drop":
 		err = s.Policies.DropRule(ctx, s.person(c), rule)
-		s.auditPolicy(c, "policy removed", err, attrs...)
+		line.Detail = scope.Kind + ": removed"
+		s.auditAct(c, "policy removed", line, err, attrs...)
 	default:
 		return portal.Fail(portal.ErrInvalid, "policies.what")
 	}

@@ -119,7 +119,7 @@ func (s *Server) showPolicyFile(c echo.Context, status int, v views.PolicyFilePa
 // exportPolicies downloads everything that is decided.
 func (s *Server) exportPolicies(c echo.Context) error {
 	data, err := s.Policies.Export(c.Request().Context())
-	s.auditPolicy(c, "policies exported", err, slog.Int("bytes", len(data)))
+	s.auditAct(c, "policies exported", portal.Audited{Kind: portal.AuditPolicyFile, Subject: "export", Detail: strconv.Itoa(len(data)) + " bytes"}, err, slog.Int("bytes", len(data)))
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Server) importSeen(c echo.Context, file []byte) error {
 func (s *Server) takePolicies(c echo.Context, file []byte, dry bool) ([]portal.PolicyChange, error) {
 	changes, err := s.Policies.Import(c.Request().Context(), s.person(c), file, dry)
 	if !dry {
-		s.auditPolicy(c, "policies imported", err, slog.Int("changes", len(changes)))
+		s.auditAct(c, "policies imported", portal.Audited{Kind: portal.AuditPolicyFile, Subject: "import", Detail: strconv.Itoa(len(changes)) + " changes"}, err, slog.Int("changes", len(changes)))
 	}
 	return changes, err
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -107,13 +108,13 @@ func (s *Server) actOnStates(c echo.Context, v *views.StatesPage) (do string, er
 // uploadStates keeps a file of custom states.
 func (s *Server) uploadStates(c echo.Context, file []byte) error {
 	err := s.Policies.UploadCustomStates(c.Request().Context(), s.person(c), file)
-	s.auditPolicy(c, "custom states uploaded", err, slog.Int("bytes", len(file)))
+	s.auditAct(c, "custom states uploaded", portal.Audited{Kind: portal.AuditStates, Subject: "upload", Detail: strconv.Itoa(len(file)) + " bytes"}, err, slog.Int("bytes", len(file)))
 	return err
 }
 
 func (s *Server) dropStates(c echo.Context) error {
 	err := s.Policies.DropCustomStates(c.Request().Context(), s.person(c))
-	s.auditPolicy(c, "custom states dropped", err)
+	s.auditAct(c, "custom states dropped", portal.Audited{Kind: portal.AuditStates, Subject: "drop"}, err)
 	return err
 }
 

@@ -134,18 +134,18 @@ func (s *Server) startTrace(c echo.Context, minutes int64) (diagnosis.TraceState
 		return diagnosis.TraceState{}, portal.Fail(portal.ErrInvalid, "diagnosis.minutes")
 	}
 	state, err := s.Diagnosis.StartTrace(s.person(c), time.Duration(minutes)*time.Minute)
-	s.auditPolicy(c, "trace switched on", err, slog.Int64("minutes", minutes))
+	s.auditAct(c, "trace switched on", portal.Audited{Kind: portal.AuditTrace, Subject: "on", Detail: strconv.FormatInt(minutes, 10) + " min"}, err, slog.Int64("minutes", minutes))
 	return state, err
 }
 
 func (s *Server) stopTrace(c echo.Context) {
 	s.Diagnosis.StopTrace(s.person(c))
-	s.auditPolicy(c, "trace switched off", nil)
+	s.auditAct(c, "trace switched off", portal.Audited{Kind: portal.AuditTrace, Subject: "off"}, nil)
 }
 
 func (s *Server) forgetTrace(c echo.Context) {
 	s.Diagnosis.ForgetTrace(s.person(c))
-	s.auditPolicy(c, "trace forgotten", nil)
+	s.auditAct(c, "trace forgotten", portal.Audited{Kind: portal.AuditTrace, Subject: "forgotten"}, nil)
 }
 
 // traceFile is all that the trace caught, as text.
@@ -154,5 +154,6 @@ func (s *Server) traceFile(c echo.Context) error {
 	h.Set(echo.HeaderContentType, "text/plain; charset=utf-8")
 	h.Set(echo.HeaderContentDisposition, `attachment; filename="portico-trace.txt"`)
 	c.Response().WriteHeader(http.StatusOK)
+	s.auditAct(c, "trace downloaded", portal.Audited{Kind: portal.AuditTraceFile}, nil)
 	return s.Diagnosis.WriteTrace(s.person(c), c.Response())
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -106,7 +107,7 @@ func (s *Server) releaseByForm(c echo.Context) error {
 func (s *Server) auditedHold(c echo.Context) func(ctx context.Context, by, who portal.Address, reason string) error {
 	return func(ctx context.Context, by, who portal.Address, reason string) error {
 		err := s.History.Hold(ctx, by, who, reason)
-		s.auditArchive(c, "legal hold", by, who, err)
+		s.auditAct(c, "legal hold", portal.Audited{Kind: portal.AuditHold, About: who}, err, slog.String("about", string(who)))
 		return err
 	}
 }
@@ -115,20 +116,9 @@ func (s *Server) auditedHold(c echo.Context) func(ctx context.Context, by, who p
 func (s *Server) auditedRelease(c echo.Context) func(ctx context.Context, by, who portal.Address, reason string) error {
 	return func(ctx context.Context, by, who portal.Address, reason string) error {
 		err := s.History.Release(ctx, by, who, reason)
-		s.auditArchive(c, "legal hold lifted", by, who, err)
+		s.auditAct(c, "legal hold lifted", portal.Audited{Kind: portal.AuditHoldLifted, About: who}, err, slog.String("about", string(who)))
 		return err
 	}
-}
-
-// auditArchive logs what an administrator did with somebody's archive. The reason stands in the record, not in the log.
-func (s *Server) auditArchive(c echo.Context, what string, by, who portal.Address, err error) {
-	attrs := []slog.Attr{slog.String("person", string(by)), slog.String("about", string(who))}
-	level := slog.LevelInfo
-	if err != nil {
-		level, what = slog.LevelWarn, what+" refused"
-		attrs = append(attrs, slog.String("reason", classify(err).reason))
-	}
-	s.audit(c, level, what, attrs...)
 }
 
 // archiveExport is what an administrator asks for; from and to are dates or instants.
@@ -167,7 +157,18 @@ func (s *Server) exportFor(c echo.Context, x archiveExport, read timeReader) err
 	by := s.person(c)
 	return s.sendExport(c, who, x.Format, func(ctx context.Context, format string, w io.Writer) error {
 		err := s.History.ExportFor(ctx, by, who, begin, end, format, strings.TrimSpace(x.Reason), w)
-		s.auditArchive(c, "archive exported", by, who, err)
+		s.auditAct(c, "archive exported", portal.Audited{Kind: portal.AuditExport, About: who, Subject: format, Detail: spanText(begin, end)}, err, slog.String("about", string(who)))
 		return err
 	})
+}
+
+// spanText is a span of time in the audit trail.
+func spanText(from, to time.Time) string {
+	text := func(t time.Time) string {
+		if t.IsZero() {
+			return "…"
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	return text(from) + " – " + text(to)
 }

@@ -50,7 +50,9 @@ func (s *Server) exportHistory(c echo.Context) error {
 		return err
 	}
 	return s.sendExport(c, who, c.QueryParam("format"), func(ctx context.Context, format string, w io.Writer) error {
-		return s.History.Export(ctx, who, q, format, w)
+		err := s.History.Export(ctx, who, q, format, w)
+		s.auditAct(c, "own history exported", portal.Audited{Kind: portal.AuditExportOwn, Subject: format, Detail: spanText(q.From, q.To)}, err)
+		return err
 	})
 }
 
@@ -67,13 +69,17 @@ func (s *Server) exportEpisode(c echo.Context) error {
 	}
 	if t.Kind == portal.EpisodeForeign {
 		return s.sendExport(c, who, c.QueryParam("format"), func(ctx context.Context, format string, w io.Writer) error {
-			return s.writeForeign(ctx, t.Episode, format, w)
+			err := s.writeForeign(ctx, t.Episode, format, w)
+			s.auditAct(c, "own history exported", portal.Audited{Kind: portal.AuditExportOwn, Subject: format, Detail: spanText(t.Start, t.End)}, err)
+			return err
 		})
 	}
 	// Episodes of a conversation follow each other: its time alone names one.
 	q := portal.HistoryQuery{Peer: t.Conversation, Kind: t.Kind, From: t.Start, To: t.End.Add(time.Microsecond)}
 	return s.sendExport(c, who, c.QueryParam("format"), func(ctx context.Context, format string, w io.Writer) error {
-		return s.History.Export(ctx, who, q, format, w)
+		err := s.History.Export(ctx, who, q, format, w)
+		s.auditAct(c, "own history exported", portal.Audited{Kind: portal.AuditExportOwn, Subject: format, Detail: spanText(q.From, q.To)}, err)
+		return err
 	})
 }
 

@@ -185,5 +185,6 @@ func (s *Server) signOutEverywhere(c echo.Context) error {
 		return err
 	}
 	s.clearCookie(c)
+	s.auditOwn(c, "signed out everywhere", s.person(c), portal.Audited{Kind: portal.AuditSignoutEverywhere})
 	return c.Redirect(http.StatusSeeOther, "/signin")
 }

@@ -69,6 +69,7 @@ func (s *Server) adminsOnly(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		if !slices.Contains(me.Roles, portal.RoleAdmin) {
+			c.Set(refusedKey, true)
 			return portal.Fail(portal.ErrForbidden, "forbidden")
 		}
 		return next(c)

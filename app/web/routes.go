@@ -24,6 +24,8 @@ const (
 	callers           // somebody who has signed in, where the portal keeps a list of calls
 	admins            // an administrator, where CRM is kept in step with Exchange
 	rulers            // an administrator, where the portal has policies
+	auditors          // an administrator, where an audit trail is kept
+	stewards          // an administrator
 	librarians        // an administrator, where the address book tells how it is
 	watched           // somebody who has signed in, where logs of problems are kept
 )
@@ -42,7 +44,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls(), s.providerCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls(), s.providerCalls(), s.auditCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -144,7 +146,7 @@ func (s *Server) router() *echo.Echo {
 			around = nil
 		}
 		if call.access != anyone {
-			around = append(around, s.signedIn, s.paced)
+			around = append(around, s.signedIn, s.paced, s.recorded)
 		}
 		switch call.access {
 		case calendars:
@@ -163,6 +165,10 @@ func (s *Server) router() *echo.Echo {
 			around = append(around, s.adminsOnly, s.withSync)
 		case rulers:
 			around = append(around, s.adminsOnly, s.withPolicies)
+		case stewards:
+			around = append(around, s.adminsOnly)
+		case auditors:
+			around = append(around, s.adminsOnly, s.withAudit)
 		case librarians:
 			around = append(around, s.adminsOnly, s.withBooks)
 		case watched:
@@ -180,7 +186,7 @@ func (s *Server) router() *echo.Echo {
 	if s.Rooms != nil {
 		e.GET("/rooms/:room/files/:file", s.roomFile, s.signedIn) // not packed: parts of it can be asked for
 	}
-	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed))
+	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed, s.recorded))
 	e.RouteNotFound("/*", s.notFound) // after the group, which would ask for a sign-in first
 	return e
 }

@@ -61,7 +61,9 @@ type Config struct {
 	// EditWindow is how long people may change what they said in a room, and MaxFile the largest file of a room in bytes, as
 	// the rooms hold it (defaults: 24 h, 25 MiB); an EditWindow below zero: not at all.
 	EditWindow time.Duration
-	MaxFile    int64
+	// AuditRetention is how long the audit trail is kept; zero: for ever.
+	AuditRetention time.Duration
+	MaxFile        int64
 }
 
 // Server is the edge. It holds no state of people: sessions are in their store, connections in the hub.
@@ -78,7 +80,10 @@ type Server struct {
 	// subscribers paces those who ask for private calendar addresses, by where they ask from.
 	subscribers *personLimits
 	// inbox paces those who send signed messages, by where they send from.
-	inbox    *personLimits
+	inbox *personLimits
+	// acts are the requests that stand in the audit trail, refusals bounds what those can write into it who may do nothing.
+	acts     map[string]act
+	refusals *refusals
 	metrics  *metrics
 	zones    zones
 	cleaner  *bluemonday.Policy
@@ -125,6 +130,7 @@ func New(d Deps) (*Server, error) {
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)
 	s.inbox = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
+	s.acts, s.refusals = acts(), newRefusals(d.Now)
 	if s.metrics, err = newMetrics(d.Registry, d.Hub); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"log/slog"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -58,7 +57,7 @@ func (s *Server) signOut(c echo.Context) error {
 		if err := s.end(c.Request().Context(), known); err != nil {
 			return err
 		}
-		s.audit(c, slog.LevelInfo, "signed out", slog.String("person", string(known.person)))
+		s.auditOwn(c, "signed out", known.person, portal.Audited{Kind: portal.AuditSignout})
 	}
 	return c.Redirect(http.StatusSeeOther, "/signin")
 }
