@@ -24,6 +24,7 @@ func (h *house) openPrivacy(emit func(portal.Address, portal.Current)) {
 	o := privacyOptions(h.cfg)
 	o.InForce, o.Emit, o.Lookup, o.Logger = h.admin.InForce, emit, h.directory.Lookup, h.log.With("part", "privacy")
 	o.Changed = func(owner portal.Address) { h.presence.Recheck(owner) }
+	o.Unblocked = func(ctx context.Context, owner portal.Address) error { return h.rooms.Reconsider(ctx, owner) }
 	o.AddContact = func(ctx context.Context, owner portal.Address, c portal.Contact) error {
 		return h.contacts.Put(ctx, owner, c)
 	}

@@ -27,6 +27,11 @@ type ContactsPage struct {
 	// Sort is the list's order as in portal.Settings; Compact: one line for each contact.
 	Sort    string
 	Compact bool
+	// Books are the address books, with their age. Outlook: there are contacts folders to be taken over; Imported is how many
+	// people just were, below zero: nothing was asked.
+	Books    []portal.BookState
+	Outlook  bool
+	Imported int
 }
 
 // The kinds of a ContactGroup.

@@ -243,7 +243,15 @@ func (r *refresher) refresh(ctx context.Context, address string) error {
 	}
 	set, marks, err := r.get(ctx, address, have)
 	if err == nil {
-		err = r.adopt(ctx, address, set)
+		var taken bool
+		if taken, err = r.adopt(ctx, address, set); !taken && err == nil {
+			// No policy names it at the moment. What was fetched is not kept, so that its marks must not be either: where one
+			// names it again, all of it is asked for.
+			r.mu.Lock()
+			delete(r.known, address)
+			r.mu.Unlock()
+			return nil
+		}
 	}
 	if ctx.Err() != nil {
 		return err // the asker or the portal is ending: that says nothing of the address
@@ -252,10 +260,11 @@ func (r *refresher) refresh(ctx context.Context, address string) error {
 	return err
 }
 
-// adopt stores a set and lets it hold; nil: the one that is there was looked at again.
-func (r *refresher) adopt(ctx context.Context, address string, set *portal.CustomStates) error {
-	return r.s.change(ctx, func(now *snapshot) (*snapshot, error) {
-		if !slices.Contains(now.addresses, address) {
+// adopt stores a set and lets it hold; nil: the one that is there was looked at again. It is not taken where no policy names
+// the address any more.
+func (r *refresher) adopt(ctx context.Context, address string, set *portal.CustomStates) (taken bool, err error) {
+	err = r.s.change(ctx, func(now *snapshot) (*snapshot, error) {
+		if taken = slices.Contains(now.addresses, address); !taken {
 			return nil, nil
 		}
 		if set == nil {
@@ -268,6 +277,7 @@ func (r *refresher) adopt(ctx context.Context, address string, set *portal.Custo
 		}
 		return r.s.save(ctx, now, *set)
 	})
+	return taken, err
 }
 
 // note says when to fetch again: at failures later each time, and never all addresses at once.
@@ -311,8 +321,10 @@ func (r *refresher) tryNew(ctx context.Context, address string) (func(context.Co
 		return nothing, nil
 	}
 	return func(ctx context.Context) error {
-		err := r.adopt(ctx, address, set)
-		r.note(address, marks, err)
+		taken, err := r.adopt(ctx, address, set)
+		if taken || err != nil {
+			r.note(address, marks, err)
+		}
 		return err
 	}, nil
 }

@@ -264,3 +264,22 @@ func TestStart(t *testing.T) {
 		must(t, <-over)
 	})
 }
+
+// What comes from an address that no policy names any more is not kept, and neither are its marks: with them the address would
+// say later that nothing changed, and what was never kept would be missed.
+func TestMarksGoWithWhatIsNotKept(t *testing.T) {
+	w := newWeb()
+	const address = "http://states.example.test/a.xml"
+	w.put(address, file("New"), nil)
+	h := build(t, newMemory(), w, nil)
+	must(t, h.states.refresh(t.Context(), address))
+	h.states.mu.Lock()
+	e := h.states.known[address]
+	h.states.mu.Unlock()
+	if e != nil {
+		t.Errorf("kept of what was not taken: %+v", e)
+	}
+	if w.count() != 1 {
+		t.Errorf("asked %d times", w.count())
+	}
+}

@@ -339,7 +339,7 @@ func (l *lane) failed(ctx context.Context, err error) {
 	for _, w := range tell {
 		w <- outcome{pending: true}
 	}
-	if n <= 2 {
+	if n <= 2 && !(l.s.without && portal.Reason(err) == keyNone) { // that there is no Exchange is no news
 		l.s.o.Logger.WarnContext(ctx, "calendar: the server did not answer; tried again", "calendar", l.key.Owner, "reader", l.key.Reader, "failures", n, "err", err)
 	}
 	l.settle()

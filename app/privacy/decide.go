@@ -132,9 +132,14 @@ func (s *Service) write(ctx context.Context, who portal.Address, keep func(*owne
 		return err
 	}
 	s.mu.Lock()
+	bonds, decided := o.bonds, o.privacy
 	apply(o)
+	lifted := lifts(bonds, o.bonds, decided, o.privacy)
 	o.version++
 	s.mu.Unlock()
+	if lifted {
+		s.lifts.ask(who)
+	}
 	s.changed(who)
 	s.counts.ask(who)
 	return nil
@@ -183,6 +188,31 @@ func (s *Service) Add(ctx context.Context, who, whom portal.Address, r portal.Re
 		return err
 	}
 	return s.Decide(ctx, who, whom, true, r)
+}
+
+// lifts reports whether somebody may be blocked no longer: one who was given that, or all colleagues or others.
+func lifts(before, after []bond, was, is portal.Privacy) bool {
+	still := map[portal.Address]bool{}
+	for _, b := range after {
+		still[b.with] = b.relationship == portal.Blocked
+	}
+	for _, b := range before {
+		if b.relationship == portal.Blocked && !still[b.with] {
+			return true
+		}
+	}
+	return was.Colleagues == portal.Blocked && is.Colleagues != portal.Blocked || was.Others == portal.Blocked && is.Others != portal.Blocked
+}
+
+// lift is the chore of telling that somebody may be blocked no longer.
+func (s *Service) lift(ctx context.Context, who portal.Address) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	if err := s.o.Unblocked(ctx, who); err != nil {
+		s.o.Logger.Warn("privacy: that somebody is blocked no longer was not followed; tried again", "owner", who, "err", err)
+		return err
+	}
+	return nil
 }
 
 // standard is the relationship of whom nothing else is said: what colleagues, or others, have.

@@ -1,9 +1,11 @@
 package privacy
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,5 +256,58 @@ func TestStandingAsksNoStore(t *testing.T) {
 		if r, _ := h.Standing(alice, alice); r != portal.Personal || h.store.reads != 0 {
 			t.Errorf("to oneself %s; read %d times", r, h.store.reads)
 		}
+	})
+}
+
+// Whoever may be blocked no longer is told of, until it was followed, and at each sign-in.
+func TestUnblockedIsTold(t *testing.T) {
+	var mu sync.Mutex
+	var told []portal.Address
+	var fails error
+	o := Options{FirstRetry: time.Second, Unblocked: func(_ context.Context, owner portal.Address) error {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, owner)
+		return fails
+	}}
+	at(t, o, func(h *house) {
+		ctx := t.Context()
+		want := func(what string, n int) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if len(told) != n {
+				t.Errorf("%s: told %v, want %d", what, told, n)
+			}
+			told = nil
+		}
+		must(t, h.Give(ctx, alice, bob, portal.Blocked))
+		want("blocked", 0)
+		must(t, h.Give(ctx, alice, bob, portal.Team))
+		want("unblocked", 1)
+		must(t, h.Give(ctx, alice, bob, portal.Blocked))
+		must(t, h.TakeBack(ctx, alice, bob))
+		want("taken back", 1)
+		must(t, h.Save(ctx, alice, portal.Privacy{Others: portal.Blocked, Colleagues: portal.Team}))
+		want("all others blocked", 0)
+		must(t, h.Save(ctx, alice, portal.Privacy{Colleagues: portal.Team}))
+		want("all others no longer", 1)
+		h.store.contact(alice, carol, portal.Blocked)
+		h.ContactsChanged(alice)
+		want("blocked in the list", 0)
+		h.store.contact(alice, carol, portal.Team)
+		h.ContactsChanged(alice)
+		want("unblocked in the list", 1)
+		mu.Lock()
+		fails = portal.Fail(portal.ErrUnavailable, "storage.away")
+		mu.Unlock()
+		h.SignedIn(alice)
+		want("signed in", 1)
+		mu.Lock()
+		fails = nil
+		mu.Unlock()
+		time.Sleep(time.Minute)
+		want("again", 1)
 	})
 }

@@ -286,6 +286,7 @@ func (s *Service) readInto(ctx context.Context, o *owner) error {
 	} else if o.signedIn {
 		concerned = []portal.Address{o.address}
 	}
+	lifted := !first && lifts(o.bonds, bonds, o.privacy, p)
 	o.loaded, o.privacy, o.bonds = true, p, bonds
 	if !same {
 		o.version++
@@ -293,6 +294,9 @@ func (s *Service) readInto(ctx context.Context, o *owner) error {
 	s.mu.Unlock()
 	if same {
 		return nil
+	}
+	if lifted {
+		s.lifts.ask(o.address)
 	}
 	s.changed(o.address)
 	for _, a := range concerned {

@@ -27,6 +27,9 @@ type Options struct {
 	Emit func(to portal.Address, ev portal.Current)
 	// Lookup finds what people are called; nil: by their address.
 	Lookup func(ctx context.Context, who portal.Address) portal.Person
+	// Unblocked is told that owner may have taken back that they blocked somebody, in the background and again until it works:
+	// after each such decision, and when owner signs in. Nil: nobody is.
+	Unblocked func(ctx context.Context, owner portal.Address) error
 	// AddContact puts somebody on owner's contact list; nil: Add is refused.
 	AddContact func(ctx context.Context, owner portal.Address, c portal.Contact) error
 	// Dropped counts what a SIP server said of watchers that cannot be.
@@ -61,6 +64,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Lookup == nil {
 		o.Lookup = func(_ context.Context, who portal.Address) portal.Person { return portal.Person{URI: who} }
+	}
+	if o.Unblocked == nil {
+		o.Unblocked = func(context.Context, portal.Address) error { return nil }
 	}
 	if o.Dropped == nil {
 		o.Dropped = func(int) {}
@@ -104,8 +110,8 @@ type Service struct {
 	rules Rules
 	o     Options
 
-	// loads read what people decided, pushes tell the SIP server, counts tell people who is new.
-	loads, pushes, counts *chores
+	// loads read what people decided, pushes tell the SIP server, counts tell people who is new, lifts tell who unblocked somebody.
+	loads, pushes, counts, lifts *chores
 
 	mu     sync.RWMutex
 	owners map[portal.Address]*owner
@@ -120,6 +126,7 @@ func New(store Store, rules Rules, o Options) *Service {
 	s.loads = newChores(loadWorkers, o, s.load)
 	s.pushes = newChores(pushWorkers, o, s.push)
 	s.counts = newChores(countWorkers, o, s.count)
+	s.lifts = newChores(countWorkers, o, s.lift)
 	return s
 }
 
@@ -130,6 +137,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.loads.run(ctx) })
 	g.Go(func() error { return s.pushes.run(ctx) })
 	g.Go(func() error { return s.counts.run(ctx) })
+	g.Go(func() error { return s.lifts.run(ctx) })
 	return g.Wait()
 }
 
@@ -146,6 +154,7 @@ func (s *Service) SignedIn(who portal.Address) {
 	o.refused = false
 	loaded := o.loaded
 	s.mu.Unlock()
+	s.lifts.ask(who)
 	if !loaded {
 		s.loads.ask(who)
 		return

@@ -23,6 +23,7 @@ func TestWithoutInstantMessages(t *testing.T) {
 	at := h.room(portal.RoomDraft{Title: "Ops", Members: []portal.Address{bob, carol}})
 	g, err := h.Group(ctx, alice, carol, []portal.Address{dave})
 	fine(t, "a group", err)
+	fine(t, "bob may pin", h.PutMember(ctx, alice, at, bob, portal.RoleManager))
 	h.says(bob, at, "before")
 	off = true
 	for _, c := range []struct {
@@ -32,6 +33,13 @@ func TestWithoutInstantMessages(t *testing.T) {
 		{"say", "chat.disabled", func() error { _, err := h.Say(ctx, bob, at, portal.RoomSaying{ID: "x", Text: "x"}); return err }},
 		{"edit", "chat.disabled", func() error { _, err := h.Edit(ctx, bob, at, 1, "x"); return err }},
 		{"react", "chat.disabled", func() error { return h.React(ctx, bob, at, 1, "👍", true) }},
+		{"take back", "chat.disabled", func() error { return h.Delete(ctx, bob, at, 1) }},
+		{"pin", "chat.disabled", func() error { return h.Pin(ctx, bob, at, 1, true) }},
+		{"a topic", "chat.disabled", func() error {
+			topic := "x"
+			_, err := h.Change(ctx, bob, at, portal.RoomChange{Topic: &topic})
+			return err
+		}},
 		{"upload", "chat.disabled", func() error { _, err := h.Upload(ctx, bob, at, "x", strings.NewReader("x")); return err }},
 		{"by SIP", "chat.disabled", func() error { return h.writes(bob, at, "1", "hello") }},
 		{"a command", "chat.disabled", func() error { return h.writes(bob, at, "2", "/topic x") }},
@@ -183,4 +191,52 @@ func TestWhoHides(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who blocks nobody of a group's any more, into which they were put by name only, is in it from then on.
+func TestWhoUnblocksComesBack(t *testing.T) {
+	blocks, away := map[portal.Address]bool{alice: true, dave: true}, error(nil)
+	h := build(t, rooms.Options{Blocked: func(_ context.Context, owner, by portal.Address) (bool, error) {
+		return owner == bob && blocks[by], away
+	}})
+	ctx := t.Context()
+	g, err := h.Group(ctx, alice, carol, []portal.Address{bob, dave})
+	fine(t, "a group", err)
+	h.says(alice, g.URI, "behind bob's back")
+	blocks[alice] = false
+	fine(t, "one of two is unblocked", h.Reconsider(ctx, bob))
+	_, err = h.Get(ctx, bob, g.URI)
+	refused(t, "dave is blocked still", err, "room.not-found")
+	blocks[dave] = false
+	away = portal.Fail(portal.ErrUnavailable, "storage.away")
+	if err := h.Reconsider(ctx, bob); portal.Meaning(err) != portal.ErrUnavailable {
+		t.Errorf("not knowing who is blocked: %v", err)
+	}
+	away = nil
+	told := len(h.store.told())
+	fine(t, "both are", h.Reconsider(ctx, bob))
+	for _, ev := range h.store.told()[told:] {
+		if list(ev.For) != "bob" || ev.Audience != "" {
+			t.Errorf("%v %v hear of it: %+v", ev.For, ev.Audience, ev.Event)
+		}
+	}
+	told = len(h.store.told())
+	fine(t, "again", h.Reconsider(ctx, bob))
+	fine(t, "of nobody", h.Reconsider(ctx, "sip:stranger@example.test"))
+	if got := h.store.told(); len(got) != told {
+		t.Errorf("nothing changed, and is told: %+v", got[told:])
+	}
+	h.says(alice, g.URI, "welcome")
+	for _, start := range []string{"", " after a start"} {
+		if start != "" {
+			h.restart()
+		}
+		if e := h.sees(bob, g.URI); e.Members != 4 || e.Unread != 1 {
+			t.Errorf("bob sees %+v%s", e, start)
+		}
+	}
+	h.says(bob, g.URI, "here")
+	if got := h.texts(bob, g.URI); got != "welcome here" {
+		t.Errorf("bob reads %q", got)
+	}
 }

@@ -200,8 +200,11 @@ func (c *carrier) run(ctx context.Context) error {
 	return nil
 }
 
-// send is one try.
+// send is one try. Who has no instant messages, be it since what waits for them was said, gets none.
 func (c *carrier) send(ctx context.Context, key laneKey, p piece) error {
+	if c.o.InForce(key.to).DisableIM {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.o.SendTimeout)
 	defer cancel()
 	if p.missed > 0 {

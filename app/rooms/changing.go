@@ -11,7 +11,7 @@ import (
 	"portico/app/portal"
 )
 
-// Change changes what a room is. Errors: ErrNotFound, ErrForbidden ("room.managers-only", "room.archived"),
+// Change changes what a room is. Errors: ErrNotFound, ErrForbidden ("room.managers-only", "room.archived", "chat.disabled"),
 // ErrInvalid (as Create; "room.name-fixed": only a group that becomes a lasting room gets another name), ErrConflict
 // ("room.changed": the version is not the present one; "room.exists").
 func (s *Service) Change(ctx context.Context, who, at portal.Address, c portal.RoomChange) (portal.RoomEntry, error) {
@@ -26,6 +26,9 @@ func (s *Service) Change(ctx context.Context, who, at portal.Address, c portal.R
 	}
 	if err := mayChange(v, c); err != nil {
 		return portal.RoomEntry{}, err
+	}
+	if (c.Topic != nil || c.Title != nil) && s.o.InForce(who).DisableIM { // everybody reads them, as what is said
+		return portal.RoomEntry{}, disabled()
 	}
 	if err := s.calm(who, v.room.URI, "change"); err != nil {
 		return portal.RoomEntry{}, err

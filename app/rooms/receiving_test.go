@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -405,4 +406,30 @@ func TestWordsInOnesLanguage(t *testing.T) {
 	fine(t, "join", h.writes(carol, at, "j", "/join"))
 	h.got(bob, "Sie sind in Ops.")
 	h.got(carol, "You are in Ops now.")
+}
+
+// Who comes with a client of their own and has no instant messages any more gets none, also not what waits for them.
+func TestNoMessagesBySIPWhereThereAreNone(t *testing.T) {
+	var off atomic.Bool
+	h := build(t, rooms.Options{InForce: func(who portal.Address) portal.InForce {
+		return portal.InForce{MayCreateRooms: true, DisableIM: off.Load() && who == bob}
+	}})
+	h.run()
+	at := h.room(portal.RoomDraft{Title: "Ops", Members: []portal.Address{alice}})
+	for _, who := range []portal.Address{bob, erin} {
+		fine(t, "join", h.writes(who, at, "j", "/join"))
+		h.got(who, "You are in Ops now.")
+	}
+	off.Store(true)
+	for _, text := range []string{"one", "two", "three"} {
+		h.says(alice, at, text)
+	}
+	h.got(erin, "Alice Adams: one", "Alice Adams: two", "Alice Adams: three")
+	if got := h.far.texts(bob); len(got) != 0 {
+		t.Errorf("bob got %q", got)
+	}
+	refused(t, "bob writes", h.writes(bob, at, "w", "hello"), "chat.disabled")
+	off.Store(false)
+	h.says(alice, at, "four")
+	h.got(bob, "Alice Adams: four")
 }

@@ -106,9 +106,8 @@ func (s *Service) keep(ctx context.Context, r *room, v sight, m portal.RoomMessa
 			n.mention(stored.Place)
 		}
 	}
-	sip := slices.Clone(r.sip)
+	sip := slices.Clip(r.sip)
 	s.mu.Unlock()
-	sip = slices.DeleteFunc(sip, func(w portal.Address) bool { return s.o.InForce(w).DisableIM })
 	if stored.Quote == nil && created {
 		stored.Quote = m.Quote
 	}

@@ -1,6 +1,7 @@
 package rooms_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -108,5 +109,32 @@ func TestNewcomersReadNoQuoteOfBefore(t *testing.T) {
 	fine(t, "and comes again", err)
 	if m, err := h.Say(ctx, bob, at, portal.RoomSaying{ID: "re", Text: "answer"}); err != nil || m.Place != 2 || m.Quote != nil {
 		t.Errorf("his repetition gives %+v with %+v, %v", m, m.Quote, err)
+	}
+}
+
+// Who is in a group by name only is told of nothing where those who came late are told by name: neither whole nor bare.
+func TestAbsentPeopleAreNotToldByName(t *testing.T) {
+	h := build(t, rooms.Options{Blocked: func(_ context.Context, owner, by portal.Address) (bool, error) {
+		return owner == bob && by == alice, nil
+	}})
+	ctx := t.Context()
+	g, err := h.Group(ctx, alice, carol, []portal.Address{bob})
+	fine(t, "a group", err)
+	h.says(alice, g.URI, "old")
+	fine(t, "dave comes later", h.PutMember(ctx, alice, g.URI, dave, portal.RoleMember))
+	n := len(h.store.told())
+	_, err = h.Say(ctx, carol, g.URI, portal.RoomSaying{ID: "re", Text: "answer", Replies: 1})
+	fine(t, "carol answers", err)
+	_, err = h.Edit(ctx, alice, g.URI, 1, "older")
+	fine(t, "another text", err)
+	for who, want := range map[portal.Address]string{alice: "answer>old older", carol: "answer>old older", dave: "answer", bob: ""} {
+		if got := h.toldTo(who, n); got != want {
+			t.Errorf("%s is told %q, want %q", who.User(), got, want)
+		}
+	}
+	for _, ev := range h.store.told()[n:] {
+		if ev.Audience != "" {
+			t.Errorf("all who follow are told: %+v", ev)
+		}
 	}
 }

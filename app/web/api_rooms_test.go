@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"portico/app/portal"
+	"portico/views"
 )
 
 // TestRoomsOverTheAPI goes through what programs do in rooms; every exchange is held to the OpenAPI document.
@@ -150,6 +151,9 @@ func TestRoomsByForm(t *testing.T) {
 	doc := a.page("/rooms/green-lobby?side=people", 200)
 	if got := doc.Find(".said .text strong").Text(); got != "you" {
 		t.Errorf("the page shows %q", got)
+	}
+	if card := doc.Find(`.member[data-user=bob] a[data-card]`); card.AttrOr("href", "") != views.ContactPath(bob) || card.AttrOr("aria-label", "") == "" {
+		t.Errorf("bob's card is not to be reached: %s", card.AttrOr("href", ""))
 	}
 	if doc.Find(".member").Length() != 3 || doc.Find(`.member[data-user=bob] a`).AttrOr("href", "") != chatWith(bob) {
 		t.Error("not everybody is in the panel, or they lead elsewhere")

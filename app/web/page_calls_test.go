@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"portico/app/portal"
+	"portico/views"
 )
 
 // missed fills alice's lists: bob called twice, a telephone once, carol wrote, another device took a call, and three spoke to the mailbox.
@@ -54,6 +55,9 @@ func TestCallsPage(t *testing.T) {
 	}
 	if href, _ := doc.Find("#call-call-2 .call-actions a").Attr("href"); href != "tel:+4312345" {
 		t.Errorf("the telephone is called back at %q", href)
+	}
+	if href, _ := doc.Find("#call-call-1 .call-actions a[data-card]").Attr("href"); href != views.ContactPath(bob) {
+		t.Errorf("bob's card is at %q", href)
 	}
 	if href, _ := doc.Find("#call-call-1 .call-actions a").Attr("href"); href != "/chat/"+url.PathEscape(string(bob)) {
 		t.Errorf("bob is written to at %q", href)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,13 @@ func (s *Server) contactsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.ContactsPage{Frame: f, Query: clip(c.QueryParam("q"), maxQuery)}
+	page := views.ContactsPage{Frame: f, Query: clip(c.QueryParam("q"), maxQuery), Imported: -1, Outlook: s.Book != nil && s.Calendar != nil}
+	if n, err := strconv.Atoi(c.QueryParam("imported")); err == nil && n >= 0 {
+		page.Imported = n
+	}
+	if s.Books != nil {
+		page.Books = s.Books.States()
+	}
 	if s.Book == nil {
 		err = s.plainList(c, &page)
 	} else {
@@ -227,9 +234,6 @@ func (s *Server) findFor(c echo.Context, r views.Reader, query string) (views.Fo
 	found, err := s.find(ctx, r, who, query, list)
 	if err != nil || found.Query == "" {
 		return found, err
-	}
-	if s.Books != nil {
-		found.Books = s.Books.States()
 	}
 	if s.Book != nil && len(found.People) < foundPeople {
 		s.findInFolder(ctx, &found, list)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,10 +131,13 @@ func (s *Server) addDistribution(c echo.Context) error {
 	return s.done(c, "/contacts")
 }
 
-// importContact takes somebody of the person's own contacts folder onto the list.
+// importContact takes somebody of the person's own contacts folder onto the list, or everybody in it.
 func (s *Server) importContact(c echo.Context) error {
 	if err := form(c); err != nil {
 		return err
+	}
+	if c.FormValue("all") == "on" {
+		return s.importAll(c)
 	}
 	uri, err := portal.ParseAddress(c.FormValue("uri"))
 	if err != nil {
@@ -143,6 +147,31 @@ func (s *Server) importContact(c echo.Context) error {
 		return err
 	}
 	return s.done(c, "/contacts")
+}
+
+// importAll takes everybody of the person's own contacts folder who is not on the list yet onto it, all or none.
+func (s *Server) importAll(c echo.Context) error {
+	ctx, who := c.Request().Context(), s.person(c)
+	people, err := s.Book.Outlook(ctx, who)
+	if err != nil {
+		return err
+	}
+	list, err := s.Contacts.List(ctx, who)
+	if err != nil {
+		return err
+	}
+	var uris []portal.Address
+	for _, p := range people {
+		if !slices.ContainsFunc(list, func(l portal.Contact) bool { return l.URI == p.URI }) {
+			uris = append(uris, p.URI)
+		}
+	}
+	if len(uris) > 0 {
+		if err := s.Book.ImportFromOutlook(ctx, who, uris); err != nil {
+			return err
+		}
+	}
+	return s.done(c, "/contacts?imported="+strconv.Itoa(len(uris)))
 }
 
 // refreshPeople reads the address book anew.

@@ -146,6 +146,32 @@ func TestOutlookContactsAreFoundAndTakenOver(t *testing.T) {
 	a.submit("/contacts/"+bob.Path(), "do", "outlook").says(http.StatusConflict, "")
 }
 
+func TestAllOutlookContactsAreTakenOver(t *testing.T) {
+	h := peopleHouseFor(t)
+	a := h.browse(alice)
+	if n := a.page("/contacts", http.StatusOK).Find("form.import-all button").Length(); n != 1 {
+		t.Errorf("%d buttons to import everybody", n)
+	}
+	a.submit("/contacts/import", "all", "on").leadsTo("/contacts?imported=1")
+	h.headings(a, "Other contacts: Olga Outlook")
+	if got := a.page("/contacts?imported=1", http.StatusOK).Find(".banner.ok").Text(); got != "1 person was taken over from Outlook." {
+		t.Errorf("it says %q", got)
+	}
+	a.submit("/contacts/import", "all", "on").leadsTo("/contacts?imported=0")
+	h.headings(a, "Other contacts: Olga Outlook")
+}
+
+func TestTheAgeOfAddressBooksShowsWithoutASearch(t *testing.T) {
+	h := peopleHouseFor(t)
+	a := h.browse(alice)
+	for _, path := range []string{"/contacts", "/contacts?q=bob"} {
+		ages := a.page(path, http.StatusOK).Find(".book-ages")
+		if ages.Length() != 1 || ages.Find("li").Length() == 0 || ages.Find("form[action='/contacts/refresh'] button").Length() != 1 {
+			t.Errorf("%s shows %d: %q", path, ages.Length(), ages.Text())
+		}
+	}
+}
+
 func TestCard(t *testing.T) {
 	h := peopleHouseFor(t, func(set *settings) { set.now = noon })
 	a := h.browse(alice)

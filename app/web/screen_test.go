@@ -66,6 +66,7 @@ func (s *screen) part(part *goquery.Selection) {
 	case "top":
 		s.top(part)
 	case "none":
+	case "card": // opens the card anew where its day or its clock is another, which the pages here do not depend on
 	case "raise":
 		line := find(s.doc.Selection, "id", part.AttrOr("data-id", "")).First()
 		line.Parent().PrependSelection(line)
