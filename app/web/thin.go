@@ -1,10 +1,10 @@
 package web
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -43,33 +43,16 @@ func (s *Server) thinOf(c echo.Context, who portal.Address, choice string) polic
 	if remote, err := netip.ParseAddr(c.RealIP()); err == nil {
 		ask.Remote = remote
 	}
-	if s.believes(r.RemoteAddr) {
+	if s.believes(r) {
 		ask.Header = r.Header.Values(s.Config.Thin.Header)
 	}
 	return policy.Thin(ask, s.Config.Thin)
 }
 
-// believes reports whether headers of a gateway count from that peer: from the trusted proxies, or where there are none from
-// anybody, since a thin session is no right.
-func (s *Server) believes(peer string) bool {
-	if len(s.Config.TrustedProxies) == 0 {
-		return true
-	}
-	host, _, err := net.SplitHostPort(peer)
-	if err != nil {
-		return false
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	addr = addr.Unmap().WithZone("")
-	for _, p := range s.Config.TrustedProxies {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+// believes reports whether headers of a gateway count: from the trusted proxies, or where there are none from anybody, since a thin
+// session is no right.
+func (s *Server) believes(r *http.Request) bool {
+	return len(s.Config.TrustedProxies) == 0 || s.byProxy(r)
 }
 
 // answerThin takes the answer to the offer of a thin session; it holds in this browser.
@@ -93,11 +76,11 @@ func (s *Server) answerThin(c echo.Context) error {
 
 // keepThin gives the browser its own word on thin sessions; empty: it has none any more.
 func (s *Server) keepThin(c echo.Context, word string) {
-	cookie := &http.Cookie{Name: thinCookie, Value: word, Path: "/", MaxAge: 365 * 24 * 3600, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	age := 365 * 24 * time.Hour
 	if word == "" {
-		cookie.MaxAge = -1
+		age = -1
 	}
-	c.SetCookie(cookie)
+	c.SetCookie(s.newCookie(c, thinCookie, word, age))
 }
 
 // thinChoice is what the settings page shows as chosen.
