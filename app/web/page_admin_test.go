@@ -40,7 +40,7 @@ func TestTheDeskIsForAdministrators(t *testing.T) {
 		t.Errorf("somebody else set %v (%v)", rules, err)
 	}
 	places := a.page("/admin", http.StatusOK).Find(".admin-places a")
-	if places.Length() != 6 {
+	if places.Length() != 7 {
 		t.Errorf("the index leads to %d places", places.Length())
 	}
 	for _, place := range places.EachIter() {
