@@ -53,7 +53,7 @@ func configuredPolicies(cfg *config.Config) func(string) (string, bool) {
 		portal.DisableMeetingSubjectAndLocation: cfg.Policy.DisableMeetingSubjectAndLocation, portal.DisablePresenceNote: cfg.Policy.DisablePresenceNote,
 		portal.EnableAppearOffline: cfg.Policy.EnableAppearOffline, portal.DisableIM: cfg.Policy.DisableIM,
 		portal.MayCreateRooms: cfg.Policy.MayCreateRooms, portal.ThinSessions: cfg.Policy.ThinSessions,
-		portal.CustomStateURL: cfg.Policy.CustomStateURL,
+		portal.CustomStateURL: cfg.Policy.CustomStateURL, portal.Language: cfg.Policy.Language,
 	} {
 		if value != "" {
 			said[name] = value

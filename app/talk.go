@@ -3,6 +3,7 @@ package main
 // Rooms, history and calls in the house: what stands behind them, and who is told of what.
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -171,17 +172,16 @@ func (h *house) isAway(who portal.Address) bool {
 	return false
 }
 
-// readerOf is a person with their language and zone, for what is written to them outside of a page.
+// readerOf is a person with their language and zone, for what is written to them outside of a page: as policy decides, as they
+// have chosen, or as on the page they read last.
 func (h *house) readerOf(ctx context.Context, who portal.Address) views.Reader {
 	set, err := h.account.Settings(ctx, who)
 	if err != nil {
 		h.log.Warn("language of somebody", "person", who, "error", err)
 	}
-	locale := set.Locale
-	if locale == "" {
-		locale = catalogue.Locales()[0]
-	}
-	return views.NewReader(locale, set.TimeZone, time.Now())
+	read := h.hub.Audience(who)
+	locale := catalogue.BuiltIn().Decide("", h.admin.InForce(who).Language, set.Locale, read.Locale)
+	return views.NewReader(locale, cmp.Or(set.TimeZone, read.Zone), time.Now())
 }
 
 // roomWords is what a room says to a SIP client, in the person's language.

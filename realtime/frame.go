@@ -19,10 +19,9 @@ const (
 // rendered once for each audience that is there to read it.
 type Audience struct {
 	Encoding Encoding
-	// Locale is a catalogue's BCP 47 tag, Zone an IANA time zone name.
+	// Locale is a catalogue's BCP 47 tag, with the country whose dates and numbers the reader writes where that makes a
+	// difference ("de-AT"); Zone is an IANA time zone name.
 	Locale, Zone string
-	// TwelveHours: times of day are written with twelve hours.
-	TwelveHours bool
 	// Thin: the reader's session is a thin one.
 	Thin bool
 }

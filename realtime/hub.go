@@ -41,7 +41,12 @@ type Hub struct {
 	people  map[portal.Address][]*conn
 	conns   map[*conn]struct{}
 	closing bool
+	// read is how people's pages were rendered last; no more than maxRead, any of which goes for another.
+	read map[portal.Address]Audience
 }
+
+// maxRead bounds what is remembered of people whose pages are closed.
+const maxRead = 50_000
 
 type hooks struct{ opened, closed, slow func() }
 
@@ -62,7 +67,7 @@ func NewHub(o Options) *Hub {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Hub{opts: o, log: o.Logger, now: o.Now, people: map[portal.Address][]*conn{}, conns: map[*conn]struct{}{}}
+	h := &Hub{opts: o, log: o.Logger, now: o.Now, people: map[portal.Address][]*conn{}, conns: map[*conn]struct{}{}, read: map[portal.Address]Audience{}}
 	h.metrics = hooks{orNothing(o.Opened), orNothing(o.Closed), orNothing(o.Slow)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h
@@ -187,6 +192,7 @@ func (h *Hub) register(c *conn, goroutines int) (refused string) {
 	// A new slice each time: Send reads the old one without the lock.
 	h.people[c.Person] = append(mine[:len(mine):len(mine)], c)
 	h.conns[c] = struct{}{}
+	h.remember(c.Person, c.Audience)
 	h.children.Add(goroutines)
 	h.mu.Unlock()
 	h.metrics.opened()
@@ -276,6 +282,27 @@ func (h *Hub) Sessions() map[string]bool {
 		sessions[c.Session] = true
 	}
 	return sessions
+}
+
+// remember keeps how a person's pages are rendered; h.mu is held.
+func (h *Hub) remember(who portal.Address, a Audience) {
+	if a.Encoding != HTML {
+		return // a program reads in no language
+	}
+	if _, known := h.read[who]; !known && len(h.read) >= maxRead {
+		for other := range h.read {
+			delete(h.read, other)
+			break
+		}
+	}
+	h.read[who] = a
+}
+
+// Audience is how the page was rendered that a person opened last; the zero value where none was.
+func (h *Hub) Audience(who portal.Address) Audience {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.read[who]
 }
 
 // EndSession closes every connection that came with the session; their browsers are told not to return.

@@ -151,7 +151,25 @@ func (m manifest) linked(body []byte) []byte {
 	return body
 }
 
+// Filled is an asset of the tree with the one place that says mark replaced, for what is only known when the portal runs.
+func Filled(name, mark, filling string) (*Asset, error) {
+	a, ok := Lookup(name)
+	if !ok || bytes.Count(a.body[Identity], []byte(mark)) != 1 {
+		return nil, fmt.Errorf("%s: there is no one place %q", name, mark)
+	}
+	return newAsset(name, bytes.Replace(a.body[Identity], []byte(mark), []byte(filling), 1))
+}
+
 func (m manifest) add(name string, body []byte) error {
+	a, err := newAsset(name, body)
+	if err != nil {
+		return err
+	}
+	m.byName[name], m.byServed[a.Served] = a, a
+	return nil
+}
+
+func newAsset(name string, body []byte) (*Asset, error) {
 	sum := sha256.Sum256(body)
 	hash := base64.RawURLEncoding.EncodeToString(sum[:])[:10]
 	ext := path.Ext(name)
@@ -162,11 +180,10 @@ func (m manifest) add(name string, body []byte) error {
 	}
 	if compressible(name) {
 		if err := a.compress(body); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	m.byName[name], m.byServed[a.Served] = a, a
-	return nil
+	return a, nil
 }
 
 func (a *Asset) compress(body []byte) error {

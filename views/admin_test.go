@@ -67,7 +67,7 @@ func TestTheAgeOfABook(t *testing.T) {
 
 func TestCustomStatesAsTheyLook(t *testing.T) {
 	state := portal.CustomState{ID: 1, Availability: portal.Busy, Texts: portal.NewStateTexts(map[int]string{1033: "At lunch", 1036: "À table"})}
-	looks := stateLooks(state)
+	looks := stateLooks(NewReader("en", "UTC", en0), state)
 	if len(looks) != 2 || looks[0].Text != "At lunch" || looks[1].Text != "Beschäftigt" {
 		t.Errorf("%+v", looks)
 	}

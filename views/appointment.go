@@ -1,7 +1,6 @@
 package views
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -127,23 +126,6 @@ func knownAnswer(me portal.Person, a portal.Appointment, p portal.Attendee) port
 		return p.Response
 	}
 	return ""
-}
-
-// size is how much a file holds: "12 kB".
-func (r Reader) size(n int64) string {
-	switch {
-	case n < 0:
-		return ""
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%d kB", (n+500)/1000)
-	}
-	text := fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	if r.Locale() == "de" {
-		text = strings.Replace(text, ".", ",", 1)
-	}
-	return text
 }
 
 // MaxFile and MaxImport are the largest files, in bytes, that pages let one choose: what the calendar takes.

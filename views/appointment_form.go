@@ -107,7 +107,7 @@ func (r Reader) nthDay(day string) string {
 func (r Reader) weekdays() []time.Weekday {
 	out := make([]time.Weekday, 7)
 	for i := range out {
-		out[i] = (r.firstDay() + time.Weekday(i)) % 7
+		out[i] = (r.FirstDay() + time.Weekday(i)) % 7
 	}
 	return out
 }

@@ -85,17 +85,9 @@ func ParseCalendarView(name string) CalendarView {
 	return WorkWeekView
 }
 
-// firstDay is the first day of the reader's week.
-func (r Reader) firstDay() time.Weekday {
-	if r.SundayFirst {
-		return time.Sunday
-	}
-	return time.Monday
-}
-
 // weekOf is the first day of the week in which a day lies.
 func (r Reader) weekOf(day span) span {
-	return day.plusDays(-((int(day.from.Weekday()) - int(r.firstDay()) + 7) % 7))
+	return day.plusDays(-((int(day.from.Weekday()) - int(r.FirstDay()) + 7) % 7))
 }
 
 // days are the days that are shown.

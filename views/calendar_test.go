@@ -257,7 +257,7 @@ func TestMonth(t *testing.T) {
 		t.Errorf("what reaches over Sunday stands in %d weeks", got)
 	}
 	v := calendarOf("en", MonthView, "2026-11-25")
-	v.Habits = Habits{SundayFirst: true, TwelveHours: true}
+	v.Catalogue = v.Set().For("en-US")
 	expect(t, render(t, CalendarSheet(v)), map[string]string{".month thead abbr": "Sun"})
 }
 
@@ -328,8 +328,7 @@ func BenchmarkWeek(b *testing.B) {
 
 // Readers whose country writes twelve hours read them everywhere; a full hour of the calendar has no minutes.
 func TestTwelveHoursInWords(t *testing.T) {
-	r := NewReader("en", "Europe/Vienna", en0)
-	r.TwelveHours = true
+	r := NewReader("en-US", "Europe/Vienna", en0)
 	morning := dayOf(r.Now).from.Add(9*time.Hour + 5*time.Minute)
 	for want, got := range map[string]string{
 		"9:05 AM": r.clock(morning), "9:05 AM ": r.short(morning) + " ", "9:05 PM": r.moment(morning.Add(12 * time.Hour)), "yesterday 9:05 AM": r.moment(morning.AddDate(0, 0, -1)),

@@ -12,17 +12,13 @@ import (
 
 // hour is a time of day as the reader writes it; a full hour of twelve without its minutes.
 func (r Reader) hour(t time.Time) string {
-	t = t.In(r.Zone)
-	if r.TwelveHours && t.Minute() == 0 {
-		return t.Format("3 PM")
-	}
-	return r.clock(t)
+	return r.Hour(t.In(r.Zone))
 }
 
 // rowTime is the time at which a row of the grid begins.
 func (r Reader) rowTime(key rowKey) string {
 	t := time.Date(2001, 1, 1, key.minute/60, key.minute%60, 0, 0, time.UTC)
-	text := Reader{Catalogue: r.Catalogue, Zone: time.UTC, Habits: r.Habits}.hour(t)
+	text := r.Hour(t)
 	if key.again {
 		return r.Text("calendar.again", "Time", text)
 	}
@@ -43,15 +39,12 @@ func (r Reader) monthShort(m time.Month) string { return r.Text(fmt.Sprint("mont
 
 // shortDay is a day in little room: "Mon 23 Nov".
 func (r Reader) shortDay(t time.Time) string {
-	return r.weekdayShort(t.Weekday()) + " " + r.dateOf(t)
+	return r.Text("time.short-day", "Weekday", r.weekdayShort(t.Weekday()), "Date", r.dateOf(t))
 }
 
 // dateOf is a date, with its year where that is not this one: "23 Nov".
 func (r Reader) dateOf(t time.Time) string {
-	if t.Year() == r.Now.Year() {
-		return r.Text("time.date", "Day", t.Day(), "Month", r.monthShort(t.Month()))
-	}
-	return r.Text("time.date-year", "Day", t.Day(), "Month", r.monthShort(t.Month()), "Year", t.Year())
+	return r.Date(t, r.Now)
 }
 
 // longDay is a day in full: "Monday 23 November 2026".
@@ -70,7 +63,7 @@ func (r Reader) dayRange(first, last time.Time) string {
 	case first.Month() != last.Month():
 		return r.Text("time.date", "Day", first.Day(), "Month", r.monthLong(first.Month())) + " – " + full(last)
 	case first.Day() != last.Day():
-		return r.Text("calendar.days", "First", first.Day(), "Last", full(last))
+		return r.Text("calendar.days", "First", first.Day(), "Last", last.Day(), "Month", r.monthLong(last.Month()), "Year", last.Year())
 	}
 	return full(first)
 }

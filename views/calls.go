@@ -125,7 +125,7 @@ func (r Reader) lengthText(m VoicemailItem) string {
 	case m.Seconds > 0:
 		return seconds(m.Seconds)
 	case m.Size > 0:
-		return r.size(m.Size)
+		return r.Size(m.Size)
 	}
 	return ""
 }

@@ -137,7 +137,7 @@ func (r Reader) localTime(zone *time.Location) string {
 	_, theirs := there.Zone()
 	_, mine := r.Now.In(r.Zone).Zone()
 	ahead := time.Duration(theirs-mine) * time.Second
-	clock := r.words().Clock(there)
+	clock := r.Clock(there)
 	switch {
 	case ahead == 0:
 		return r.Text("card.same-time", "Time", clock)

@@ -1,9 +1,11 @@
 package views
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -46,6 +48,45 @@ func TestEveryTextThatIsAskedForExists(t *testing.T) {
 	}
 	if asked < 100 {
 		t.Errorf("only %d texts are asked for: the search is broken", asked)
+	}
+}
+
+// quoted finds the literals of programs, templates, scripts and the API's description, of which keys are made.
+var quoted = regexp.MustCompile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"|`([^`\\n]*)`")
+
+// TestEveryTextIsAskedFor: a text whose key stands nowhere, and of which nothing is the beginning, is dead.
+func TestEveryTextIsAskedFor(t *testing.T) {
+	literals, beginnings := map[string]bool{}, map[string]bool{}
+	for _, root := range []string{"../views", "../app", "../storage", "../realtime", "../static/js"} {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			known := slices.Contains([]string{".go", ".templ", ".js"}, filepath.Ext(path))
+			if err != nil || d.IsDir() || !known || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_templ.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, m := range quoted.FindAllStringSubmatch(string(source), -1) {
+				text := m[1] + m[2]
+				literals[text] = true
+				before, _, formatted := strings.Cut(text, "%")
+				if before != "error." && before != "script." && strings.Contains(before, ".") && (formatted || strings.HasSuffix(before, ".") || strings.HasSuffix(before, "-")) {
+					beginnings[before] = true
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range catalogue.For(catalogue.Default).Keys() {
+		asked := strings.HasPrefix(key, "error.") && strings.HasSuffix(key, ".failed") || // for a family's reasons without a sentence
+			literals[key] || literals[strings.TrimPrefix(key, "error.")] || literals[strings.TrimPrefix(key, "script.")]
+		for at := range key {
+			asked = asked || at > 3 && beginnings[key[:at]] || at > 9 && strings.HasPrefix(key, "error.") && beginnings[key[6:at]]
+		}
+		if !asked {
+			t.Errorf("nothing asks for %q", key)
+		}
 	}
 }
 

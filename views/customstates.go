@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"portico/app/portal"
-	"portico/views/catalogue"
 )
 
 // StatesPage is the page /admin/custom-states.
@@ -74,10 +73,10 @@ func stateTexts(r Reader, s portal.CustomState) []stateText {
 type stateLook struct{ Locale, Language, Text string }
 
 // stateLooks is how a state looks in each of the portal's languages: where it has no text, people see the plain state.
-func stateLooks(s portal.CustomState) []stateLook {
+func stateLooks(r Reader, s portal.CustomState) []stateLook {
 	var out []stateLook
-	for _, locale := range catalogue.Locales() {
-		c := catalogue.For(locale)
+	for _, locale := range r.Set().Locales() {
+		c := r.Set().For(locale)
 		text := s.Texts.For(portal.LCID(locale))
 		if text == "" {
 			text = c.Availability(s.Availability)

@@ -843,7 +843,7 @@ func stateSet(v StatesPage, set portal.CustomStates) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, look := range stateLooks(set.States[0]) {
+			for _, look := range stateLooks(v.Reader, set.States[0]) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<th scope=\"col\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -946,7 +946,7 @@ func stateSet(v StatesPage, set portal.CustomStates) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				for _, look := range stateLooks(s) {
+				for _, look := range stateLooks(v.Reader, s) {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 86, "<td><span class=\"state-look\" lang=\"")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

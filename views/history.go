@@ -206,7 +206,7 @@ type monthDay struct {
 // weeks are the month's rows.
 func (v HistoryPage) weeks() [][]monthDay {
 	first := v.Month.First
-	lead := (int(first.Weekday()) - int(v.firstDay()) + 7) % 7
+	lead := (int(first.Weekday()) - int(v.FirstDay()) + 7) % 7
 	cells := make([]monthDay, lead, 42)
 	today := v.dayKey(v.Now)
 	for day := first; day.Month() == first.Month(); day = midnight(day.Year(), day.Month(), day.Day()+1, v.Zone) {

@@ -33,7 +33,7 @@ func TestTranscriptOfARoomIsFormatted(t *testing.T) {
 		doc := render(t, TranscriptView(v))
 		expect(t, doc, map[string]string{
 			"#line-1 .text": "bold a < b @karl @nobody <i>x</i>", "#line-1 .text strong": "bold", "#line-1 .text code": "a < b", "#line-1 .text .call": "@karl",
-			"#line-2 blockquote": "said", "#line-2 pre": "code", "#line-3 .file": "a.txt 1.4 KB",
+			"#line-2 blockquote": "said", "#line-2 pre": "code", "#line-3 .file": "a.txt 1.4 kB",
 		})
 		if n := doc.Find("#line-1 .call, #line-1 i").Length(); n != 1 {
 			t.Errorf("%d are called, or markup is markup", n)

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 // Policy is what there is to know of one policy on a page.
 type Policy struct {
-	// Name is as the original calls it, Kind "switch", "choice", "duration", "size" or "url", Doc the catalogue key of
+	// Name is as the original calls it, Kind "switch", "choice", "duration", "size", "url" or "language", Doc the catalogue key of
 	// what it does.
 	Name, Kind, Doc string
 	// Values are the words it takes, Scopes the kinds of scope it can be set for.
@@ -41,7 +42,25 @@ func (r Reader) PolicyValue(value string) string {
 	case r.Has(key):
 		return r.Text(key)
 	}
+	if at := slices.IndexFunc(r.Set().Choices(), func(l *catalogue.Catalogue) bool { return l.Tag() == value }); at >= 0 {
+		return r.Set().Choices()[at].Text("language.name")
+	}
 	return value
+}
+
+// choices are the values that a policy's field offers; nil where they are typed.
+func (r Reader) choices(p Policy) []string {
+	switch p.Kind {
+	case "switch", "choice":
+		return p.Values
+	case "language":
+		out := slices.Clone(p.Values)
+		for _, l := range r.Set().Choices() {
+			out = append(out, l.Tag())
+		}
+		return out
+	}
+	return nil
 }
 
 // policyDoc is what a policy does; its name where no catalogue has the sentence.

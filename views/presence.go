@@ -27,7 +27,7 @@ func (m Mine) MayAppearOffline() bool { return !m.Decided || m.InForce.EnableApp
 
 // stateText is what a custom state is called in the reader's language; where it is missing, the plain state.
 func (r Reader) stateText(c portal.CustomState) string {
-	if text := c.Texts.For(portal.LCID(r.Locale())); text != "" {
+	if text := c.Texts.For(portal.LCID(r.Tag())); text != "" {
 		return text
 	}
 	return r.Availability(c.Availability)

@@ -14,21 +14,13 @@ import (
 	"portico/views/catalogue"
 )
 
-// Reader is for whom something is rendered: their language, their time zone and what time it is.
+// Reader is for whom something is rendered: their language with how they write dates and numbers, their time zone and what time it is.
 type Reader struct {
 	*catalogue.Catalogue
 	Zone *time.Location
 	Now  time.Time
-	Habits
 	// Thin: the reader's session is a thin one, in which no picture is shown that was not asked for.
 	Thin bool
-}
-
-// Habits are how people of a country write dates, as far as that differs within a language. The zero value: weeks
-// begin on Monday, days have 24 hours.
-type Habits struct {
-	SundayFirst bool
-	TwelveHours bool
 }
 
 // NewReader makes a Reader from a locale and an IANA zone; a zone that the system does not know is UTC.
@@ -40,20 +32,12 @@ func NewReader(locale, zone string, now time.Time) Reader {
 	return Reader{Catalogue: catalogue.For(locale), Zone: loc, Now: now.In(loc)}
 }
 
-// words is the catalogue with the reader's habits.
-func (r Reader) words() *catalogue.Catalogue {
-	if r.TwelveHours {
-		return r.Catalogue.Twelve()
-	}
-	return r.Catalogue
-}
-
-func (r Reader) clock(t time.Time) string  { return r.words().Clock(t.In(r.Zone)) }
+func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
 func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
-func (r Reader) short(t time.Time) string  { return r.words().Short(t.In(r.Zone), r.Now) }
-func (r Reader) moment(t time.Time) string { return r.words().Moment(t.In(r.Zone), r.Now) }
-func (r Reader) since(t time.Time) string  { return r.words().Since(t.In(r.Zone), r.Now) }
-func (r Reader) full(t time.Time) string   { return r.words().Full(t.In(r.Zone)) }
+func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }
+func (r Reader) moment(t time.Time) string { return r.Moment(t.In(r.Zone), r.Now) }
+func (r Reader) since(t time.Time) string  { return r.Since(t.In(r.Zone), r.Now) }
+func (r Reader) full(t time.Time) string   { return r.Full(t.In(r.Zone)) }
 
 // Agenda says what somebody's calendar says of their time: until when they are busy or free. It is empty where
 // no calendar says anything.

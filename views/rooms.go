@@ -352,24 +352,6 @@ func PictureType(media string) bool {
 	return false
 }
 
-// bytes is a size in words: "1.4 MB".
-func (r Reader) bytes(n int64) string {
-	for _, unit := range []struct {
-		least int64
-		key   string
-	}{{1_000_000_000, "size.gb"}, {1_000_000, "size.mb"}, {1000, "size.kb"}} {
-		if n >= unit.least {
-			whole, tenth := n/unit.least, n%unit.least*10/unit.least
-			number := fmt.Sprint(whole)
-			if whole < 10 && tenth > 0 {
-				number += r.Text("size.point") + fmt.Sprint(tenth)
-			}
-			return r.Text(unit.key, "Number", number)
-		}
-	}
-	return r.Text("size.bytes", "Number", fmt.Sprint(n))
-}
-
 func (v RoomStretch) earlierPath() string {
 	return fmt.Sprintf("%s?before=%d", RoomPath(v.Room), v.first())
 }

@@ -40,8 +40,8 @@ func TestFormattedText(t *testing.T) {
 
 func TestSizesOfPictures(t *testing.T) {
 	r := NewReader("en", "UTC", en0)
-	for n, want := range map[int64]string{5: "5 bytes", 1400: "1.4 KB", 2_000_000: "2 MB", 25_300_000: "25 MB"} {
-		if got := r.bytes(n); got != want {
+	for n, want := range map[int64]string{5: "5 bytes", 1400: "1.4 kB", 2_000_000: "2 MB", 25_300_000: "25 MB"} {
+		if got := r.Size(n); got != want {
 			t.Errorf("%d bytes are %q, not %q", n, got, want)
 		}
 	}

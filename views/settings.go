@@ -21,6 +21,19 @@ type SettingsPage struct {
 	Saving *portal.Saving
 	// ThinChoice is the kind of session that was chosen: Settings.Thin, or ThinHere.
 	ThinChoice string
+	// LanguageDecided is the language that policy decides on; empty: people choose.
+	LanguageDecided string
+}
+
+// language is what the choice of languages shows: what is decided, else the person's choice, in a form that is offered.
+func (v SettingsPage) language() string {
+	if v.LanguageDecided != "" {
+		return v.Set().For(v.LanguageDecided).Tag()
+	}
+	if v.Settings.Locale == "" {
+		return ""
+	}
+	return v.Set().For(v.Settings.Locale).Tag()
 }
 
 // Session is one place where the person is signed in.

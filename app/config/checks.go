@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/text/language"
 )
 
 // What can be wrong with one value by itself. Each check says what it wants, in words for the operator.
@@ -224,6 +226,15 @@ func origin(value any) error {
 	}
 	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("%q has a path: only scheme and host, such as \"https://portico.example.test\"", clip(text(value)))
+	}
+	return nil
+}
+
+// languageTag checks the form of a language's tag ("de", "de-AT"); which there are is known to who has the texts.
+func languageTag(value any) error {
+	tag, err := language.Parse(text(value))
+	if err != nil || tag == language.Und {
+		return fmt.Errorf("%q is not a language's tag, such as \"de\" or \"en-US\"", clip(text(value)))
 	}
 	return nil
 }

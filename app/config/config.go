@@ -146,7 +146,9 @@ type Policy struct {
 	DisableIM                        string
 	MayCreateRooms                   string
 	ThinSessions                     string
-	CustomStateURL                   string
+	// Language is the tag of everybody's language; empty: people choose.
+	Language       string
+	CustomStateURL string
 	// CustomStateNetworks are networks of one's own from which custom states may be loaded.
 	CustomStateNetworks []string
 }

@@ -204,6 +204,8 @@ func options() []option {
 			doc: "off: only administrators make lasting rooms."},
 		{key: "policy.thin_sessions", at: func(c *Config, _ int) any { return &c.Policy.ThinSessions }, check: optional(oneOf("on", "off")),
 			doc: "on or off: pages for thin sessions (terminal servers, slow lines), or none. Empty: as the person likes."},
+		{key: "policy.language", at: func(c *Config, _ int) any { return &c.Policy.Language }, check: optional(languageTag),
+			doc: "The language of everybody's pages, as a BCP 47 tag: \"de\", \"de-AT\", \"en-US\". Empty: as each person's settings or browser say."},
 		{key: "policy.custom_state_url", at: func(c *Config, _ int) any { return &c.Policy.CustomStateURL }, check: optional(webURL),
 			doc: "Where the custom presence states are loaded from (CustomStateURL), http: or https:."},
 		{key: "policy.custom_state_networks", at: func(c *Config, _ int) any { return &c.Policy.CustomStateNetworks }, check: each(network),

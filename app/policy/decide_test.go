@@ -45,6 +45,9 @@ func two(d Definition) (a, b string) {
 	case KindSize:
 		return "5MB", "7MB"
 	}
+	if d.Kind == KindLanguage {
+		return "de-AT", "en"
+	}
 	return "https://a.example.test/states.xml", "http://b.example.test/states.xml"
 }
 
@@ -236,6 +239,8 @@ func TestParsePolicies(t *testing.T) {
 		{portal.CustomStateURL, "ftp://web.example.test/x", "", "customstates.scheme"}, {portal.CustomStateURL, "javascript:alert(1)", "", "customstates.scheme"},
 		{portal.CustomStateURL, "https://me:word@web.example.test/x", "", "policy.address"}, {portal.CustomStateURL, "https:///x", "", "policy.address"},
 		{portal.CustomStateURL, "http:web", "", "policy.address"}, {portal.CustomStateURL, "https://a/" + string(make([]byte, 3000)), "", "policy.address"},
+		{portal.Language, "DE", "de", ""}, {portal.Language, "en-us", "en-US", ""}, {portal.Language, "Choose", Choose, ""}, {portal.Language, "", "", "policy.value"},
+		{portal.Language, "de, en", "", "policy.value"}, {portal.Language, "Deutsch!", "", "policy.value"}, {portal.Language, "und", "", "policy.value"},
 		{"EnableFlying", On, "", "policy.unknown"}, {"", "", "", "policy.unknown"},
 	} {
 		got, err := Parse(c.name, c.value)
@@ -265,7 +270,7 @@ func TestDefinitions(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 15 {
+	if len(seen) != 16 {
 		t.Errorf("%d policies", len(seen))
 	}
 	in := InForce(Decide(nil, nil, ann, "", nil))

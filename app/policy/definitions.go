@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"portico/app/portal"
 )
 
@@ -21,6 +23,8 @@ const (
 	KindDuration, KindSize = "duration", "size"
 	// KindURL is the address of a web resource, or None.
 	KindURL = "url"
+	// KindLanguage is the BCP 47 tag of a language, with a country or without, or Choose.
+	KindLanguage = "language"
 )
 
 // The words that values are made of.
@@ -85,6 +89,7 @@ func Definitions() []Definition {
 		// Who made a room says nothing about who speaks in it: what was said is kept as long for everyone.
 		{Name: portal.RoomRetention, Kind: KindDuration, least: minRoomRetention, most: maxRoomRetention, Scopes: []string{portal.ScopeEveryone}},
 		choice(portal.ThinSessions),
+		{Name: portal.Language, Kind: KindLanguage, Values: []string{Choose}, Default: Choose},
 	}
 	for i := range list {
 		list[i].Doc = "policy." + list[i].Name
@@ -128,6 +133,8 @@ func field(in *portal.InForce, name string) (on *bool, word *string, bytes *int6
 		span = &in.RoomRetention
 	case portal.ThinSessions:
 		word = &in.ThinSessions
+	case portal.Language:
+		word = &in.Language
 	}
 	return on, word, bytes, span
 }
@@ -216,11 +223,26 @@ func (d Definition) Parse(value string) (string, error) {
 			return "", bad
 		}
 		return sizeText(n), nil
+	case KindLanguage:
+		return languageTag(v, bad)
 	}
 	if strings.EqualFold(v, None) {
 		return None, nil
 	}
 	return StateURL(v)
+}
+
+// languageTag is the canonical form of a language's tag: "de" for "DE", "de-AT" for "de_at". Whether the portal has texts in
+// it is known to who shows them; where it has none, people choose.
+func languageTag(v string, bad error) (string, error) {
+	if strings.EqualFold(v, Choose) {
+		return Choose, nil
+	}
+	tag, err := language.Parse(v)
+	if err != nil || v == "" || tag == language.Und || strings.ContainsAny(v, " ,;") {
+		return "", bad
+	}
+	return tag.String(), nil
 }
 
 // CanBe reports whether the policy can be set for a kind of scope.

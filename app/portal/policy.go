@@ -20,6 +20,7 @@ const (
 	MayCreateRooms = "MayCreateRooms"
 	RoomRetention  = "RoomRetention"
 	ThinSessions   = "ThinSessions"
+	Language       = "Language"
 )
 
 // InForce is the policies that hold for one person, understood; a value a policy does not decide is the person's choice
@@ -43,6 +44,8 @@ type InForce struct {
 	RoomRetention time.Duration
 	// ThinSessions is "on", "off" or empty where the person chooses.
 	ThinSessions string
+	// Language is the BCP 47 tag of the language of pages, mails and rooms; empty where the person or their browser chooses.
+	Language string
 }
 
 // The kinds of a PolicyScope, the narrower before the wider: what is said of a person beats what is said of a group,

@@ -77,14 +77,28 @@ func (t StateTexts) For(lcid int) string {
 	return near
 }
 
-// LCIDs are the locale identifiers of the portal's languages, by BCP 47 tag.
-func LCIDs() map[string]int { return map[string]int{"en": EnglishLCID, "de": 1031} }
+// LCIDs are the locale identifiers of languages, and of their forms in a country where those differ in one, by BCP 47 tag
+// (MS-LCID section 2.2).
+func LCIDs() map[string]int {
+	return map[string]int{
+		"en": EnglishLCID, "en-US": EnglishLCID, "en-GB": 2057, "en-AU": 3081, "en-CA": 4105, "en-IE": 6153,
+		"de": 1031, "de-DE": 1031, "de-CH": 2055, "de-AT": 3079, "de-LU": 4103, "de-LI": 5127,
+		"bg": 1026, "cs": 1029, "da": 1030, "el": 1032, "es": 3082, "et": 1061, "fi": 1035, "fr": 1036, "hr": 1050, "hu": 1038, "it": 1040,
+		"ja": 1041, "ko": 1042, "lt": 1063, "lv": 1062, "nb": 1044, "nl": 1043, "pl": 1045, "pt": 2070, "ro": 1048, "ru": 1049, "sk": 1051,
+		"sl": 1060, "sv": 1053, "tr": 1055, "uk": 1058, "zh": 2052,
+	}
+}
 
-// LCID is the locale identifier of a language tag ("de", "de-AT"); English for one that is not known.
+// LCID is the locale identifier of a language tag ("de", "de-AT"): that of the country's form, else the language's;
+// English for one that is not known.
 func LCID(tag string) int {
-	tag, _, _ = strings.Cut(strings.ToLower(tag), "-")
-	if n, ok := LCIDs()[tag]; ok {
-		return n
+	known := LCIDs()
+	base, country, _ := strings.Cut(tag, "-")
+	base = strings.ToLower(base)
+	for _, name := range []string{base + "-" + strings.ToUpper(country), base} {
+		if n, ok := known[name]; ok {
+			return n
+		}
 	}
 	return EnglishLCID
 }

@@ -19,7 +19,7 @@ func TestPoliciesByAPI(t *testing.T) {
 	a, b := h.signIn(alice), h.signIn(bob)
 	var all policiesJSON
 	a.call("GET", policiesAPI, nil, 200).into(&all)
-	if len(all.Definitions) != 15 || len(all.Rules) != 0 || len(all.Groups) != 0 {
+	if len(all.Definitions) != 16 || len(all.Rules) != 0 || len(all.Groups) != 0 {
 		t.Errorf("at first: %d, %v, %v", len(all.Definitions), all.Rules, all.Groups)
 	}
 	everyone, forBob := portal.PolicyScope{Kind: "everyone"}, portal.PolicyScope{Kind: "person", Who: "bob@example.test"}
@@ -166,7 +166,7 @@ func TestDiagnosisByAPI(t *testing.T) {
 	h.facts.with(func(f *fakeFacts) { f.facts = wellKnown(t) })
 	var facts factsJSON
 	b.call("GET", "/api/v1/diagnostics", nil, 200).into(&facts)
-	if facts.URI != bob || facts.Version != "1.6.0" || len(facts.Line.Subscriptions) != 4 || len(facts.Policies) != 15 || len(facts.Books) != 1 || facts.Contacts.Place != "server" {
+	if facts.URI != bob || facts.Version != "1.6.0" || len(facts.Line.Subscriptions) != 4 || len(facts.Policies) != 16 || len(facts.Books) != 1 || facts.Contacts.Place != "server" {
 		t.Errorf("%+v", facts)
 	}
 	h.incident(portal.Incident{Who: bob, Part: portal.PartSignin, Cause: "signin.wrong", Remote: "192.0.2.7"})

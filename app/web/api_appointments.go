@@ -10,6 +10,7 @@ import (
 
 	"portico/app/calendar"
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 // maxWindow is the longest time that is read at once.
@@ -34,7 +35,7 @@ type appointmentJSON struct {
 	Sync        syncJSON            `json:"sync"`
 }
 
-func (s *Server) appointmentJSON(locale string, a portal.Appointment) appointmentJSON {
+func (s *Server) appointmentJSON(words *catalogue.Catalogue, a portal.Appointment) appointmentJSON {
 	a.BodyHTML = s.cleanHTML(a.BodyHTML)
 	out := appointmentJSON{
 		Appointment: a, Recurrence: a.Recurrence, Attendees: a.Attendees, Categories: a.Categories, Attachments: a.Attachments, People: a.People, Companies: a.Companies,
@@ -44,7 +45,7 @@ func (s *Server) appointmentJSON(locale string, a portal.Appointment) appointmen
 		out.Sync.State = portal.SyncDone
 	}
 	if a.Sync.Error != "" {
-		out.Sync.Error, out.Sync.ErrorKey = sentence(locale, a.Sync.Error, nil), a.Sync.Error
+		out.Sync.Error, out.Sync.ErrorKey = sentence(words, a.Sync.Error, nil), a.Sync.Error
 	}
 	for _, list := range []*[]string{&out.Categories, &out.People, &out.Companies} {
 		if *list == nil {
@@ -91,7 +92,7 @@ func (s *Server) apiAppointments(c echo.Context) error {
 	}
 	out := make([]appointmentJSON, len(view.Appointments))
 	for i, a := range view.Appointments {
-		out[i] = s.appointmentJSON(r.Locale(), a)
+		out[i] = s.appointmentJSON(r.Catalogue, a)
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -162,7 +163,7 @@ func (s *Server) apiCreateAppointment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusCreated, s.appointmentJSON(s.audience(c).Locale, made))
+	return s.json(c, http.StatusCreated, s.appointmentJSON(s.catalogue(c), made))
 }
 
 // newOf is the appointment that a body describes.
@@ -258,7 +259,7 @@ func (s *Server) apiAppointment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.appointmentJSON(s.audience(c).Locale, a))
+	return s.json(c, http.StatusOK, s.appointmentJSON(s.catalogue(c), a))
 }
 
 // changeBody is a change: what is not in it stays as it is. Version is the one it was made from.
@@ -332,7 +333,7 @@ func (s *Server) apiChangeAppointment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.appointmentJSON(s.audience(c).Locale, fresh))
+	return s.json(c, http.StatusOK, s.appointmentJSON(s.catalogue(c), fresh))
 }
 
 type deleteBody struct {
@@ -397,7 +398,7 @@ func (s *Server) apiRespond(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.appointmentJSON(s.audience(c).Locale, a))
+	return s.json(c, http.StatusOK, s.appointmentJSON(s.catalogue(c), a))
 }
 
 // answerJSON is one invited person's answer.
@@ -443,7 +444,7 @@ func (s *Server) apiAppointmentResponses(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := responsesJSON{Appointment: s.appointmentJSON(r.Locale(), found.Appointment), Relation: found.Relation, Tally: tallyJSON(found.Tally), Responses: []answerJSON{}}
+	out := responsesJSON{Appointment: s.appointmentJSON(r.Catalogue, found.Appointment), Relation: found.Relation, Tally: tallyJSON(found.Tally), Responses: []answerJSON{}}
 	for _, a := range found.Answers {
 		row := answerJSON{Attendee: a.Attendee, Since: a.Since, New: a.New, Away: a.Away, AwayAsOf: a.AwayAsOf, AwayUnknown: a.AwayUnknown,
 			OutOfOffice: a.OutOfOffice, OutOfOfficeUntil: a.OutOfOfficeUntil}
@@ -501,14 +502,14 @@ func (s *Server) apiOverview(c echo.Context) error {
 	out := overviewJSON{Meetings: []meetingJSON{}, Totals: tallyJSON(o.Totals), News: o.News, LookedAt: o.LookedAt, Loading: o.Loading, Truncated: o.Truncated,
 		Missing: []missingJSON{}}
 	for _, m := range o.Meetings {
-		row := meetingJSON{Appointment: s.appointmentJSON(r.Locale(), m.Appointment), Relation: m.Relation, Tally: tallyJSON(m.Tally), News: m.News}
+		row := meetingJSON{Appointment: s.appointmentJSON(r.Catalogue, m.Appointment), Relation: m.Relation, Tally: tallyJSON(m.Tally), News: m.News}
 		if row.News == nil {
 			row.News = []portal.AnswerNews{}
 		}
 		out.Meetings = append(out.Meetings, row)
 	}
 	for _, m := range o.Missing {
-		out.Missing = append(out.Missing, missingJSON{URI: m.Who, Name: m.Name, Relation: m.Relation, Error: sentence(r.Locale(), m.Reason, nil), ErrorKey: m.Reason})
+		out.Missing = append(out.Missing, missingJSON{URI: m.Who, Name: m.Name, Relation: m.Relation, Error: sentence(r.Catalogue, m.Reason, nil), ErrorKey: m.Reason})
 	}
 	return s.json(c, http.StatusOK, out)
 }

@@ -9,6 +9,7 @@ import (
 
 	"portico/app/calendar"
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 // What has not reached the calendar server, and the words that appointments cannot be called.
@@ -48,25 +49,25 @@ func (s *Server) apiUnsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	locale := s.audience(c).Locale
+	words := s.catalogue(c)
 	out := make([]unsentJSON, len(list))
 	for i, u := range list {
-		out[i] = unsentJSON{ID: u.Appointment.ID, Calendar: u.Appointment.Calendar, State: u.State, Appointment: s.appointmentJSON(locale, u.Appointment)}
+		out[i] = unsentJSON{ID: u.Appointment.ID, Calendar: u.Appointment.Calendar, State: u.State, Appointment: s.appointmentJSON(words, u.Appointment)}
 		for _, ch := range u.Changes {
-			out[i].Changes = append(out[i].Changes, s.unsentChangeJSON(locale, ch))
+			out[i].Changes = append(out[i].Changes, s.unsentChangeJSON(words, ch))
 		}
 	}
 	return s.json(c, http.StatusOK, out)
 }
 
-func (s *Server) unsentChangeJSON(locale string, ch calendar.UnsentChange) unsentChangeJSON {
+func (s *Server) unsentChangeJSON(words *catalogue.Catalogue, ch calendar.UnsentChange) unsentChangeJSON {
 	out := unsentChangeJSON{Kind: ch.Kind, State: ch.State, ErrorKey: ch.Reason, MadeAt: ch.MadeAt, Occurrence: ch.Occurrence, Wanted: ch.Wanted,
 		Response: ch.Response, Comment: ch.Comment, Propose: ch.Proposal, To: ch.To}
 	if ch.Reason != "" {
-		out.Error = sentence(locale, ch.Reason, nil)
+		out.Error = sentence(words, ch.Reason, nil)
 	}
 	if ch.Was != nil {
-		was := s.appointmentJSON(locale, *ch.Was)
+		was := s.appointmentJSON(words, *ch.Was)
 		out.Was = &was
 	}
 	return out

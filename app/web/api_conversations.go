@@ -9,6 +9,7 @@ import (
 
 	"portico/app/chat"
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 const (
@@ -23,10 +24,10 @@ type messageJSON struct {
 	ReasonKey string `json:"reason_key,omitempty"`
 }
 
-func newMessageJSON(locale string, m portal.Message) messageJSON {
+func newMessageJSON(words *catalogue.Catalogue, m portal.Message) messageJSON {
 	out := messageJSON{Message: m}
 	if m.Reason != "" {
-		out.Reason, out.ReasonKey = sentence(locale, m.Reason, nil), m.Reason
+		out.Reason, out.ReasonKey = sentence(words, m.Reason, nil), m.Reason
 	}
 	return out
 }
@@ -47,12 +48,12 @@ func (s *Server) apiConversations(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	locale := s.audience(c).Locale
+	words := s.catalogue(c)
 	out := make([]conversationJSON, len(all))
 	for i, conversation := range all {
 		out[i].Conversation = conversation
 		if conversation.Last != nil {
-			last := newMessageJSON(locale, *conversation.Last)
+			last := newMessageJSON(words, *conversation.Last)
 			out[i].Last = &last
 		}
 	}
@@ -92,10 +93,10 @@ func (s *Server) apiMessages(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	locale := s.audience(c).Locale
+	words := s.catalogue(c)
 	out := make([]messageJSON, len(all))
 	for i, m := range all {
-		out[i] = newMessageJSON(locale, m)
+		out[i] = newMessageJSON(words, m)
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -151,7 +152,7 @@ func (s *Server) apiSay(c echo.Context) error {
 	s.there(c) // who says something is there
 	out := sayAnswer{ID: m.ID, State: m.State}
 	if m.Reason != "" {
-		out.Reason, out.ReasonKey = sentence(s.audience(c).Locale, m.Reason, nil), m.Reason
+		out.Reason, out.ReasonKey = sentence(s.catalogue(c), m.Reason, nil), m.Reason
 	}
 	return s.json(c, http.StatusAccepted, out)
 }

@@ -11,6 +11,7 @@ import (
 
 	"portico/app/crm"
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 // The API of CRM's appointments.
@@ -31,13 +32,13 @@ type crmAppointmentJSON struct {
 	Deleted    []time.Time       `json:"deleted"`
 }
 
-func (s *Server) crmAppointmentJSON(locale string, r portal.CRMAppointment) crmAppointmentJSON {
+func (s *Server) crmAppointmentJSON(words *catalogue.Catalogue, r portal.CRMAppointment) crmAppointmentJSON {
 	out := crmAppointmentJSON{
-		appointmentJSON: s.appointmentJSON(locale, r.Appointment), Description: crm.Describe(&r.Appointment), Origin: r.Origin, Stub: r.Stub, Revision: r.Revision,
+		appointmentJSON: s.appointmentJSON(words, r.Appointment), Description: crm.Describe(&r.Appointment), Origin: r.Origin, Stub: r.Stub, Revision: r.Revision,
 		ChangedAt: r.ChangedAt, ChangedBy: r.ChangedBy, Gone: r.Gone, Exceptions: []appointmentJSON{}, Deleted: listed(r.Deleted),
 	}
 	for _, x := range r.Exceptions {
-		out.Exceptions = append(out.Exceptions, s.appointmentJSON(locale, x))
+		out.Exceptions = append(out.Exceptions, s.appointmentJSON(words, x))
 	}
 	return out
 }
@@ -79,7 +80,7 @@ func (s *Server) apiCRMAppointments(c echo.Context) error {
 			return err
 		}
 		for _, a := range list {
-			out = append(out, s.appointmentJSON(r.Locale(), a.Appointment))
+			out = append(out, s.appointmentJSON(r.Catalogue, a.Appointment))
 		}
 		return s.json(c, http.StatusOK, out)
 	}
@@ -92,7 +93,7 @@ func (s *Server) apiCRMAppointments(c echo.Context) error {
 		return err
 	}
 	for _, a := range list {
-		out = append(out, s.appointmentJSON(r.Locale(), a))
+		out = append(out, s.appointmentJSON(r.Catalogue, a))
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -128,7 +129,7 @@ func (s *Server) apiCreateCRM(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusCreated, s.crmAppointmentJSON(s.audience(c).Locale, made))
+	return s.json(c, http.StatusCreated, s.crmAppointmentJSON(s.catalogue(c), made))
 }
 
 // checkNew says all that is wrong with a new appointment.
@@ -172,7 +173,7 @@ func (s *Server) answerRecord(c echo.Context, r portal.CRMAppointment, err error
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.crmAppointmentJSON(s.audience(c).Locale, r))
+	return s.json(c, http.StatusOK, s.crmAppointmentJSON(s.catalogue(c), r))
 }
 
 // crmChangeBody is a change of a record, whose texts may come as a description.

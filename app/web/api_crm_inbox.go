@@ -71,7 +71,7 @@ func (s *Server) takeIn(c echo.Context, in hook.Incoming) (inboxAnswer, error) {
 	}
 	switch {
 	case len(done.Appointments) > 0:
-		out.ID, out.Record = done.Appointments[0].ID, s.crmAppointmentJSON(s.audience(c).Locale, crm.Withheld(done.Appointments[0], in.Private))
+		out.ID, out.Record = done.Appointments[0].ID, s.crmAppointmentJSON(s.catalogue(c), crm.Withheld(done.Appointments[0], in.Private))
 	case len(done.People) > 0:
 		out.ID, out.Record = done.People[0].ID, done.People[0]
 	case len(done.Companies) > 0:

@@ -50,7 +50,7 @@ func (s *Server) apiAttachments(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.appointmentJSON(s.audience(c).Locale, a).Attachments)
+	return s.json(c, http.StatusOK, s.appointmentJSON(s.catalogue(c), a).Attachments)
 }
 
 var aboutAttach = operation{
@@ -74,7 +74,7 @@ func (s *Server) apiAttach(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusCreated, s.appointmentJSON(s.audience(c).Locale, a))
+	return s.json(c, http.StatusCreated, s.appointmentJSON(s.catalogue(c), a))
 }
 
 var aboutDownload = operation{
@@ -100,7 +100,7 @@ func (s *Server) apiDetach(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, s.appointmentJSON(s.audience(c).Locale, a))
+	return s.json(c, http.StatusOK, s.appointmentJSON(s.catalogue(c), a))
 }
 
 var (
@@ -164,7 +164,7 @@ func (s *Server) apiImport(c echo.Context) error {
 	}
 	out := importedJSON{Added: result.Added, Present: result.Present, Refused: []refusalJSON{}}
 	for _, x := range result.Refused {
-		out.Refused = append(out.Refused, refusalJSON{Subject: x.Subject, Error: sentence(s.audience(c).Locale, x.Reason, nil), ErrorKey: x.Reason})
+		out.Refused = append(out.Refused, refusalJSON{Subject: x.Subject, Error: sentence(s.catalogue(c), x.Reason, nil), ErrorKey: x.Reason})
 	}
 	return s.json(c, http.StatusOK, out)
 }

@@ -10,6 +10,7 @@ import (
 
 	"portico/app/portal"
 	"portico/views"
+	"portico/views/catalogue"
 )
 
 // The API of the history: what the pages under /history and /admin/history do.
@@ -92,10 +93,10 @@ type episodeJSON struct {
 	ReasonKey string `json:"reason_key,omitempty"`
 }
 
-func episodeFor(locale string, e portal.Episode) episodeJSON {
+func episodeFor(words *catalogue.Catalogue, e portal.Episode) episodeJSON {
 	out := episodeJSON{Episode: e, ReasonKey: e.Reason}
 	if e.Reason != "" {
-		out.Reason = sentence(locale, e.Reason, nil)
+		out.Reason = sentence(words, e.Reason, nil)
 	}
 	return out
 }
@@ -124,7 +125,7 @@ func (s *Server) apiHistory(c echo.Context) error {
 	}
 	out := historyJSON{Episodes: []episodeJSON{}, Hits: page.Hits, Next: page.Next, Away: page.Away}
 	for _, e := range page.Episodes {
-		out.Episodes = append(out.Episodes, episodeFor(s.audience(c).Locale, e))
+		out.Episodes = append(out.Episodes, episodeFor(s.catalogue(c), e))
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -180,7 +181,7 @@ func (s *Server) apiTranscript(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := transcriptJSON{episodeJSON: episodeFor(s.audience(c).Locale, t.Episode), HTML: s.cleanHTML(t.HTML), Lines: listed(t.Lines)}
+	out := transcriptJSON{episodeJSON: episodeFor(s.catalogue(c), t.Episode), HTML: s.cleanHTML(t.HTML), Lines: listed(t.Lines)}
 	return s.json(c, http.StatusOK, out)
 }
 

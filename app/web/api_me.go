@@ -26,12 +26,11 @@ func (s *Server) apiMe(c echo.Context) error {
 	return s.json(c, http.StatusOK, inForce(me, s.audience(c), s.thin(c)))
 }
 
-// inForce is me with the language and zone that hold where the person has chosen none, and the kind of session.
+// inForce is me with the language and zone that hold (what policy decides, the person has chosen or their browser asks
+// for) and the kind of session.
 func inForce(me portal.Me, a realtime.Audience, session policy.ThinSession) portal.Me {
 	me.Thin, me.ThinFrom = session.On, session.From
-	if me.Locale == "" {
-		me.Locale = a.Locale
-	}
+	me.Locale = a.Locale
 	if me.TimeZone == "" {
 		me.TimeZone = a.Zone
 	}
@@ -113,8 +112,10 @@ func (s *Server) settingsWith(ctx context.Context, who portal.Address, before po
 
 // checkSettings refuses what no catalogue, zone table or style sheet knows.
 func (s *Server) checkSettings(set portal.Settings) error {
-	if set.Locale != "" && !slices.Contains(locales(), set.Locale) {
-		return portal.Fail(portal.ErrInvalid, "settings.locale")
+	if set.Locale != "" {
+		if canonical, ok := s.Languages.Chosen(set.Locale); !ok || canonical != set.Locale {
+			return portal.Fail(portal.ErrInvalid, "settings.locale")
+		}
 	}
 	if set.TimeZone != "" && s.zones.find(set.TimeZone) == nil {
 		return portal.Fail(portal.ErrInvalid, "settings.time-zone")

@@ -145,7 +145,7 @@ func (s *Server) apiConflicts(c echo.Context) error {
 	}
 	out := make([]appointmentJSON, len(found))
 	for i, a := range found {
-		out[i] = s.appointmentJSON(r.Locale(), a)
+		out[i] = s.appointmentJSON(r.Catalogue, a)
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -171,11 +171,11 @@ func (s *Server) apiQuick(c echo.Context) error {
 	if err := s.nameable(in.ID); err != nil {
 		return err
 	}
-	made, err := s.addLine(c.Request().Context(), s.calendarReader(c), s.person(c), in.ID, in.Text)
+	made, err := s.addLine(c.Request().Context(), s.reader(c), s.person(c), in.ID, in.Text)
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusCreated, s.appointmentJSON(s.audience(c).Locale, made))
+	return s.json(c, http.StatusCreated, s.appointmentJSON(s.catalogue(c), made))
 }
 
 // addLine makes an appointment of a line as somebody types it.
@@ -216,14 +216,14 @@ func (s *Server) apiNudge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.remind(c.Request().Context(), s.calendarReader(c), me, of, id, who)
+	m, err := s.remind(c.Request().Context(), s.reader(c), me, of, id, who)
 	if err != nil {
 		return err
 	}
 	s.there(c)
 	out := sayAnswer{ID: m.ID, State: m.State}
 	if m.Reason != "" {
-		out.Reason, out.ReasonKey = sentence(s.audience(c).Locale, m.Reason, nil), m.Reason
+		out.Reason, out.ReasonKey = sentence(s.catalogue(c), m.Reason, nil), m.Reason
 	}
 	return s.json(c, http.StatusAccepted, out)
 }
@@ -278,7 +278,7 @@ func (s *Server) apiCalendar(c echo.Context) error {
 	out := calendarJSON{Owner: owner, Name: s.Directory.Lookup(ctx, owner).DisplayName, Rights: view.Rights, Loading: view.Loading, State: view.State.State,
 		Since: view.State.Since, Waiting: view.State.Waiting, Failed: view.State.Failed}
 	if key := view.State.Reason; key != "" {
-		out.Error, out.ErrorKey = sentence(r.Locale(), key, nil), key
+		out.Error, out.ErrorKey = sentence(r.Catalogue, key, nil), key
 	}
 	return s.json(c, http.StatusOK, out)
 }

@@ -96,7 +96,7 @@ func (s *Server) apiPlanner(c echo.Context) error {
 			}
 			row.Working = plan.Rows[i].Working
 			if key := plan.Rows[i].Error; key != "" {
-				row.Error, row.ErrorKey = sentence(r.Locale(), key, nil), key
+				row.Error, row.ErrorKey = sentence(r.Catalogue, key, nil), key
 			}
 		}
 		out.Attendees = append(out.Attendees, row)

@@ -116,12 +116,12 @@ func (s *Server) apiSyncStatus(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	locale := s.audience(c).Locale
+	words := s.catalogue(c)
 	out := statusJSON{SyncStatus: st, Queue: countsJSON(st.Queue), Mailboxes: []mailboxJSON{}, Minutes: st.Minutes}
 	for _, m := range st.Mailboxes {
 		row := mailboxJSON{MailboxStatus: m}
 		if m.Reason != "" {
-			row.Error = sentence(locale, m.Reason, nil)
+			row.Error = sentence(words, m.Reason, nil)
 		}
 		out.Mailboxes = append(out.Mailboxes, row)
 	}

@@ -11,6 +11,7 @@ import (
 	"portico/app/calsync/mapping"
 	"portico/app/hook"
 	"portico/app/portal"
+	"portico/views/catalogue"
 )
 
 // The API of the queue, the log, the conflicts, the rules and the webhooks.
@@ -70,10 +71,10 @@ type jobJSON struct {
 	Error string `json:"error,omitempty"`
 }
 
-func jobFor(locale string, j portal.SyncJob) jobJSON {
+func jobFor(words *catalogue.Catalogue, j portal.SyncJob) jobJSON {
 	out := jobJSON{SyncJob: j}
 	if j.Reason != "" {
-		out.Error = sentence(locale, j.Reason, nil)
+		out.Error = sentence(words, j.Reason, nil)
 	}
 	return out
 }
@@ -92,7 +93,7 @@ func (s *Server) apiQueue(c echo.Context) error {
 	}
 	out := []jobJSON{}
 	for _, j := range jobs {
-		out = append(out, jobFor(s.audience(c).Locale, j))
+		out = append(out, jobFor(s.catalogue(c), j))
 	}
 	return s.json(c, http.StatusOK, out)
 }
@@ -109,7 +110,7 @@ func (s *Server) apiJob(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.json(c, http.StatusOK, jobFor(s.audience(c).Locale, j))
+	return s.json(c, http.StatusOK, jobFor(s.catalogue(c), j))
 }
 
 // counted is how many things something was done to.
@@ -187,7 +188,7 @@ func (s *Server) apiTransactions(c echo.Context) error {
 	for _, t := range lines {
 		row := transactionJSON{SyncTransaction: t}
 		if t.Reason != "" {
-			row.Error = sentence(s.audience(c).Locale, t.Reason, nil)
+			row.Error = sentence(s.catalogue(c), t.Reason, nil)
 		}
 		out = append(out, row)
 	}

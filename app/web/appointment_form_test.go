@@ -90,19 +90,6 @@ func TestUntouchedFormChangesNothing(t *testing.T) {
 	}
 }
 
-func TestHabits(t *testing.T) {
-	for accept, want := range map[string]views.Habits{
-		"en-US,en;q=0.9": {SundayFirst: true, TwelveHours: true}, "en-GB": {}, "en": {}, "": {}, "de-AT,en-US;q=0.5": {}, "en-AU;q=0.8": {TwelveHours: true}, "en-Latn-US": {}, "fr-CA": {},
-	} {
-		if got := habitsOf(accept, "en"); got != want {
-			t.Errorf("%q: %+v", accept, got)
-		}
-	}
-	if got := habitsOf("en-US", "de"); got != (views.Habits{}) {
-		t.Errorf("a page in German with American habits: %+v", got)
-	}
-}
-
 func TestFileName(t *testing.T) {
 	for name, want := range map[string]string{"plan.pdf": "plan.pdf", `C:\tmp\plan.pdf`: "plan.pdf", "/etc/passwd": "passwd", "..": "file", "": "file", "a<b>\n.txt": "a_b__.txt"} {
 		if got := fileName(name); got != want {

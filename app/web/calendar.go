@@ -133,37 +133,9 @@ func pathText(c echo.Context, name string) (string, error) {
 	return unescapePath(text)
 }
 
-// calendarReader is for whom the calendar's pages are rendered: also with the week as in the reader's country.
-func (s *Server) calendarReader(c echo.Context) views.Reader {
-	r := s.reader(c)
-	r.SundayFirst = habitsOf(c.Request().Header.Get("Accept-Language"), r.Locale()).SundayFirst
-	return r
-}
-
-// The countries whose weeks begin on Sunday, and those that write twelve hours, among people who read English
-// (Unicode CLDR, supplemental data, weekData and timeData).
-const (
-	sundayCountries = " US CA IN PH ZA HK SG JM BZ ZW PK KE BW MT "
-	twelveCountries = " US CA IN PH AU NZ HK SG JM BZ PK MY BS BM "
-)
-
-// habitsOf reads the habits from the first language that a browser asks for: "en-US". They count only where the
-// page is in that language.
-func habitsOf(accept, locale string) views.Habits {
-	first, _, _ := strings.Cut(accept, ",")
-	first, _, _ = strings.Cut(first, ";")
-	language, country, ok := strings.Cut(strings.TrimSpace(first), "-")
-	if !ok || !strings.EqualFold(language, locale) || len(country) != 2 {
-		return views.Habits{}
-	}
-	country = " " + strings.ToUpper(country) + " "
-	return views.Habits{SundayFirst: strings.Contains(sundayCountries, country), TwelveHours: strings.Contains(twelveCountries, country)}
-}
-
 // calendarFrame is the frame of a page of the calendar.
 func (s *Server) calendarFrame(c echo.Context, section views.Section, title string) (views.Frame, error) {
 	f, err := s.frame(c, section, title)
-	f.Reader = s.calendarReader(c)
 	f.Here = relativeTarget(c.Request().URL.RequestURI())
 	return f, err
 }

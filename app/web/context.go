@@ -15,7 +15,6 @@ import (
 	"portico/app/portal"
 	"portico/realtime"
 	"portico/views"
-	"portico/views/catalogue"
 )
 
 // What handlers, those of the pages too, ask of a request. A page handler looks like this:
@@ -69,8 +68,9 @@ func (s *Server) me(c echo.Context) (portal.Me, error) {
 	return me, nil
 }
 
-// audience says how this reader reads, as HTML: in which language, in which zone and with how many hours to a day. What a person has
-// set comes first, then their browser's cookies, then Accept-Language; then English and UTC.
+// audience says how this reader reads, as HTML: in which language, with the dates and numbers of which country, and in
+// which zone. Policy decides on the language first, then what the person has set, their browser's cookies and its
+// Accept-Language header; then it is English, and the zone UTC.
 func (s *Server) audience(c echo.Context) realtime.Audience {
 	if known, ok := c.Get(audienceKey).(realtime.Audience); ok {
 		return known
@@ -88,15 +88,23 @@ func (s *Server) audience(c echo.Context) realtime.Audience {
 	r := c.Request()
 	a := realtime.Audience{
 		Encoding: realtime.HTML,
-		Locale:   pickLocale(chosen.Locale, cookieValue(r, localeCookie), r.Header.Get("Accept-Language")),
+		Locale:   s.Languages.Decide(r.Header.Get("Accept-Language"), s.languagePolicy(who), chosen.Locale, cookieValue(r, localeCookie)),
 		Zone:     s.zones.pick(chosen.TimeZone, cookieValue(r, zoneCookie)),
 	}
-	a.TwelveHours = habitsOf(r.Header.Get("Accept-Language"), a.Locale).TwelveHours
 	session := s.thinOf(c, who, chosen.Thin)
 	c.Set(thinKey, session)
 	a.Thin = session.On
 	c.Set(audienceKey, a)
 	return a
+}
+
+// languagePolicy is the language that policy decides on for somebody, or with nobody ("") for all of whom nothing else is
+// said; empty: people choose.
+func (s *Server) languagePolicy(who portal.Address) string {
+	if s.InForce == nil {
+		return ""
+	}
+	return s.InForce(who).Language
 }
 
 // readerOf is for whom something is rendered for audience a.
@@ -105,7 +113,7 @@ func (s *Server) readerOf(a realtime.Audience) views.Reader {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return views.Reader{Catalogue: catalogue.For(a.Locale), Zone: zone, Now: s.Now().In(zone), Habits: views.Habits{TwelveHours: a.TwelveHours}, Thin: a.Thin}
+	return views.Reader{Catalogue: s.Languages.For(a.Locale), Zone: zone, Now: s.Now().In(zone), Thin: a.Thin}
 }
 
 // zones keeps the time zones that were asked for: reading one from the system's tables takes longer than

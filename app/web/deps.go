@@ -11,6 +11,7 @@ import (
 	"portico/app/chat"
 	"portico/app/portal"
 	"portico/realtime"
+	"portico/views/catalogue"
 )
 
 // Deps is what the edge stands on. All but Calendar, Logger, Registry, Now and Ready are needed.
@@ -54,6 +55,8 @@ type Deps struct {
 	Config   Config
 	Logger   *slog.Logger
 	Registry *prometheus.Registry
+	// Languages are the texts of pages; nil: those that the portal comes with.
+	Languages *catalogue.Set
 	// Ready are asked, all at once, by /readyz.
 	Ready []Probe
 	Now   func() time.Time

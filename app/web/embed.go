@@ -7,6 +7,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path"
@@ -19,6 +20,7 @@ import (
 
 	"portico/app/portal"
 	"portico/static"
+	"portico/views/catalogue"
 )
 
 const (
@@ -78,12 +80,26 @@ func (s *Server) embeddable(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// embedButton is the script of the button with the texts of all languages in it.
+func embedButton(languages *catalogue.Set) (*static.Asset, error) {
+	words := map[string]map[string]string{}
+	for _, locale := range languages.Locales() {
+		c := languages.For(locale)
+		words[locale] = map[string]string{
+			"write": c.Text("embed.write"), "call": c.Text("embed.call"), "schedule": c.Text("embed.schedule"), "card": c.Text("embed.card"),
+			"unknown": c.Text("embed.unknown"), "signin": c.Text("embed.not-signed-in"),
+		}
+	}
+	table, err := json.Marshal(words)
+	if err != nil {
+		return nil, err
+	}
+	return static.Filled("embed/presence.js", "const words = {};", "const words = "+string(table)+";")
+}
+
 // embedScript is the button. It is the same for everybody, and any page may load it.
 func (s *Server) embedScript(c echo.Context) error {
-	script, ok := static.Lookup("embed/presence.js")
-	if !ok {
-		return echo.ErrNotFound
-	}
+	script := s.button
 	h := c.Response().Header()
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -133,7 +149,7 @@ func (s *Server) embedPresence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.embedAnswer(c, embedBody{Locale: s.audience(c).Locale, People: people})
+	return s.embedAnswer(c, embedBody{Locale: s.catalogue(c).Locale(), People: people})
 }
 
 // embedOne is one person's presence as "{uri}.json", or as "{uri}.svg" an image of always the same size.

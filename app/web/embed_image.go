@@ -31,7 +31,7 @@ func (s *Server) embedImage(c echo.Context, uri string) error {
 		c.Set(failedKey, err)
 		setRetryAfter(c, f)
 		status, who.Availability = f.status, portal.Unknown
-		label = explain(s.audience(c).Locale, f)
+		label = explain(s.catalogue(c), f)
 	}
 	image := presenceImage(s.audience(c).Locale, label, who.Availability)
 	if status == http.StatusOK {

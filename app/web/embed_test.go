@@ -264,6 +264,11 @@ func TestTheButtonItself(t *testing.T) {
 	}
 	h.guest().with("If-None-Match", got.header.Get("ETag")).call("GET", "/embed/presence.js", nil, 304)
 	script := string(unpacked(t, got))
+	for _, text := range []string{`"schedule":"Termin planen"`, `"schedule":"Schedule"`} {
+		if !strings.Contains(script, text) {
+			t.Errorf("the script has no %s", text)
+		}
+	}
 	for _, bad := range []string{"innerHTML", "eval(", "document.write", "localStorage", "document.cookie"} {
 		if strings.Contains(script, bad) {
 			t.Errorf("the script uses %s", bad)

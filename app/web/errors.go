@@ -190,17 +190,17 @@ func (s *Server) answerProblem(c echo.Context, f failure) error {
 	if f.status == http.StatusUnauthorized {
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="portico"`)
 	}
-	locale := s.audience(c).Locale
+	words := s.catalogue(c)
 	var faults []faultJSON
 	for _, fault := range f.faults {
-		faults = append(faults, faultJSON{fault.Where, fault.Reason, sentence(locale, fault.Reason, fault.Args)})
+		faults = append(faults, faultJSON{fault.Where, fault.Reason, sentence(words, fault.Reason, fault.Args)})
 	}
 	body, err := encodeJSON(problem{
 		Errors:    faults,
 		Type:      "about:blank",
 		Title:     http.StatusText(f.status),
 		Status:    f.status,
-		Detail:    explain(locale, f),
+		Detail:    explain(words, f),
 		Instance:  c.Request().URL.EscapedPath(),
 		Reason:    f.reason,
 		RequestID: requestID(c),

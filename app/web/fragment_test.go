@@ -16,6 +16,7 @@ import (
 	"portico/app/portal"
 	"portico/realtime"
 	"portico/views"
+	"portico/views/catalogue"
 )
 
 // reading is a browser of alice's that has one page open and is connected.
@@ -125,7 +126,7 @@ func (h *house) say(to portal.Address, id, text string) {
 
 // eachLanguage runs a test for readers of every language.
 func eachLanguage(t *testing.T, f func(t *testing.T, locale string, r views.Reader)) {
-	for _, locale := range locales() {
+	for _, locale := range catalogue.Locales() {
 		t.Run(locale, func(t *testing.T) { f(t, locale, views.NewReader(locale, "Europe/Vienna", time.Now())) })
 	}
 }

@@ -83,7 +83,7 @@ func (l *Live) event(a realtime.Audience, ev portal.Event, seq int64) []byte {
 		// Rendering is memory only; there is nothing for a context to end.
 		return l.fragment(context.Background(), a, ev, seq)
 	}
-	body, err := eventJSON(l.readerOf(a), a.Locale, ev, seq)
+	body, err := eventJSON(l.readerOf(a), ev, seq)
 	if err != nil {
 		l.Logger.Error("an event could not be written as JSON", slog.String("event", ev.Name()), slog.Any("error", err))
 		return nil
@@ -194,7 +194,7 @@ func (l *Live) Resync(c realtime.Client) *realtime.Frame {
 
 // Bye tells a browser why the connection ends and when to come back; after below zero: not at all.
 func (l *Live) Bye(c realtime.Client, reason string, after time.Duration) *realtime.Frame {
-	return realtime.NewAnswer(byeFrame(c.Audience, reason, after))
+	return realtime.NewAnswer(byeFrame(l.Languages.For(c.Audience.Locale), c.Audience, reason, after))
 }
 
 // Attached notes a new connection.

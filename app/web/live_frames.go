@@ -11,6 +11,7 @@ import (
 	"portico/app/portal"
 	"portico/realtime"
 	"portico/views"
+	"portico/views/catalogue"
 )
 
 // The frames of the live channel as bytes. Events of the house are written as JSON here and as HTML by
@@ -18,8 +19,8 @@ import (
 // page shows them: they are for the page's script, which reads the attributes.
 
 // eventJSON writes {"event":NAME,"seq":N,…the event's own members}. Seq is left out where there is none.
-func eventJSON(r views.Reader, locale string, ev portal.Event, seq int64) ([]byte, error) {
-	members, err := json.Marshal(localized(r, locale, ev))
+func eventJSON(r views.Reader, ev portal.Event, seq int64) ([]byte, error) {
+	members, err := json.Marshal(localized(r, ev))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s event: %w", ev.Name(), err)
 	}
@@ -58,7 +59,7 @@ type exchangeJSON struct {
 }
 
 // localized is ev with what depends on the reader's language filled in.
-func localized(r views.Reader, locale string, ev portal.Event) any {
+func localized(r views.Reader, ev portal.Event) any {
 	switch e := ev.(type) {
 	case portal.PresenceEvent:
 		return presenceFor(r, e.Presence)
@@ -66,17 +67,17 @@ func localized(r views.Reader, locale string, ev portal.Event) any {
 		if e.Reason == "" {
 			return e
 		}
-		return stateJSON{StateEvent: e, Reason: sentence(locale, e.Reason, nil), ReasonKey: e.Reason}
+		return stateJSON{StateEvent: e, Reason: sentence(r.Catalogue, e.Reason, nil), ReasonKey: e.Reason}
 	case portal.LineEvent:
 		if e.Reason == "" {
 			return e
 		}
-		return lineJSON{LineEvent: e, Reason: sentence(locale, e.Reason, nil), ReasonKey: e.Reason}
+		return lineJSON{LineEvent: e, Reason: sentence(r.Catalogue, e.Reason, nil), ReasonKey: e.Reason}
 	case portal.ExchangeEvent:
 		if e.Reason == "" {
 			return e
 		}
-		return exchangeJSON{ExchangeEvent: e, Reason: sentence(locale, e.Reason, nil), ReasonKey: e.Reason}
+		return exchangeJSON{ExchangeEvent: e, Reason: sentence(r.Catalogue, e.Reason, nil), ReasonKey: e.Reason}
 	}
 	return ev
 }
@@ -173,8 +174,8 @@ func pongFrame(a realtime.Audience) []byte {
 }
 
 // byeFrame has reconnect_after_ms only where the browser is to come back.
-func byeFrame(a realtime.Audience, reason string, after time.Duration) []byte {
-	f := channelFrame{event: "bye", words: sentence(a.Locale, "bye."+reason, nil)}
+func byeFrame(words *catalogue.Catalogue, a realtime.Audience, reason string, after time.Duration) []byte {
+	f := channelFrame{event: "bye", words: sentence(words, "bye."+reason, nil)}
 	if after >= 0 {
 		f.members = append(f.members, member{"reconnect_after_ms", after.Milliseconds()})
 	}
@@ -183,10 +184,10 @@ func byeFrame(a realtime.Audience, reason string, after time.Duration) []byte {
 }
 
 // errorFrame answers the frame that called itself id.
-func errorFrame(a realtime.Audience, id string, f failure) []byte {
+func errorFrame(words *catalogue.Catalogue, a realtime.Audience, id string, f failure) []byte {
 	members := []member{{"id", id}, {"reason_key", f.reason}}
 	if f.retryAfter > 0 {
 		members = append(members, member{"retry_after_ms", f.retryAfter.Milliseconds()})
 	}
-	return channelFrame{event: "error", members: members, words: explain(a.Locale, f)}.bytes(a.Encoding)
+	return channelFrame{event: "error", members: members, words: explain(words, f)}.bytes(a.Encoding)
 }

@@ -49,7 +49,7 @@ func (l *Live) Receive(ctx context.Context, c realtime.Client, data []byte) *rea
 		f := classify(err)
 		result = f.reason
 		l.logOp(c, o.Op, f, err)
-		answer = errorFrame(c.Audience, o.ID, f)
+		answer = errorFrame(l.Languages.For(c.Audience.Locale), c.Audience, o.ID, f)
 	}
 	if !knownOp(name) {
 		name, result = "other", "refused"

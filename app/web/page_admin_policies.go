@@ -162,7 +162,7 @@ func (s *Server) decideBy(c echo.Context, do string, rule portal.PolicyRule) err
 	attrs := []slog.Attr{slog.String("policy", rule.Name), slog.String("scope", scope.Kind), slog.String("about", scope.Who)}
 	switch do {
 	case "set":
-		if rule.Value, err = policy.Parse(rule.Name, rule.Value); err == nil {
+		if rule.Value, err = s.policyValue(rule); err == nil {
 			err = s.Policies.SetRule(ctx, s.person(c), rule)
 		}
 		line.Detail = scope.Kind + ": " + rule.Value
@@ -175,6 +175,18 @@ func (s *Server) decideBy(c echo.Context, do string, rule portal.PolicyRule) err
 		return portal.Fail(portal.ErrInvalid, "policies.what")
 	}
 	return err
+}
+
+// policyValue is the canonical form of a rule's value. A language must be one that the portal has texts in.
+func (s *Server) policyValue(rule portal.PolicyRule) (string, error) {
+	value, err := policy.Parse(rule.Name, rule.Value)
+	if err != nil || rule.Name != portal.Language || value == policy.Choose {
+		return value, err
+	}
+	if tag, ok := s.Languages.Chosen(value); ok {
+		return tag, nil
+	}
+	return "", portal.Fail(portal.ErrInvalid, "policy.language").With("value", clip(value, maxQuery))
 }
 
 // scopeOf reads for whom a rule is to hold: a person also by what is typed of their name.

@@ -74,7 +74,7 @@ func TestPoliciesByForm(t *testing.T) {
 	a := h.browse(alice)
 	const im = "/admin/policies/DisableIM"
 	doc := a.page("/admin/policies", http.StatusOK)
-	if got := doc.Find(".policies > li").Length(); got != 15 {
+	if got := doc.Find(".policies > li").Length(); got != 16 {
 		t.Fatalf("%d policies", got)
 	}
 	if got := cells(doc.Find("#policy-DisableIM .policy-who"), "dt, dd > span"); got != "Everyone | off | As delivered" {
@@ -179,7 +179,7 @@ func TestWhatHoldsForSomebody(t *testing.T) {
 		for name, want := range map[string]string{
 			portal.DisableIM: "on | Bob Brown | the organisation", portal.EnableAutoArchiving: "on | Everyone | the organisation", portal.ThinSessions: "people choose | As delivered | the person",
 		} {
-			if lines[name] != want || len(lines) != 15 {
+			if lines[name] != want || len(lines) != 16 {
 				t.Errorf("%s: %s is %q, want %q", query, name, lines[name], want)
 			}
 		}

@@ -211,7 +211,7 @@ func (s *Server) quickAdd(c echo.Context) error {
 		return err
 	}
 	text := clip(c.FormValue("text"), maxQuery)
-	r := s.calendarReader(c)
+	r := s.reader(c)
 	me := s.person(c)
 	made, err := s.addLine(c.Request().Context(), r, me, uuid.NewString(), text)
 	here := relativeTarget(c.FormValue("here"))

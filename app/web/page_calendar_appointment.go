@@ -147,7 +147,7 @@ func (s *Server) respondByForm(c echo.Context) error {
 		return err
 	}
 	answer, comment := portal.Response(c.FormValue("response")), clip(c.FormValue("comment"), maxComment)
-	proposal, err := proposalOf(c, s.calendarReader(c).Zone)
+	proposal, err := proposalOf(c, s.reader(c).Zone)
 	if err == nil && !answer.Answerable() {
 		err = portal.Fail(portal.ErrInvalid, "appointment.response")
 	}
@@ -160,7 +160,7 @@ func (s *Server) respondByForm(c echo.Context) error {
 		_, err = s.Calendar.Respond(ctx, me, of, id, answer, comment, proposal, portal.Scope(c.FormValue("scope")))
 	}
 	if err == nil && answer == portal.ResponseDeclined {
-		return s.done(c, s.backToDay(c, s.calendarReader(c), a)) // what is declined leaves the calendar
+		return s.done(c, s.backToDay(c, s.reader(c), a)) // what is declined leaves the calendar
 	}
 	return s.acted(c, err, views.AppointmentPath(me, of, id), "answered", func(v *views.AppointmentPage) {
 		v.Comment = comment
@@ -235,7 +235,7 @@ func (s *Server) deleteByForm(c echo.Context) error {
 	if err != nil {
 		return s.acted(c, err, "", "", nil)
 	}
-	return s.done(c, s.backToDay(c, s.calendarReader(c), a))
+	return s.done(c, s.backToDay(c, s.reader(c), a))
 }
 
 // forwardByForm passes an invitation on.
@@ -349,7 +349,7 @@ func (s *Server) nudge(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.remind(c.Request().Context(), s.calendarReader(c), me, of, id, who)
+	_, err = s.remind(c.Request().Context(), s.reader(c), me, of, id, who)
 	if errors.Is(err, portal.ErrNotFound) {
 		return err
 	}

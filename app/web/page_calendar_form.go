@@ -160,7 +160,7 @@ func (s *Server) findConflicts(c echo.Context, v *views.AppointmentForm) {
 
 // formConflicts is the warning alone, for the page's script.
 func (s *Server) formConflicts(c echo.Context) error {
-	f := views.Frame{Reader: s.calendarReader(c), Me: s.Directory.Lookup(c.Request().Context(), s.person(c))}
+	f := views.Frame{Reader: s.reader(c), Me: s.Directory.Lookup(c.Request().Context(), s.person(c))}
 	v, err := s.readAppointment(c, f)
 	if err != nil {
 		return err
@@ -463,7 +463,7 @@ func picked(v *views.AppointmentForm, text string, s *Server) error {
 
 // formPeople are the people found while one types, for the page's script.
 func (s *Server) formPeople(c echo.Context) error {
-	f := views.Frame{Reader: s.calendarReader(c)}
+	f := views.Frame{Reader: s.reader(c)}
 	v, err := s.readAppointment(c, f)
 	if err != nil {
 		return err

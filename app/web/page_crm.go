@@ -63,7 +63,7 @@ func (s *Server) crmFrame(c echo.Context, kind, open string) (views.CRMPage, err
 	if err != nil {
 		return views.CRMPage{}, err
 	}
-	f.Reader = s.calendarReader(c)
+	f.Reader = s.reader(c)
 	f.Here = relativeTarget(c.Request().URL.RequestURI())
 	v := views.CRMPage{Frame: f}
 	v.List, err = s.partyList(c, f.Reader, kind, open)
@@ -161,7 +161,7 @@ func (s *Server) originsOf(c echo.Context, from time.Time) (map[string]string, e
 
 // findParties is the list alone, for the page's script.
 func (s *Server) findParties(c echo.Context) error {
-	list, err := s.partyList(c, s.calendarReader(c), partyKind(c), "")
+	list, err := s.partyList(c, s.reader(c), partyKind(c), "")
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (s *Server) quickCRM(c echo.Context) error {
 		return err
 	}
 	text := clip(c.FormValue("text"), maxQuery)
-	r, me := s.calendarReader(c), s.person(c)
+	r, me := s.reader(c), s.person(c)
 	parsed, err := quickadd.Parse(text, r.Now)
 	if err == nil {
 		a := portal.Appointment{

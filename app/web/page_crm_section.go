@@ -139,7 +139,7 @@ func (s *Server) tiesByForm(c echo.Context) error {
 	if err := form(c); err != nil {
 		return err
 	}
-	section, err := s.recordOf(c, s.calendarReader(c))
+	section, err := s.recordOf(c, s.reader(c))
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func lineFacts(r views.Reader, l *portal.LineFacts, state portal.LineEvent) []vi
 	}
 	word := views.Fact{Name: r.Text("diagnostics.state"), Value: r.Text("diagnostics.line.up"), Mark: "done"}
 	if state.State != "" && state.State != "up" {
-		word.Value, word.Mark = sentence(r.Locale(), state.Reason, nil), "failed"
+		word.Value, word.Mark = sentence(r.Catalogue, state.Reason, nil), "failed"
 	}
 	g.Facts = []views.Fact{
 		word,

@@ -29,7 +29,7 @@ func TestTheConfigurationInformation(t *testing.T) {
 			}
 		}
 	}
-	for part, rows := range map[string]int{"subscriptions": 4, "book": 1, "policies": 15} {
+	for part, rows := range map[string]int{"subscriptions": 4, "book": 1, "policies": 16} {
 		if got := doc.Find("#facts-" + part).Parent().Find("tbody tr").Length(); got != rows {
 			t.Errorf("%s: %d rows, want %d", part, got, rows)
 		}

@@ -46,7 +46,7 @@ const historyLimit = 50
 // historyFrame is the frame of a page of the history.
 func (s *Server) historyFrame(c echo.Context, title string) (views.Frame, error) {
 	f, err := s.frame(c, views.History, title)
-	f.Reader = s.calendarReader(c)
+	f.Reader = s.reader(c)
 	f.Here = relativeTarget(c.Request().URL.RequestURI())
 	return f, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"portico/app/history"
 	"portico/app/portal"
+	"portico/views"
 )
 
 // Conversations as files: all that was found, one conversation, an item of another program, and what administrators take.
@@ -69,7 +70,7 @@ func (s *Server) exportEpisode(c echo.Context) error {
 	}
 	if t.Kind == portal.EpisodeForeign {
 		return s.sendExport(c, who, c.QueryParam("format"), func(ctx context.Context, format string, w io.Writer) error {
-			err := s.writeForeign(ctx, t.Episode, format, w)
+			err := s.writeForeign(ctx, s.reader(c), t.Episode, format, w)
 			s.auditAct(c, "own history exported", portal.Audited{Kind: portal.AuditExportOwn, Subject: format, Detail: spanText(t.Start, t.End)}, err)
 			return err
 		})
@@ -90,8 +91,8 @@ type foreignJSON struct {
 }
 
 // writeForeign writes another program's item, cleaned as it is shown.
-func (s *Server) writeForeign(ctx context.Context, e portal.Episode, format string, w io.Writer) error {
-	title, clean := s.peopleNames(ctx, e), s.cleanHTML(e.HTML)
+func (s *Server) writeForeign(ctx context.Context, r views.Reader, e portal.Episode, format string, w io.Writer) error {
+	title, clean, at := s.peopleNames(ctx, e), s.cleanHTML(e.HTML), r.Full(e.Start.In(r.Zone))
 	var err error
 	switch format {
 	case history.FormatJSON:
@@ -100,10 +101,10 @@ func (s *Server) writeForeign(ctx context.Context, e portal.Episode, format stri
 			_, err = w.Write(body)
 		}
 	case history.FormatHTML:
-		_, err = fmt.Fprintf(w, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>%s</title></head><body><h1>%s</h1>\n<p>%s</p>\n%s\n</body></html>\n",
-			html.EscapeString(title), html.EscapeString(title), html.EscapeString(e.Start.Format(time.RFC1123Z)), clean)
+		_, err = fmt.Fprintf(w, "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>%s</title></head><body><h1>%s</h1>\n<p>%s</p>\n%s\n</body></html>\n",
+			r.Locale(), html.EscapeString(title), html.EscapeString(title), html.EscapeString(at), clean)
 	default:
-		_, err = fmt.Fprintf(w, "%s\n%s\n\n%s\n", title, e.Start.Format(time.RFC1123Z), s.plainText(clean))
+		_, err = fmt.Fprintf(w, "%s\n%s\n\n%s\n", title, at, s.plainText(clean))
 	}
 	return err
 }

@@ -105,7 +105,7 @@ func (s *Server) fillResponses(v *views.ResponsesPage, o calendar.Overview) {
 
 // responsesCSV answers with the overview as a table for spreadsheets.
 func (s *Server) responsesCSV(c echo.Context) error {
-	r := s.calendarReader(c)
+	r := s.reader(c)
 	_, o, err := s.overview(c, r)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (s *Server) responsesCSV(c echo.Context) error {
 
 // responsesCalendar answers with the overview's meetings as iCalendar.
 func (s *Server) responsesCalendar(c echo.Context) error {
-	_, o, err := s.overview(c, s.calendarReader(c))
+	_, o, err := s.overview(c, s.reader(c))
 	if err != nil {
 		return err
 	}

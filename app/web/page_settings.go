@@ -30,7 +30,9 @@ func (s *Server) showSettings(c echo.Context, status int, f views.Frame, saved b
 	if err != nil {
 		return err
 	}
-	page := views.SettingsPage{Frame: f, Zones: views.Zones(), Saved: saved, ThinChoice: thinChoice(c, f.Settings)}
+	page := views.SettingsPage{
+		Frame: f, Zones: views.Zones(), Saved: saved, ThinChoice: thinChoice(c, f.Settings), LanguageDecided: s.languagePolicy(s.person(c)),
+	}
 	if s.Places != nil {
 		if page.Places, err = s.Places.Places(c.Request().Context(), s.person(c), known.key); err != nil {
 			return err
@@ -91,6 +93,9 @@ func (s *Server) saveSettings(c echo.Context) error {
 // person had chosen it before, and so does what the form does not ask for.
 func (s *Server) chooseKeeping(c echo.Context, before portal.Settings, chosen *portal.Settings) error {
 	chosen.KeepHistory, chosen.KeepCalls = before.KeepHistory, before.KeepCalls
+	if s.languagePolicy(s.person(c)) != "" {
+		chosen.Locale = before.Locale
+	}
 	chosen.PresenceProvider, chosen.Sort = before.PresenceProvider, before.Sort // they have forms of their own
 	if s.Savings == nil || c.FormValue("keeping") == "" {
 		return nil
@@ -114,6 +119,9 @@ func (s *Server) chooseKeeping(c echo.Context, before portal.Settings, chosen *p
 
 // mayKeep refuses a change of what policy decides.
 func (s *Server) mayKeep(ctx context.Context, who portal.Address, before, chosen portal.Settings) error {
+	if before.Locale != chosen.Locale && s.languagePolicy(who) != "" {
+		return portal.Fail(portal.ErrForbidden, "settings.decided")
+	}
 	same := func(a, b *bool) bool { return a == b || a != nil && b != nil && *a == *b }
 	history, calls := same(before.KeepHistory, chosen.KeepHistory), same(before.KeepCalls, chosen.KeepCalls)
 	if history && calls || s.Savings == nil {

@@ -6,7 +6,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"portico/views"
-	"portico/views/catalogue"
 )
 
 // SigninForm is what the sign-in page shows: what was typed, and what was wrong with it.
@@ -40,9 +39,8 @@ func (s *Server) showSignin(c echo.Context, status int, f SigninForm) error {
 
 // chooseLocale remembers the language that was chosen on the sign-in page.
 func (s *Server) chooseLocale(c echo.Context, r views.Reader, wish string) views.Reader {
-	locale := catalogue.Match(wish)
+	locale := s.Languages.Match(wish)
 	c.SetCookie(s.newCookie(c, localeCookie, locale, 365*24*time.Hour))
-	chosen := views.NewReader(locale, r.Zone.String(), r.Now)
-	chosen.Thin = r.Thin
-	return chosen
+	r.Catalogue = s.Languages.For(s.Languages.Decide(c.Request().Header.Get("Accept-Language"), s.languagePolicy(""), locale))
+	return r
 }

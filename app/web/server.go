@@ -25,6 +25,8 @@ import (
 
 	"portico/app/policy"
 	"portico/realtime"
+	"portico/static"
+	"portico/views/catalogue"
 )
 
 // Config is what an operator decides about the edge. The zero value serves plain HTTP on loopback.
@@ -92,6 +94,8 @@ type Server struct {
 	secure   bool // cookies only over TLS
 	draining atomic.Bool
 	openapi  []byte
+	// button is the script of presence buttons on other pages.
+	button *static.Asset
 	// words are those of this server's own addresses in the place of an appointment's id.
 	words map[string]bool
 	// groupEdits makes reading and writing a group of policies one step.
@@ -140,6 +144,9 @@ func New(d Deps) (*Server, error) {
 	if s.openapi, err = s.document(); err != nil {
 		return nil, err
 	}
+	if s.button, err = embedButton(d.Languages); err != nil {
+		return nil, err
+	}
 	s.echo = s.router()
 	s.words = ownWords(s.echo)
 	return s, nil
@@ -168,6 +175,9 @@ func (d *Deps) complete() error {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Languages == nil {
+		d.Languages = catalogue.BuiltIn()
 	}
 	if d.Config.SessionLifetime <= 0 {
 		d.Config.SessionLifetime = 12 * time.Hour

@@ -4,25 +4,23 @@ import (
 	"maps"
 	"time"
 
-	"portico/app/portal"
+	"github.com/labstack/echo/v4"
+
 	"portico/views/catalogue"
 )
 
-// locales are the languages the catalogues have; the first is for those who ask for none of them.
-func locales() []string { return catalogue.Locales() }
-
-// pickLocale is the catalogue that suits a reader's wishes best, the more important first: BCP 47 tags
-// or Accept-Language lists (RFC 9110 section 12.5.4).
-func pickLocale(wishes ...string) string { return catalogue.Match(wishes...) }
+// catalogue is the texts in the language of a request's reader.
+func (s *Server) catalogue(c echo.Context) *catalogue.Catalogue {
+	return s.Languages.For(s.audience(c).Locale)
+}
 
 // sentence is what people read for a reason ("signin.wrong").
-func sentence(locale, reason string, args map[string]string) string {
-	return catalogue.For(locale).Sentence(reason, args)
+func sentence(words *catalogue.Catalogue, reason string, args map[string]string) string {
+	return words.Sentence(reason, args)
 }
 
 // explain says a failure in the reader's words, with how long to wait where the sentence has a place for it.
-func explain(locale string, f failure) string {
-	words := catalogue.For(locale)
+func explain(words *catalogue.Catalogue, f failure) string {
 	args := maps.Clone(f.args)
 	if args == nil {
 		args = map[string]string{}
@@ -34,9 +32,4 @@ func explain(locale string, f failure) string {
 		}
 	}
 	return words.Sentence(f.reason, args)
-}
-
-// presenceText says a presence in words.
-func presenceText(locale string, p portal.Presence) string {
-	return catalogue.For(locale).Presence(p)
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"portico/app/portal"
 	"portico/realtime"
 	"portico/views/catalogue"
 )
@@ -27,7 +26,7 @@ func TestEveryReasonHasASentence(t *testing.T) {
 	if len(reasons) < 30 {
 		t.Fatalf("only %d reasons found: %v", len(reasons), reasons)
 	}
-	for _, locale := range locales() {
+	for _, locale := range catalogue.Locales() {
 		for reason := range reasons {
 			if !catalogue.For(locale).Has("error." + reason) {
 				t.Errorf("%s: no text for error.%s", locale, reason)
@@ -92,29 +91,19 @@ func TestPickLocale(t *testing.T) {
 		{[]string{strings.Repeat("de,", 5000)}, "en"},
 		{[]string{"\x00\xff"}, "en"},
 	} {
-		if got := pickLocale(test.wishes...); got != test.want {
-			t.Errorf("pickLocale(%.40q) = %q, want %q", test.wishes, got, test.want)
+		if got := catalogue.Match(test.wishes...); got != test.want {
+			t.Errorf("Match(%.40q) = %q, want %q", test.wishes, got, test.want)
 		}
 	}
 }
 
 func TestExplainSaysHowLong(t *testing.T) {
 	f := failure{status: 429, reason: "too-many", retryAfter: 20e9}
-	if got := explain("en", f); !strings.Contains(got, "20 seconds") {
+	if got := explain(catalogue.For("en"), f); !strings.Contains(got, "20 seconds") {
 		t.Errorf("%q", got)
 	}
 	f.retryAfter = 0
-	if got := explain("en", f); strings.Contains(got, "{{") || strings.Contains(got, "no value") {
-		t.Errorf("%q", got)
-	}
-}
-
-func TestPresenceInWords(t *testing.T) {
-	p := portal.Presence{URI: alice, Availability: portal.Busy, Activity: portal.InACall}
-	if en, de := presenceText("en", p), presenceText("de", p); en == "" || en == de {
-		t.Errorf("%q, %q", en, de)
-	}
-	if got := presenceText("en", portal.Presence{Availability: "nonsense"}); got != presenceText("en", portal.Presence{Availability: portal.Unknown}) {
+	if got := explain(catalogue.For("en"), f); strings.Contains(got, "{{") || strings.Contains(got, "no value") {
 		t.Errorf("%q", got)
 	}
 }

@@ -9,11 +9,8 @@ const portal = new URL(tag ? tag.src : location.href).origin;
 const every = 1000 * Math.min(3600, Math.max(5, Number(tag?.dataset.every) || 30));
 const atOnce = 100; // people in one question
 
-const words = {
-  en: { write: "Message", call: "Call", schedule: "Schedule", card: "Contact card", unknown: "Presence unknown", signin: "Presence unknown: not signed in to Portico" },
-  de: { write: "Nachricht", call: "Anrufen", schedule: "Termin planen", card: "Kontaktkarte", unknown: "Anwesenheit unbekannt", signin: "Anwesenheit unbekannt: nicht bei Portico angemeldet" },
-};
-let locale = /^de\b/i.test(navigator.language) ? "de" : "en";
+const words = {}; // the portal puts the texts of its languages here
+let locale = [...navigator.languages.map((l) => l.split("-")[0]), "en"].find((l) => words[l]);
 
 // Who is on the page: uri → { elements, said: the last answer, asked: when, wrong: the portal takes it for no address }.
 const people = new Map();

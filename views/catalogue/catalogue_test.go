@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+
 	"portico/app/portal"
 )
 
@@ -39,46 +42,65 @@ func TestEveryLanguageHasEveryText(t *testing.T) {
 // argument finds what a text is filled with.
 var placeholder = regexp.MustCompile(`\{\{[^}]*\.(\w+)[^}]*\}\}`)
 
+// messages are the texts of one language's files, by key.
+func messages(t *testing.T, tag string) map[string]*i18n.Message {
+	t.Helper()
+	names, err := fs.Glob(files, pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]*i18n.Message{}
+	for _, name := range names {
+		body, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := i18n.ParseMessageFileBytes(body, name, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Tag.String() != tag {
+			continue
+		}
+		for _, m := range file.Messages {
+			out[m.ID] = m
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("no texts in %s", tag)
+	}
+	return out
+}
+
+// arguments are the names that a text is filled with. That of a number in a plural form may be left out: "one message".
+func arguments(m *i18n.Message) string {
+	var names []string
+	for _, form := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+		for _, found := range placeholder.FindAllStringSubmatch(form, -1) {
+			if !slices.Contains(names, found[1]) {
+				names = append(names, found[1])
+			}
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// TestTranslationsTakeTheSameArguments holds for the languages and for their forms in other countries.
 func TestTranslationsTakeTheSameArguments(t *testing.T) {
-	args := func(locale string) map[string]string {
-		out := map[string]string{}
-		names, err := fs.Glob(files, "active.*"+locale+".toml")
-		if err != nil || len(names) < 2 {
-			t.Fatalf("the files of %s: %v %v", locale, names, err)
-		}
-		var body []byte
-		for _, name := range names {
-			part, err := files.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body = append(append(body, "\n[]\n"...), part...) // a file begins outside of all sections
-		}
-		section := ""
-		for line := range strings.Lines(string(body)) {
-			if strings.HasPrefix(line, "[") {
-				section = strings.Trim(strings.TrimSpace(line), `[]"`)
-			}
-			key, text, ok := strings.Cut(line, " = ")
-			if !ok {
+	want := messages(t, Default)
+	for _, c := range BuiltIn().Choices() {
+		for key, m := range messages(t, c.Tag()) {
+			if key == respelling {
 				continue
 			}
-			var names []string
-			for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-				if !slices.Contains(names, m[1]) {
-					names = append(names, m[1])
-				}
+			if want[key] == nil {
+				t.Errorf("%s: there is no %q in %s", c.Tag(), key, Default)
+			} else if got := arguments(m); got != arguments(want[key]) {
+				t.Errorf("%s: %s takes %q, in %s %q", c.Tag(), key, got, Default, arguments(want[key]))
 			}
-			slices.Sort(names)
-			out[section+"/"+key] = strings.Join(names, " ")
-		}
-		return out
-	}
-	want := args(Default)
-	for _, locale := range Locales() {
-		for key, names := range args(locale) {
-			if names != want[key] {
-				t.Errorf("%s: %s takes %q, in %s %q", locale, key, names, Default, want[key])
+			if m.One != "" && want[key] != nil && want[key].One == "" {
+				t.Errorf("%s: %s counts, in %s it does not", c.Tag(), key, Default)
 			}
 		}
 	}
@@ -141,8 +163,8 @@ func TestFill(t *testing.T) {
 		{"{{if .X}}x{{end}}", "", false}, {"{{.X", "", false}, {"{{.X.Y}}", "", false},
 	} {
 		segments, ok := split(c.text)
-		if ok != c.whole || ok && fill(segments, []any{"X", 1, "Y", "two", "odd"}) != c.want {
-			t.Errorf("%q: %v %q", c.text, ok, fill(segments, []any{"X", 1, "Y", "two"}))
+		if ok != c.whole || ok && For(Default).fill(segments, []any{"X", 1, "Y", "two", "odd"}) != c.want {
+			t.Errorf("%q: %v %q", c.text, ok, For(Default).fill(segments, []any{"X", 1, "Y", "two"}))
 		}
 	}
 }

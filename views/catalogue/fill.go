@@ -31,7 +31,7 @@ func split(text string) ([]segment, bool) {
 }
 
 // fill puts arguments, given as name, value, name, value, into a text. One that is not given is left out.
-func fill(segments []segment, args []any) string {
+func (c *Catalogue) fill(segments []segment, args []any) string {
 	var b strings.Builder
 	for _, s := range segments {
 		b.WriteString(s.literal)
@@ -42,7 +42,7 @@ func fill(segments []segment, args []any) string {
 			if text, ok := args[i+1].(string); ok {
 				b.WriteString(text)
 			} else {
-				fmt.Fprint(&b, args[i+1])
+				fmt.Fprint(&b, c.written(s.name, args[i+1]))
 			}
 			break
 		}

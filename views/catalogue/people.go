@@ -32,7 +32,7 @@ func (c *Catalogue) Activity(p portal.Presence) string {
 	case p.Activity == portal.NoActivity || !p.Activity.Valid():
 		return ""
 	case strings.HasPrefix(string(p.Activity), "custom-"):
-		if text := p.Custom.For(portal.LCID(c.locale)); text != "" || p.Custom != "" {
+		if text := p.Custom.For(portal.LCID(c.tag)); text != "" || p.Custom != "" {
 			return text // a reader whose language is missing sees the plain state
 		}
 		if p.Text != "" {
