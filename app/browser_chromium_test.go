@@ -51,7 +51,6 @@ func TestInTheBrowser(t *testing.T) {
 		{"OldPageAndFramesAreAFreshPage", oldPageIsFreshPage},
 		{"NothingTicksWhileNothingHappens", nothingTicks},
 		{"EveryWidthThemeAndLanguage", everyWidth},
-		{"AccessibilityRules", accessibilityRules},
 		{"PictureForTheReadme", pictureForReadme},
 	} {
 		t.Run(part.name, func(t *testing.T) {

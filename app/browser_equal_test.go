@@ -13,7 +13,7 @@ const freshPage = `(() => {
   const get = new XMLHttpRequest();
   get.open("GET", location.href, false);
   get.send();
-  const own = "script, template, noscript, .unread-mark, #announce, #cut-off, #newest, #problem, #composer, #list-found, #found, #status-note, .clock, line.now, rect.taken";
+  const own = "script, template, noscript, .unread-mark, #announce, #heard, #cut-off, #newest, #problem, #composer, #list-found, #found, #status-note, .clock, line.now, rect.taken";
   const walk = (n) => {
     if (n.nodeType === 3) return n.data.trim() ? [n.data.trim().replace(/\s+/g, " ")] : [];
     if (n.nodeType !== 1 || n.matches(own)) return [];

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -176,63 +174,6 @@ func (b *tab) shot() []byte {
 	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.must(err)
 	return shot
-}
-
-func accessibilityRules(t *testing.T, d *desk) {
-	axe, err := os.ReadFile(filepath.Join("testdata", "axe", "axe.min.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, alice := d.lively()
-	lost(t, p)
-	guest := d.visitor(p)
-	for _, locale := range []string{"en", "de"} {
-		alice.setLanguage(locale)
-		for _, page := range append(pages(), [2]string{"signin", "/signin?lang=" + locale}, [2]string{"status", "/contacts"}) {
-			b := alice
-			if page[0] == "signin" {
-				b = guest
-			}
-			b.show(page[1])
-			if page[0] == "status" {
-				b.live().run(`document.querySelector(".me").click()`)
-			}
-			b.must(chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void](string(axe))))
-			for i, look := range looks()[:2] {
-				b.prefers(look[1], look[2])
-				// The names of "My status" and "Chats" are given, and what else stands in them describes them.
-				rules := `runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], rules: { "label-content-name-mismatch": { enabled: false } }`
-				if i > 0 { // only colours have changed
-					rules = `runOnly: { type: "rule", values: ["color-contrast"] }`
-				}
-				b.axe(page[0]+"-"+locale+"-"+look[0], rules)
-			}
-		}
-	}
-}
-
-// axe runs accessibility rules on the page as it is.
-func (b *tab) axe(name, rules string) {
-	b.t.Helper()
-	raw, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`axe.run(document, { `+rules+`, resultTypes: ["violations"] }).then((r) => JSON.stringify({
-	  passed: r.passes.length, violations: r.violations.map((v) => ({ id: v.id, help: v.help, nodes: v.nodes.map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message || n.all[0]?.message || n.none[0]?.message || "")) })) }))`, chromedp.EvalAwaitPromise))
-	b.must(err)
-	var got struct {
-		Passed     int
-		Violations []struct {
-			ID, Help string
-			Nodes    []string
-		}
-	}
-	if err := json.Unmarshal([]byte(raw), &got); err != nil {
-		b.t.Fatal(err)
-	}
-	if got.Passed == 0 {
-		b.t.Errorf("%s: no rule was checked", name)
-	}
-	for _, v := range got.Violations {
-		b.t.Errorf("%s: %s (%s): %s", name, v.ID, v.Help, strings.Join(v.Nodes[:min(3, len(v.Nodes))], "\n"))
-	}
 }
 
 // pictureForReadme sets the scene of the README's picture: alice and bob in the middle of a conversation.

@@ -11,7 +11,7 @@ import (
 // helpPages are the topics' files by topic and language, in the order in which they are listed. A topic without
 // a page in the reader's language is shown in the default one.
 func helpPages() []string {
-	return []string{"start", "status", "contacts", "privacy", "rooms", "calendar", "history", "calls", "thin", "crm", "sync", "policies", "audit", "diagnostics", "cases", "keyboard", "embed", "provider", "asvs", "configuration", "kamailio", "exchange"}
+	return []string{"start", "status", "contacts", "privacy", "rooms", "calendar", "history", "calls", "thin", "crm", "sync", "policies", "audit", "diagnostics", "cases", "keyboard", "accessibility", "embed", "provider", "asvs", "configuration", "kamailio", "exchange"}
 }
 
 // NewHelpPage makes the page of a topic, of the first one where it is empty; false if there is none of that name.

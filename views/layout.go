@@ -53,9 +53,9 @@ func (r Reader) scriptTexts() map[string]string {
 	texts := map[string]string{}
 	for _, key := range []string{
 		"cutoff", "offline", "ended", "queued", "again", "notify-ask", "storage", "unread-mark",
-		"move-to", "move-keys", "move-left", "moved", "move-failed",
+		"heard-many", "heard-elsewhere", "heard-many-elsewhere", "move-to", "move-keys", "move-left", "moved", "move-failed",
 	} {
-		texts[key] = r.Text("script." + key)
+		texts[key] = r.Text("script."+key, "Number", "{n}", "Name", "{name}", "Text", "{text}")
 	}
 	return texts
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"portico/app/diagnosis"
@@ -20,7 +18,6 @@ func TestTheDeskInChromium(t *testing.T) {
 		{"AnotherAdministratorSeesIt", anotherAdministratorSeesIt},
 		{"PoliciesWithoutScript", policiesWithoutScript},
 		{"DiagnosisInTheBrowser", diagnosisInTheBrowser},
-		{"DeskIsAccessible", deskIsAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -148,42 +145,4 @@ func diagnosisInTheBrowser(t *testing.T, c *chromium) {
 	a.until("the text is copied", `window.copied.includes("SIP address: sip:alice@example.test") && window.copied.includes("Way: WebSocket")`)
 	a.until("and that is said", `document.querySelector("#announce").textContent === "Copied"`)
 	a.untroubled()
-}
-
-// deskIsAccessible: axe finds nothing on any page of administration and diagnosis, full and empty, in both themes, on a phone
-// and a desk, and none of them is wider than its screen.
-func deskIsAccessible(t *testing.T, c *chromium) {
-	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := []string{"/admin", "/admin/policies", "/admin/policies/DisableIM", "/admin/policies/MaxFileSize", "/admin/policies/groups", "/admin/policies/person?q=bob@example.test", "/admin/policies/changes", "/admin/policies/file", "/admin/custom-states", "/admin/origins", "/admin/book", "/admin/signins", "/diagnostics", "/help/policies", "/help/diagnostics"}
-	for _, full := range []bool{true, false} {
-		h := newHouse(t, at(wednesday(t)))
-		if full {
-			busyDesk(h)
-			groups, err := h.admin.Groups(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			pages = append(pages, "/admin/policies/groups/"+groups[0].ID+"?q=a")
-		} else {
-			pages = pages[:len(pages)-1]
-		}
-		a := c.visitor(h)
-		a.size(1280, 900)
-		a.signIn(alice, "/admin")
-		for _, theme := range []string{"light", "dark"} {
-			a.theme(theme)
-			for _, path := range pages {
-				a.open(path)
-				a.until(path, `document.readyState === "complete" && !!document.querySelector("main h1")`)
-				a.eval(string(axe) + `; 0`)
-				for _, screen := range [][2]int64{{1280, 900}, {320, 640}} {
-					a.size(screen[0], screen[1])
-					a.accessible(fmt.Sprintf("%s (full: %v) in %s at %d", path, full, theme, screen[0]), screen[0])
-				}
-			}
-		}
-	}
 }

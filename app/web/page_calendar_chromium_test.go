@@ -2,8 +2,6 @@ package web
 
 import (
 	"fmt"
-	"os"
-	"path"
 	"testing"
 	"time"
 
@@ -28,7 +26,6 @@ func TestCalendarInChromium(t *testing.T) {
 		{"AnswersArriveLive", answersArriveLive},
 		{"OneReminderOverAllTabs", oneReminderOverAllTabs},
 		{"CalendarWithoutScript", calendarWithoutScript},
-		{"CalendarIsAccessible", calendarIsAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -272,37 +269,6 @@ func calendarWithoutScript(t *testing.T, c *chromium) {
 	a.until("its page", `document.querySelector("main h1")?.textContent === "By hand" && !!document.querySelector('table[aria-label="Responses"]')`)
 	a.eval(`document.querySelector("form[action$='/delete'] button").click()`)
 	a.until("gone", `location.pathname === "/calendar" && !`+shownEvent("By hand"))
-}
-
-// calendarIsAccessible: axe finds nothing on any page of the calendar, in both themes, on a phone, a tablet and a desk, and
-// none of them is wider than its screen. The frame around every page has names of its own by agreement, and parts outside
-// of landmarks.
-func calendarIsAccessible(t *testing.T, c *chromium) {
-	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHouse(t, at(wednesday(t)))
-	h.crowd(t)
-	a := c.visitor(h)
-	a.size(1280, 900)
-	a.signIn(alice, thisWeek)
-	a.until("a full week", `document.querySelectorAll(".event").length > 8`)
-	meeting := a.eval(`[...document.querySelectorAll(".event")].find((e) => e.textContent.includes("Tender")).getAttribute("href")`).(string)
-	invitation := a.eval(`[...document.querySelectorAll(".event")].find((e) => e.textContent.includes("Invited")).getAttribute("href")`).(string)
-	for _, theme := range []string{"light", "dark"} {
-		a.theme(theme)
-		for _, page := range []string{thisWeek, "/calendar?view=day&date=2026-11-25&with=bob@example.test", "/calendar?view=month&date=2026-11-25", "/calendar?view=agenda&date=2026-11-25",
-			meeting, invitation, meeting + "/edit", "/calendar/planner?at=20261125T130000Z&with=bob@example.test", "/responses?meeting=" + path.Base(meeting), "/calendar/import", "/calendar/link"} {
-			a.open(page)
-			a.until("loaded", `document.readyState === "complete"`)
-			a.eval(string(axe) + `; 0`)
-			for _, screen := range [][2]int64{{1280, 900}, {768, 1024}, {320, 640}} {
-				a.size(screen[0], screen[1])
-				a.accessible(fmt.Sprintf("%s in %s at %d", page, theme, screen[0]), screen[0])
-			}
-		}
-	}
 }
 
 // accessible runs axe, which the page has already, on a page of that width.

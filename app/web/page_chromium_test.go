@@ -80,7 +80,7 @@ const freshPage = `(() => {
   get.open("GET", location.href, false);
   get.send();
   const form = (doc) => {
-    const own = (e) => e.matches("script, template, noscript, .unread-mark, #announce, #cut-off, #newest, #problem, #composer, #room-typing, #list-found, #status-note, line.now");
+    const own = (e) => e.matches("script, template, noscript, .unread-mark, #announce, #heard, #cut-off, #newest, #problem, #composer, #room-typing, #list-found, #status-note, line.now");
     const walk = (n) => {
       if (n.nodeType === 3) return n.data.trim() ? [n.data.trim().replace(/\s+/g, " ")] : [];
       if (n.nodeType !== 1 || own(n)) return [];

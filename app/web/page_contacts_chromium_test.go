@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"portico/app/portal"
-	"portico/views"
 )
 
 // TestContactsInChromium is the contact list, cards and privacy in a real browser; all share one, as in TestInChromium.
@@ -25,7 +23,6 @@ func TestContactsInChromium(t *testing.T) {
 		{"ContactsWithoutScript", contactsWithoutScript},
 		{"CardOnTopOfThePage", cardOnTopOfThePage},
 		{"WhoIsWaitedForIsAnnounced", whoIsWaitedForIsAnnounced},
-		{"PeopleAreAccessible", peopleAreAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -159,38 +156,4 @@ func whoIsWaitedForIsAnnounced(t *testing.T, c *chromium) {
 	a.press("#notices [data-closes]")
 	a.until("it is closed", `!document.querySelector("#notices li")`)
 	a.untroubled()
-}
-
-// peopleAreAccessible: axe finds nothing on the pages of people, empty and full, in both themes and at three widths.
-func peopleAreAccessible(t *testing.T, c *chromium) {
-	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := peopleHouseFor(t)
-	a := c.visitor(h)
-	a.signIn(alice, "/contacts")
-	look := func(theme string, paths ...string) {
-		a.theme(theme)
-		for _, path := range paths {
-			a.open(path)
-			a.until(path, `document.readyState === "complete" && !!document.querySelector("main h1")`)
-			a.eval(string(axe) + `; 0`)
-			for _, screen := range [][2]int64{{1280, 900}, {800, 700}, {390, 760}} {
-				a.size(screen[0], screen[1])
-				a.accessible(fmt.Sprintf("%s in %s at %d", path, theme, screen[0]), screen[0])
-			}
-		}
-	}
-	look("light", "/contacts", "/privacy")
-	h.listed("Team", bob, carol)
-	h.must(h.lists.Favourite(t.Context(), alice, bob, true))
-	h.must(h.lists.Tag(t.Context(), alice, bob, true))
-	_, err = h.lists.AddDistributionGroup(t.Context(), alice, salesList, "Sales people")
-	h.must(err)
-	h.must(h.lists.Put(t.Context(), carol, portal.Contact{URI: alice}))
-	h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: portal.Busy, Note: "until noon", Location: "Vienna", TimeZone: "Asia/Tokyo", At: time.Now()})
-	for _, theme := range []string{"light", "dark"} {
-		look(theme, "/contacts?q=o&expand=sip:"+salesList, views.ContactPath(bob), "/privacy?as=bob@example.test", "/settings", chatWith(bob))
-	}
 }

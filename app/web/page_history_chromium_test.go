@@ -2,8 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http"
-	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -22,7 +20,6 @@ func TestHistoryInChromium(t *testing.T) {
 		{"VoicemailIsPlayed", voicemailIsPlayed},
 		{"CallsComeByThemselves", callsComeByThemselves},
 		{"WithoutScript", historyWithoutScript},
-		{"IsAccessible", historyIsAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -147,40 +144,4 @@ func historyWithoutScript(t *testing.T, c *chromium) {
 	a.until("all are seen", `!!document.querySelector(".call") && !document.querySelector(".call.unseen")`)
 	// The page may still be on its way: its end comes after the calls.
 	a.until("a recording with a link", `!!document.querySelector("audio source") && document.querySelector("audio source").getAttribute("src") === document.querySelector(".player-row a")?.getAttribute("href")`)
-}
-
-// historyIsAccessible: axe finds nothing at three widths, in both themes, full and empty.
-func historyIsAccessible(t *testing.T, c *chromium) {
-	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHouse(t, at(wednesday(t)))
-	h.talked()
-	h.missed()
-	if err := h.history.Hold(t.Context(), alice, bob, "case 12"); err != nil {
-		t.Fatal(err)
-	}
-	full, empty := c.visitor(h), c.visitor(h)
-	full.signIn(alice, "/history")
-	empty.signIn(bob, "/history")
-	href, _ := h.browse(alice).page("/history?kind=exchange", http.StatusOK).Find(".episode a").First().Attr("href")
-	line, _ := h.browse(alice).page("/history?q=invoice", http.StatusOK).Find(".hit a").First().Attr("href")
-	for _, theme := range []string{"light", "dark"} {
-		for _, v := range []struct {
-			tab  *tab
-			path string
-		}{
-			{full, "/history"}, {full, "/history?q=offer"}, {full, line}, {full, href}, {full, "/calls"}, {full, "/admin/history"}, {full, "/settings"}, {empty, "/history"}, {empty, "/calls"},
-		} {
-			v.tab.theme(theme)
-			v.tab.open(v.path)
-			v.tab.until(v.path, `document.readyState === "complete" && !!document.querySelector("main h1")`)
-			v.tab.eval(string(axe) + `; 0`)
-			for _, screen := range [][2]int64{{1280, 900}, {800, 700}, {360, 740}} {
-				v.tab.size(screen[0], screen[1])
-				v.tab.accessible(fmt.Sprintf("%s in %s at %d", v.path, theme, screen[0]), screen[0])
-			}
-		}
-	}
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -19,7 +17,6 @@ func TestRoomsInChromium(t *testing.T) {
 		{"TwoPeopleInARoom", twoPeopleInARoom},
 		{"RoomByKeyboard", roomByKeyboard},
 		{"RoomHoldsTheFreshPage", roomHoldsTheFreshPage},
-		{"RoomsAreAccessible", roomsAreAccessible},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -111,35 +108,4 @@ func roomHoldsTheFreshPage(t *testing.T, c *chromium) {
 	a.until("all is read", `document.querySelector("#rooms-total .badge").hidden`)
 	a.until("the fresh page", freshPage)
 	a.untroubled()
-}
-
-// roomsAreAccessible: axe finds nothing on the pages of rooms, in both themes and at three widths.
-func roomsAreAccessible(t *testing.T, c *chromium) {
-	axe, err := os.ReadFile("../testdata/axe/axe.min.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := newHouse(t)
-	room := h.room("lobby", bob, carol)
-	first := h.tells(bob, room, "hello `code`\n```\nlines\n```\n- a\n> q")
-	h.tells(carol, room, "@alice see https://example.test/", answering(first))
-	h.must(h.rooms.React(t.Context(), bob, room, first.Place, "👍", true))
-	put(t, h, bob, "Friends")
-	a := c.visitor(h)
-	a.signIn(alice, "/rooms")
-	for _, theme := range []string{"light", "dark"} {
-		a.theme(theme)
-		for _, path := range []string{"/rooms", "/rooms?do=find", "/rooms?do=new", "/rooms?do=words", "/rooms?do=group&from=" + bob.Path(), roomPath(room) + "?side=people", roomPath(room) + "?side=search&q=hello", roomPath(room) + "/settings", roomPath(room) + "/messages/1"} {
-			a.open(path)
-			a.until(path, `document.readyState === "complete" && !!document.querySelector("main h1")`)
-			a.eval(string(axe) + `; 0`)
-			for _, screen := range [][2]int64{{1280, 900}, {800, 700}, {360, 640}} {
-				if path == "/rooms" && screen[0] < 640 {
-					continue // there the list stands alone, as that of conversations does
-				}
-				a.size(screen[0], screen[1])
-				a.accessible(fmt.Sprintf("%s in %s at %d", path, theme, screen[0]), screen[0])
-			}
-		}
-	}
 }

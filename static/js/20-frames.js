@@ -195,12 +195,16 @@ const sayGone = (sentence) => {
   p.textContent = sentence;
   byId("problem")?.replaceChildren(p);
 };
+// Of two answers for a pane the one that was asked for later holds, whichever comes first.
+let asked = 0;
+const shownTurn = new Map();
 const reread = async (ids) => {
-  const turn = ids ? 0 : ++reading;
+  const turn = ids ? 0 : ++reading, order = ++asked;
   if (!ids) held ||= [];
   const fresh = await readPage();
   if (!ids && turn !== reading) return; // a later one is under way
-  if (fresh) renew(fresh, ids);
+  if (fresh) renew(fresh, ids?.filter((id) => (shownTurn.get(id) || 0) < order));
+  if (fresh) for (const id of ids || []) shownTurn.set(id, Math.max(order, shownTurn.get(id) || 0));
   if (!ids) release();
   if (!fresh) again(ids);
 };

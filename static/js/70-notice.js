@@ -37,9 +37,10 @@ const once = (id, act) => {
 };
 
 let tone = null;
+// Whether a person's message may disturb is known where it is stored (quiet); what is said in a room never does.
+const undisturbed = (d) => "quiet" in d || (d.path && live("dot:" + me)[0]?.dataset.p === "do-not-disturb");
 const alertFor = (d, message) => {
-  // Whether a person's message may disturb is known where it is stored (quiet); what is said in a room never does.
-  if ("quiet" in d || (d.path && live("dot:" + me)[0]?.dataset.p === "do-not-disturb")) return;
+  if (undisturbed(d)) return;
   if (body.dataset.sound) {
     tone ||= new Audio(body.dataset.sound);
     tone.currentTime = 0;
@@ -87,14 +88,20 @@ const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);
   if (d.event === "state") accepted(d.id);
   banners[d.event]?.(d);
-  if (d.event === "typing" && d.conversation === openConversation) hearTyping(d);
   if (d.event === "policies" && d.names.split(" ").includes("ThinSessions")) refresh(null);
+  if (d.event === "typing" && d.conversation === openConversation) { hearTyping(d); hearWriting(); }
+  if (d.event === "state" && d.state === "failed" && d.conversation === openConversation) announce(live("state:" + d.id)[0]?.firstChild?.textContent.trim() || "");
   if (d.event === "room" && d.what !== "message") wishes = null;
   if (d.event !== "message") return;
   const message = event.querySelector(".msg") || byId("m-" + d.from + "/" + encodeURIComponent(d.id));
   if (d.from === me) { accepted(d.id); return; }
-  if (!message || !fresh(message) || lookedAt(d.conversation)) return;
-  const alertOnce = () => once(d.from + "/" + d.id, () => alertFor(d, message));
+  if (!message || !fresh(message)) return;
+  if (d.conversation === openConversation) hearMessage(d, message);
+  if (lookedAt(d.conversation)) return;
+  const alertOnce = () => {
+    if (inView() && d.conversation !== openConversation && !undisturbed(d)) hear(d.name, "");
+    once(d.from + "/" + d.id, () => alertFor(d, message));
+  };
   if (d.path) isNews(d, message).then((news) => news && alertOnce());
   else alertOnce();
 };
