@@ -95,7 +95,7 @@ func (h *house) sights() []sight {
 		"/crm/people/new", "/crm/companies/"+company.ID, "/crm/companies/new")
 	add("/admin", "/admin/policies", "/admin/policies/DisableIM", "/admin/policies/MaxFileSize", "/admin/policies/groups", "/admin/policies/groups/"+groups[0].ID+"?q=a",
 		"/admin/policies/person?q=bob@example.test", "/admin/policies/changes", "/admin/policies/file", "/admin/custom-states", "/admin/origins", "/admin/book", "/admin/signins",
-		"/admin/history", "/admin/sync", "/admin/sync/settings", "/admin/sync/users?plan=1", "/admin/sync/queue", "/admin/sync/transactions", "/admin/sync/conflicts",
+		"/admin/history", "/admin/audit", "/admin/sync", "/admin/sync/settings", "/admin/sync/users?plan=1", "/admin/sync/queue", "/admin/sync/transactions", "/admin/sync/conflicts",
 		"/admin/sync/diagnostics", "/admin/sync/rules", "/admin/sync/hooks", "/diagnostics", "/help", "/help/keyboard", "/help/policies")
 	return append(append(all, openedSights(room)...), emptySights()...)
 }
