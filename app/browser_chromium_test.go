@@ -61,8 +61,8 @@ func TestInTheBrowser(t *testing.T) {
 }
 
 // startChromium starts the browser. Where there is none the tests are skipped, unless PORTICO_REQUIRE_PEERS
-// says that there must be one.
-func startChromium(t *testing.T) context.Context {
+// says that there must be one. More options come last.
+func startChromium(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -75,7 +75,7 @@ func startChromium(t *testing.T) context.Context {
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("lang", "en"), chromedp.WSURLReadTimeout(time.Minute))
-	around, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	around, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(around, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(cancel)
@@ -129,9 +129,14 @@ func (b *tab) another() *tab {
 	return b.d.open(b.p, chromedp.WithExistingBrowserContext(b.profile))
 }
 
+// open opens a window of a profile; nil: the browser's own.
 func (d *desk) open(p *program, profile chromedp.ContextOption) *tab {
 	d.t.Helper()
-	ctx, cancel := chromedp.NewContext(d.browser, profile)
+	var options []chromedp.ContextOption
+	if profile != nil {
+		options = append(options, profile)
+	}
+	ctx, cancel := chromedp.NewContext(d.browser, options...)
 	b := &tab{t: d.t, d: d, p: p, base: p.url, ctx: ctx}
 	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	b.profile = chromedp.FromContext(ctx).BrowserContextID

@@ -13,6 +13,8 @@ type Client struct {
 	// Session names the sign-in the connection came with; ID the connection itself, unique in this process.
 	Session, ID string
 	Audience    Audience
+	// Seen is what the client says that its page shows of what is in force, in the door's own terms.
+	Seen string
 	// Since is the number of the last event the browser has, if HasSince.
 	Since    int64
 	HasSince bool

@@ -9,25 +9,25 @@ import (
 )
 
 // Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
-// "-calendar-", "-rooms" or "-contacts" are only in CalendarScript, RoomsScript or ContactsScript, which are those of the
-// pages of that name: the others do not carry their weight.
+// "-calendar-" or "-rooms" are only in CalendarScript or RoomsScript, which are those of the pages of that name: the others do
+// not carry their weight. Who is not signed in yet gets SigninScript, the first file alone.
 const (
 	Script         = "portico.js"
 	CalendarScript = "portico-calendar.js"
 	RoomsScript    = "portico-rooms.js"
-	ContactsScript = "portico-contacts.js"
+	SigninScript   = "portico-signin.js"
 )
 
 // Marks in the names of files that only some pages need.
 const (
 	ofCalendar = "-calendar-"
 	ofRooms    = "-rooms"
-	ofContacts = "-contacts"
+	ofAll      = "10-page"
 )
 
 // scripts are the bundles and the mark of what each has beside the common files; empty: nothing.
 func scripts() map[string]string {
-	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, ContactsScript: ofContacts}
+	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, SigninScript: ofAll}
 }
 
 // bundle joins the script files, each of which is one idea, into one strict function scope. Lines that are
@@ -41,7 +41,7 @@ func bundle(tree fs.FS, mark string) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("(() => {\n\"use strict\";\n")
 	for _, name := range names {
-		if of := markOf(name); of != "" && of != mark {
+		if of := markOf(name); of != "" && of != mark || mark == ofAll && !strings.Contains(name, ofAll) {
 			continue
 		}
 		body, err := fs.ReadFile(tree, name)
@@ -63,7 +63,7 @@ func bundle(tree fs.FS, mark string) ([]byte, error) {
 
 // markOf is the mark that a file's name has; empty: it is for every page.
 func markOf(name string) string {
-	for _, mark := range []string{ofCalendar, ofRooms, ofContacts} {
+	for _, mark := range []string{ofCalendar, ofRooms} {
 		if strings.Contains(name, mark) {
 			return mark
 		}

@@ -20,8 +20,6 @@ func (f Frame) script() string {
 		return static.CalendarScript
 	case Rooms:
 		return static.RoomsScript
-	case Contacts:
-		return static.ContactsScript
 	}
 	return static.Script
 }

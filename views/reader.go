@@ -79,6 +79,8 @@ type Frame struct {
 	Settings portal.Settings
 	// Head is the number of the last event that the page already contains.
 	Head int64
+	// Seen are the marks of what is in force for the reader, for the page's connection to be told only of what is not.
+	Seen string
 	// Here is the page's own path, to come back to after a form.
 	Here string
 	// Reminders are those that are due.

@@ -64,7 +64,7 @@ func SignIn(v SignInPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = head(v.Reader, v.Text("signin.title")+" · Portico", false, static.Script).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = head(v.Reader, v.Text("signin.title")+" · Portico", false, static.SigninScript).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

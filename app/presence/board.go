@@ -39,8 +39,9 @@ func (s *Service) SetContacts(who portal.Address, contacts []portal.Address) {
 }
 
 // Watch says whom a connection shows beyond the contact list, instead of what it said before, and tells
-// what is known of them. It ends with the connection. People beyond Options.MaxExtra are left out and
-// stay unknown.
+// what is known of those whom it did not show before. The first time these are only people of whom nothing was known when the
+// connection began: all others were in its Snapshot. It ends with the connection. People beyond Options.MaxExtra are
+// left out and stay unknown.
 func (s *Service) Watch(who portal.Address, connection string, uris []portal.Address) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +51,9 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 	}
 	now := s.o.Now()
 	room := s.room(p)
-	var watch []*subject
+	c := p.conn(connection)
+	before, first := c.watch, !c.watching
+	watch := make([]*subject, 0, len(uris))
 	for _, uri := range uris {
 		if uri == "" || uri == who {
 			continue
@@ -59,7 +62,8 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 		if slices.Contains(watch, sub) {
 			continue
 		}
-		if _, there := p.find(sub); !there {
+		_, there := p.find(sub)
+		if !there {
 			if room == 0 {
 				s.forget(sub)
 				continue
@@ -69,12 +73,12 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 		e := p.entryFor(sub)
 		e.conns++
 		// A connection that begins to watch has not heard what the others were told.
-		e.told, e.dirty, p.entriesDirty = 0, true, true
+		if !there || !first && !slices.Contains(before, sub) {
+			e.told, e.dirty, p.entriesDirty = 0, true, true
+		}
 		watch = append(watch, sub)
 	}
-	c := p.conn(connection)
-	before := c.watch
-	c.watch = watch
+	c.watch, c.watching = watch, true
 	s.unwatch(p, before)
 	s.prune(p, now)
 	s.touch(p)

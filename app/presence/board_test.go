@@ -145,6 +145,32 @@ func TestSinceLastsOverRefreshes(t *testing.T) {
 	})
 }
 
+// TestWatchTellsWhatASnapshotDidNot: what a connection shows from its beginning came with the snapshot; whom it shows later it is
+// told of, once.
+func TestWatchTellsWhatASnapshotDidNot(t *testing.T) {
+	at(t, Options{}, func(b *bench) {
+		b.signIn(alice)
+		b.Attach(alice, "tab1")
+		b.SetContacts(alice, []portal.Address{bob, carol})
+		b.Notified(alice, says(bob, phone(portal.Busy)))
+		b.Notified(alice, says(carol, phone(portal.Away)))
+		b.news(alice)
+		b.Attach(alice, "tab2")
+		b.Watch(alice, "tab2", []portal.Address{bob})
+		b.want("of a snapshot", b.news(alice))
+		b.Watch(alice, "tab2", []portal.Address{bob, carol})
+		b.want("who is shown later", b.news(alice), "carol away/")
+		b.Watch(alice, "tab2", []portal.Address{bob, carol})
+		b.want("the same again", b.news(alice))
+		b.Watch(alice, "tab2", []portal.Address{bob})
+		b.Watch(alice, "tab2", []portal.Address{bob, carol})
+		b.want("who was gone meanwhile", b.news(alice), "carol away/")
+		b.Watch(alice, "tab2", []portal.Address{bob, carol, dave})
+		b.Notified(alice, says(dave, phone(portal.Busy)))
+		b.want("somebody new", b.news(alice), "dave busy/")
+	})
+}
+
 func TestWatchBeyondContacts(t *testing.T) {
 	at(t, Options{MaxExtra: 3}, func(b *bench) {
 		b.signIn(alice)

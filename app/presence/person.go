@@ -52,6 +52,8 @@ type conn struct {
 	active bool
 	last   time.Time
 	watch  []*subject
+	// watching: it has said whom it shows.
+	watching bool
 }
 
 // meeting is subject and place of one.

@@ -142,10 +142,8 @@ func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) (_ []
 // Snapshot gives what is now in force: the state of the line, presence, who types, unread counts.
 func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.Frame, err error) {
 	defer l.caught("snapshot", c.ID, &err)
-	current := []portal.Current{l.Account.LineState(c.Person)}
-	for _, p := range l.Presence.Snapshot(c.Person) {
-		current = append(current, portal.PresenceEvent{Presence: p})
-	}
+	frames := l.news(c, l.shown(c.Person))
+	var current []portal.Current
 	for _, t := range l.Chat.TypingNow(c.Person) {
 		current = append(current, t)
 	}
@@ -161,10 +159,8 @@ func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.F
 		}
 		current = append(current, portal.WatchersEvent{New: waiting})
 	}
-	current = append(current, counts)
-	frames := make([]*realtime.Frame, len(current))
-	for i, ev := range current {
-		frames[i] = l.frame(ev, 0, ev.Key())
+	for _, ev := range append(current, counts) {
+		frames = append(frames, l.frame(ev, 0, ev.Key()))
 	}
 	return frames, nil
 }

@@ -88,6 +88,7 @@ func (s *Server) client(c echo.Context, known session) (realtime.Client, error) 
 		Thin: session.On, ThinFrom: session.From,
 		Person: known.person, Session: known.key, ID: uuid.NewString(),
 		Audience: s.audience(c), Since: since, HasSince: has,
+		Seen: seenOf(c.QueryParam("seen")),
 	}, nil
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 
 	"portico/app/portal"
 )
@@ -30,8 +29,6 @@ const (
 	// requestTimeout bounds the work on one request; less than writeTimeout, so that the answer that says so
 	// still gets out. A sign-in waits for SIP's own timeout, 32 s.
 	requestTimeout = 45 * time.Second
-	// compressFrom is the smallest answer worth compressing, in bytes.
-	compressFrom = 1024
 )
 
 // requestID names the request in the log and in errors.
@@ -212,17 +209,6 @@ func (s *Server) paced(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-// compress packs answers with gzip, except streams and those that carry a fresh token.
-func (s *Server) compress() echo.MiddlewareFunc {
-	return middleware.GzipWithConfig(middleware.GzipConfig{
-		MinLength: compressFrom,
-		Skipper: func(c echo.Context) bool {
-			p := c.Path()
-			return p == apiPrefix+"/events" || p == apiPrefix+"/session"
-		},
-	})
 }
 
 // realIP is the peer's address; behind trusted proxies the one that they forward.

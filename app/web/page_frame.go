@@ -22,6 +22,7 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	if err != nil {
 		return views.Frame{}, err
 	}
+	seen := s.marks(ctx, s.audience(c), who)
 	me, err := s.me(c)
 	if err != nil {
 		return views.Frame{}, err
@@ -38,7 +39,7 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	f := views.Frame{
 		Reader: r, Title: r.Text(title), Section: section, Me: s.Directory.Lookup(ctx, who),
 		Own: s.Presence.Own(who), Admin: slices.Contains(me.Roles, portal.RoleAdmin),
-		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Here: c.Request().URL.EscapedPath(),
+		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Seen: seen, Here: c.Request().URL.EscapedPath(),
 		Reminders: s.dueReminders(ctx, who),
 	}
 	if s.Rooms != nil {

@@ -235,6 +235,7 @@ func (s *screen) title(total string) {
 func (s *screen) normal() string {
 	doc := s.doc.Clone()
 	doc.Find("body").RemoveAttr("data-since")
+	doc.Find("body").RemoveAttr("data-seen") // marks of what was in force, which change with it
 	doc.Find("#composer input[name=id]").Remove()
 	doc.Find("#status-note").RemoveAttr("value")
 	doc.Find(".unread-mark, noscript").Remove()

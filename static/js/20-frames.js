@@ -34,18 +34,20 @@ const apply = {
     const next = part.firstElementChild;
     if (!list || !next) return;
     const old = byId(next.id);
+    let told = true;
     if (old) {
       for (const place of all("[data-live]", next)) {
         const kept = old.querySelector(`[data-live="${CSS.escape(place.dataset.live)}"]`);
         if (kept) place.replaceWith(kept);
       }
-    } else knownPresence(next);
+    } else told = knownPresence(next);
     const link = next.querySelector("a");
     if (next.dataset.peer === openConversation) link.setAttribute("aria-current", "page");
     const focused = old?.contains(document.activeElement);
     old?.remove();
     list.prepend(next);
     if (focused) link.focus();
+    if (!told) watchPeople(next.dataset.peer); // the server tells of those who were not watched before
     if (!old) watchPeople();
   },
 
@@ -88,9 +90,10 @@ const apply = {
 const knownPresence = (line) => {
   const dot = line.querySelector("[data-live^='dot:']");
   const known = dot && live(dot.dataset.live)[0];
-  if (!known) return;
+  if (!known) return !dot;
   dot.replaceWith(known.cloneNode(true));
   for (const word of all("[data-live^='word:']", line)) word.textContent = known.title;
+  return true;
 };
 
 // A page that has stood for a while has a card whose clock has, too.

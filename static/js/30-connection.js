@@ -4,7 +4,13 @@ let since = +body.dataset.since || 0;
 let socket = null, stream = null, failures = 0, retry = 0, waiting = 0, over = false, everOpen = false, leaving = false;
 const resumeFrom = (seq) => { if (seq > since) since = seq; };
 // A page that is to be read again takes no replay: what came before is in what it reads.
-const from = () => lacking ? "" : "since=" + since;
+const from = () => (lacking ? "" : "since=" + since) + seen();
+// Of what is in force a fresh page has the marks, and need not hear it again: its first connection says so.
+const seen = () => {
+  const marks = body.dataset.seen;
+  delete body.dataset.seen;
+  return marks && !lacking ? "&seen=" + marks : "";
+};
 const connected = () => socket?.readyState === 1 || stream?.readyState === 1;
 
 const banner = (text) => {
@@ -139,9 +145,10 @@ const bye = (d, reason) => {
 };
 
 // Presence of people who are shown here and may not be in the contact list.
-const watchPeople = () => {
+const watchPeople = (but) => {
   const uris = new Set(all("[data-live^='dot:']").map((dot) => dot.dataset.live.slice(4)));
   uris.delete(me);
+  uris.delete(but);
   send({ op: "watch", uris: [...uris].slice(0, 400) });
 };
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/memory"
+	"github.com/chromedp/cdproto/runtime"
+)
+
+// weighWorkingDay: a page that stands open all day in a room in which 5,000 messages are said, by six people, while
+// contacts change presence; now and then its owner answers, and twice reads far back. What is in use of the script's
+// memory after the garbage collector has run, and how many nodes the page has.
+func weighWorkingDay(d *desk, f *figures) {
+	const messages, speakers = 5000, 6
+	o := d.office(50)
+	room := "/rooms/day"
+	o.alice.does(http.MethodPost, "/rooms", map[string]any{"name": "day", "topic": "A working day", "open": true}, nil)
+	for _, c := range o.colleagues[:speakers] {
+		o.alice.does(http.MethodPut, room+"/members/"+person(c.who[len("sip:"):len(c.who)-len("@example.test")]), map[string]string{}, nil)
+	}
+	for _, mode := range modes() {
+		o.alice.inMode(mode)
+		b := o.visitor().signIn("alice", room).live()
+		f.add("JS heap: the room when it is opened", mode, "%s", b.heap())
+		for n := range messages {
+			id := fmt.Sprintf("%s-%d", mode, n)
+			o.colleagues[n%speakers].does(http.MethodPost, room+"/messages", map[string]string{"id": id, "text": fmt.Sprintf("%d: the offer for Graz goes out today, see https://prices.example.test/%d before noon", n, n)}, nil)
+			if n%100 == 99 {
+				o.colleagues[n/100%50].does(http.MethodPut, "/me/presence", map[string]string{"availability": []string{"busy", "available"}[n/100%2]}, nil)
+				b.until(fmt.Sprint("message ", n), `document.querySelector("#log .msg[data-id=`+quoted(id)+`]") !== null`)
+			}
+			if n%500 == 499 {
+				b.say(fmt.Sprintf("my own words %s %d", mode, n))
+			}
+			if n == 2000 || n == 4000 {
+				b.readsBack(20)
+			}
+			if n == messages/2 {
+				f.add("JS heap: after 2,500 messages", mode, "%s", b.heap())
+			}
+		}
+		f.add("JS heap: after 5,000 messages", mode, "%s", b.heap())
+		b.close()
+	}
+}
+
+// readsBack scrolls up through so many pages of the past, and returns to the end.
+func (b *tab) readsBack(pages int) {
+	b.t.Helper()
+	for range pages {
+		n := eval[int](b, `document.querySelectorAll("#log .msg").length`)
+		b.run(`document.getElementById("log").scrollTop = -1e7`)
+		b.until("older messages", fmt.Sprintf(`document.querySelectorAll("#log .msg").length > %d && document.getElementById("log").getAttribute("aria-busy") !== "true"`, n))
+	}
+	b.run(`document.getElementById("log").scrollTop = 0`)
+}
+
+// heap is what the page's script keeps in memory once the garbage collector has run.
+func (b *tab) heap() string {
+	b.t.Helper()
+	call(b, heapprofiler.CollectGarbage, cdp.Empty{})
+	call(b, heapprofiler.CollectGarbage, cdp.Empty{})
+	used, dom := call(b, runtime.GetHeapUsage, cdp.Empty{}), call(b, memory.GetDOMCounters, cdp.Empty{})
+	return fmt.Sprintf("%.2f MB (%d nodes, %d listeners)", used.UsedSize/(1<<20), dom.Nodes, dom.JsEventListeners)
+}
