@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -62,7 +63,8 @@ func (b *tab) trace() func() map[string]int {
 	b.t.Helper()
 	var mu sync.Mutex
 	seen, whole := map[string]int{}, make(chan struct{})
-	b.must(chromedp.Listen(b.ctx, func(ev any) {
+	ctx, stop := context.WithCancel(b.ctx) // the listener is this recording's alone
+	b.must(chromedp.Listen(ctx, func(ev any) {
 		mu.Lock()
 		defer mu.Unlock()
 		switch e := ev.(type) {
@@ -81,6 +83,7 @@ func (b *tab) trace() func() map[string]int {
 		IncludedCategories: []string{"devtools.timeline", "disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame"}, ExcludedCategories: []string{"*"},
 	}})
 	return func() map[string]int {
+		defer stop()
 		call(b, tracing.End, cdp.Empty{})
 		<-whole
 		mu.Lock()
