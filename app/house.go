@@ -48,6 +48,7 @@ import (
 	"portico/app/web"
 	"portico/realtime"
 	"portico/storage"
+	"portico/views/catalogue"
 )
 
 // house is all rooms of the portal, wired. Only here do both ends of an interface meet.
@@ -259,7 +260,8 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 	h.openCRM()
 	h.openCalendar(emit)
 	h.account, err = account.New(h.agent, h.store, account.Options{
-		Domain: h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
+		Language: catalogue.BuiltIn().Chosen,
+		Domain:   h.cfg.SIP.Domain, Admins: addresses(h.cfg.Signin.Admins), SessionLifetime: h.cfg.Signin.SessionLifetime,
 		KeyFile:    filepath.Join(h.cfg.Storage.DataDir, "portico.key"),
 		Verify:     h.verifier(),
 		Incident:   h.incident,

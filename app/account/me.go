@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"portico/app/portal"
 )
 
@@ -64,8 +66,10 @@ func (s *Service) ChangeSettings(ctx context.Context, who portal.Address, change
 }
 
 func (s *Service) saveSettings(ctx context.Context, who portal.Address, set portal.Settings) error {
-	if set.Locale != "" && !slices.Contains(s.o.Locales, set.Locale) {
-		return portal.Fail(portal.ErrInvalid, "settings.locale")
+	if set.Locale != "" {
+		if canonical, ok := s.o.Language(set.Locale); !ok || canonical != set.Locale {
+			return portal.Fail(portal.ErrInvalid, "settings.locale")
+		}
 	}
 	if set.TimeZone != "" {
 		if _, err := time.LoadLocation(set.TimeZone); err != nil || set.TimeZone == "Local" {
@@ -82,4 +86,14 @@ func (s *Service) saveSettings(ctx context.Context, who portal.Address, set port
 		return portal.Fail(portal.ErrInvalid, "settings.client")
 	}
 	return s.vault.SaveSettings(ctx, who, set)
+}
+
+// wellFormed is the canonical form of a BCP 47 tag.
+func wellFormed(tag string) (string, bool) {
+	const longest = 35 // bytes, of those that name a language with its script, country and a variant (RFC 5646 section 4.4.1)
+	if len(tag) > longest {
+		return "", false
+	}
+	t, err := language.Parse(tag)
+	return t.String(), err == nil && t != language.Und
 }

@@ -54,8 +54,8 @@ type Options struct {
 	Emit func(to portal.Address, ev portal.Current)
 	// Person looks somebody up in the address book; nil: only their address is known.
 	Person func(ctx context.Context, who portal.Address) portal.Person
-	// Locales are the catalogues a person can choose from ("en", "de").
-	Locales []string
+	// Language gives the canonical form of a language's tag ("de", "en-US") that a person can choose; nil: of any that is well-formed.
+	Language func(tag string) (canonical string, ok bool)
 	// Sweep is how often expired sessions are ended (30 s).
 	Sweep time.Duration
 	// FailFloor is the least time a refused sign-in takes, so that the time tells no more than the answer
@@ -89,8 +89,8 @@ func (o Options) withDefaults() Options {
 			return portal.Person{URI: who, DisplayName: who.User()}
 		}
 	}
-	if o.Locales == nil {
-		o.Locales = []string{"en", "de"}
+	if o.Language == nil {
+		o.Language = wellFormed
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

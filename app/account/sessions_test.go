@@ -310,7 +310,7 @@ func TestMeAndSettings(t *testing.T) {
 	for key, bad := range map[string]portal.Settings{
 		"settings.client":    {PreferredClient: "fax"},
 		"settings.thin":      {Thin: "maybe"},
-		"settings.locale":    {Locale: "tlh"},
+		"settings.locale":    {Locale: "Deutsch!"},
 		"settings.time-zone": {TimeZone: "../../etc/passwd"},
 		"settings.theme":     {Theme: "pink"},
 	} {
