@@ -1,6 +1,3 @@
-// Of a row of tabs that is wider than the screen the present one is in view.
-document.querySelector(".bar .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
 // Panes that no event tells of, as figures and logs, are read again every so often while somebody looks at the page. How
 // often stands on the pane, and may change with what it shows: a run that has ended is read once more and then no longer.
 const rereadPanes = () => {
