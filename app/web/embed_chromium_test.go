@@ -295,6 +295,7 @@ func linksAreTaken(t *testing.T, c *chromium) {
 	a.size(900, 700)
 	a.beforeScript(`(() => { window.registered = []; Navigator.prototype.registerProtocolHandler = (...a) => { if (window.refuse) throw new Error("no"); window.registered.push(a.join(" ")); }; })()`)
 	a.signIn(alice, "/links")
+	a.until("the page's script has run", `document.querySelector("[data-links]")?.hidden === false`)
 	a.press(`[data-links="web+portico"]`)
 	a.until("it was asked", `window.registered[0] === "web+portico " + location.origin + "/open?uri=%s" && document.getElementById("links-said").textContent.includes("asked to open web+portico: links")`)
 	a.eval(`(window.refuse = true, 0)`)
