@@ -18,8 +18,8 @@ func weighWorkingDay(d *desk, f *figures) {
 	o := d.office(50)
 	room := "/rooms/day"
 	o.alice.does(http.MethodPost, "/rooms", map[string]any{"name": "day", "topic": "A working day", "open": true}, nil)
-	for _, c := range o.colleagues[:speakers] {
-		o.alice.does(http.MethodPut, room+"/members/"+person(c.who[len("sip:"):len(c.who)-len("@example.test")]), map[string]string{}, nil)
+	for i, c := range o.colleagues[:speakers] {
+		c.does(http.MethodPut, room+"/members/"+person(colleague(i)), nil, nil)
 	}
 	for _, mode := range modes() {
 		o.alice.inMode(mode)

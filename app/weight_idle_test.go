@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -62,11 +61,13 @@ func (b *tab) metrics() map[string]float64 {
 func (b *tab) trace() func() map[string]int {
 	b.t.Helper()
 	var mu sync.Mutex
-	seen, whole := map[string]int{}, make(chan struct{})
-	ctx, stop := context.WithCancel(b.ctx) // the listener is this recording's alone
-	b.must(chromedp.Listen(ctx, func(ev any) {
+	seen, whole, ended := map[string]int{}, make(chan struct{}), false
+	b.must(chromedp.Listen(b.ctx, func(ev any) {
 		mu.Lock()
 		defer mu.Unlock()
+		if ended { // the listener is of an earlier recording
+			return
+		}
 		switch e := ev.(type) {
 		case *tracing.EventDataCollected:
 			for _, raw := range e.Value {
@@ -76,6 +77,7 @@ func (b *tab) trace() func() map[string]int {
 				}
 			}
 		case *tracing.EventTracingComplete:
+			ended = true
 			close(whole)
 		}
 	}))
@@ -83,7 +85,6 @@ func (b *tab) trace() func() map[string]int {
 		IncludedCategories: []string{"devtools.timeline", "disabled-by-default-devtools.timeline.frame", "devtools.timeline.frame"}, ExcludedCategories: []string{"*"},
 	}})
 	return func() map[string]int {
-		defer stop()
 		call(b, tracing.End, cdp.Empty{})
 		<-whole
 		mu.Lock()

@@ -49,7 +49,7 @@ func TestRemoteSession(t *testing.T) {
 	}
 	r := &remote{t: t, dir: t.TempDir(), wire: newMeter(t)}
 	r.screen(xorg)
-	sheet := &figures{}
+	sheet := &figures{log: t}
 	t.Cleanup(func() { t.Logf("\n%s", sheet) })
 	t.Setenv("DISPLAY", r.display)
 	d := &desk{t: t, browser: startChromium(t, chromedp.VisibleWindow, chromedp.Flag("window-position", "0,0"), chromedp.WindowSize(1280, 800))}
@@ -98,7 +98,7 @@ func (r *remote) xServer(env []string, name string, args ...string) (display str
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer from.Close()
+	r.t.Cleanup(func() { from.Close() }) // not before: the server says it more than once, and ends where nobody listens
 	r.start(env, to, name, append(args, "-displayfd", "3", "-nolisten", "tcp")...)
 	to.Close()
 	if err := from.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -278,6 +278,7 @@ certificate=%s
 key_file=%s
 ssl_protocols=TLSv1.2, TLSv1.3
 autorun=Portal
+allow_channels=true
 bitmap_cache=true
 bitmap_compression=true
 bulk_compression=true
@@ -289,6 +290,13 @@ LogFile=%s
 LogLevel=INFO
 EnableSyslog=false
 [Channels]
+rdpdr=true
+rdpsnd=true
+drdynvc=true
+cliprdr=true
+rail=true
+xrdpvr=true
+tcutils=true
 [Portal]
 name=Portal
 lib=libxup.so

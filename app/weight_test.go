@@ -32,7 +32,7 @@ func TestFigures(t *testing.T) {
 		t.Skip("the figures are measured where " + figuresSwitch + "=1 asks for it: it takes minutes")
 	}
 	d := &desk{t: t, browser: startChromium(t)}
-	sheet := &figures{}
+	sheet := &figures{log: t}
 	t.Cleanup(func() { t.Logf("\n%s", sheet) })
 	for _, part := range []struct {
 		name string
@@ -49,6 +49,7 @@ func TestFigures(t *testing.T) {
 
 // figures is the table that is printed.
 type figures struct {
+	log  testing.TB // which is told each line at once
 	mu   sync.Mutex
 	rows [][3]string
 }
@@ -58,6 +59,7 @@ func (f *figures) add(what, mode, format string, values ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows = append(f.rows, [3]string{what, mode, fmt.Sprintf(format, values...)})
+	f.log.Log(f.rows[len(f.rows)-1])
 }
 
 func (f *figures) String() string {
@@ -137,10 +139,10 @@ func (o *office) visitor() *tab {
 	return b
 }
 
-// away waits until alice's page shows all colleagues as available, and then until nothing has come for a while.
+// settled waits until the page knows of everybody how they are, and then until what is under way has come.
 func (o *office) settled(b *tab) {
 	o.d.t.Helper()
-	b.until("everybody's presence", fmt.Sprintf(`document.querySelectorAll(".contact .dot[data-p=available]").length >= %d`, len(o.colleagues)))
+	b.until("everybody's presence", fmt.Sprintf(`document.querySelectorAll(".contact .dot:not([data-p=unknown])").length >= %d`, len(o.colleagues)))
 	rest(o.d.t, 5*time.Second)
 }
 
