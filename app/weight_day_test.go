@@ -30,7 +30,7 @@ func weighWorkingDay(d *desk, f *figures) {
 			o.colleagues[n%speakers].does(http.MethodPost, room+"/messages", map[string]string{"id": id, "text": fmt.Sprintf("%d: the offer for Graz goes out today, see https://prices.example.test/%d before noon", n, n)}, nil)
 			if n%100 == 99 {
 				o.colleagues[n/100%50].does(http.MethodPut, "/me/presence", map[string]string{"availability": []string{"busy", "available"}[n/100%2]}, nil)
-				b.until(fmt.Sprint("message ", n), `document.querySelector("#log .msg[data-id=`+quoted(id)+`]") !== null`)
+				b.until(fmt.Sprint("message ", n), `document.querySelector(`+quoted(`#log .msg[data-id="`+id+`"]`)+`) !== null`)
 			}
 			if n%500 == 499 {
 				b.say(fmt.Sprintf("my own words %s %d", mode, n))

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"portico/views/catalogue"
 )
 
 // Texts that people read stand in the catalogues. Templates are searched by TestNoTextInTemplates; here are the programs
@@ -164,6 +166,25 @@ func TestNoTextInScripts(t *testing.T) {
 		for _, m := range scriptWords.FindAllStringSubmatch(text, -1) {
 			if !scriptTechnical.MatchString(m[1]) {
 				t.Errorf("%s has the text %q", name, m[1])
+			}
+		}
+	}
+}
+
+// TestSentencesOfRooms: each sentence that a room says to programs is in the catalogues.
+func TestSentencesOfRooms(t *testing.T) {
+	source, err := os.ReadFile("../app/rooms/sentences.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile(`"(room\.say\.[a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(keys) < 15 {
+		t.Fatalf("only %d sentences: the search is broken", len(keys))
+	}
+	for _, key := range keys {
+		for _, locale := range catalogue.Locales() {
+			if !catalogue.For(locale).Has(key[1]) {
+				t.Errorf("%s has no %s", locale, key[1])
 			}
 		}
 	}
