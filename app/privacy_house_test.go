@@ -36,8 +36,8 @@ func TestEverybodySeesWhatTheirRelationshipShows(t *testing.T) {
 	if company.Note != note || company.Calendar == "" || company.Meeting+company.MeetingPlace+company.Location+company.TimeZone != "" {
 		t.Errorf("colleagues see %+v", company)
 	}
-	public := carol.awaits("frank", "frank in a meeting at carol's", func(s shown) bool { return s.Activity == "in-a-meeting" })
-	if public.Availability != "busy" || public.Note+public.Calendar+public.Meeting+public.MeetingPlace+public.Location+public.TimeZone != "" || public.Since != nil {
+	public := carol.awaits("frank", "frank busy at carol's", func(s shown) bool { return s.Availability == "busy" })
+	if public.Activity+public.Note+public.Calendar+public.Meeting+public.MeetingPlace+public.Location+public.TimeZone != "" || public.Since != nil {
 		t.Errorf("the public sees %+v", public)
 	}
 

@@ -35,9 +35,12 @@ var mayImport = []struct {
 	{"app/history", []string{"app/portal", "app/policy"}},
 	{"app/calls", []string{"app/portal", "app/policy"}},
 	{"app/privacy", []string{"app/portal", "app/policy"}},
-	{"app/admin", []string{"app/portal", "app/policy"}},
+	{"app/audit", []string{"app/portal", "app/policy"}},
+	// Who reaches out to an address that somebody chose asks there whether it may.
+	{"app/outward", []string{"app/portal"}},
+	{"app/admin", []string{"app/portal", "app/policy", "app/outward"}},
 	{"app/diagnosis", []string{"app/portal"}},
-	{"app/hook", []string{"app/portal"}},
+	{"app/hook", []string{"app/portal", "app/outward"}},
 	{"app/directory", []string{"app/portal", "app/policy", "app/directory"}},
 	{"app/account", []string{"app/portal", "app/policy"}},
 	{"app/sipua/siplab", []string{"app/sipua/siplab"}},
@@ -57,10 +60,10 @@ var mayImport = []struct {
 
 // forbidden are the outside technologies that the use cases must not know.
 var forbidden = map[string][]string{
-	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "realtime", "app/sipua"},
-	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "app/sipua", "views"},
-	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "storage", "realtime", "views", "app/web"},
-	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/diagnosis", "realtime", "views", "app/web", "app/sipua"},
+	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "app/sipua"},
+	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "app/sipua", "views"},
+	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "views", "app/web"},
+	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "realtime", "views", "app/web", "app/sipua"},
 	"net":                          {"app/policy"},
 	"os":                           {"app/policy"},
 }

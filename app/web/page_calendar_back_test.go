@@ -22,7 +22,7 @@ func TestSavingLeadsBackToTheViewOneCameFrom(t *testing.T) {
 		{"/contacts", "2026-11-29", "/calendar?date=2026-11-25", "/calendar?date=2026-11-29&view=week"},
 	} {
 		doc := document(t, a.with("Referer", h.url+c.from).call(http.MethodGet, "/calendar/new?at=20261125T090000Z", nil, http.StatusOK))
-		back := doc.Find("header .icon-button").AttrOr("href", "")
+		back := doc.Find("main header .icon-button").AttrOr("href", "")
 		if want := map[bool]string{true: c.from, false: c.back}[c.back == ""]; back != want || doc.Find("[name=back]").AttrOr("value", "") != want {
 			t.Errorf("from %s the way back is %q", c.from, back)
 		}
@@ -47,7 +47,7 @@ func TestTheLastViewIsRemembered(t *testing.T) {
 		t.Fatalf("the view is not remembered: %+v", opened.cookie)
 	}
 	back := func(c caller) string {
-		return c.page(path, http.StatusOK).Find("header .icon-button").AttrOr("href", "")
+		return c.page(path, http.StatusOK).Find("main header .icon-button").AttrOr("href", "")
 	}
 	remembers := a.with("Cookie", a.header["Cookie"]+"; "+viewCookie+"="+set.Value)
 	if got := back(remembers); got != "/calendar?date=2026-11-25&view=month" {

@@ -204,6 +204,9 @@ func (s *screen) top(part *goquery.Selection) {
 			place.ReplaceWithSelection(kept.Clone())
 		}
 	})
+	if old.Length() == 0 {
+		s.known(next)
+	}
 	if next.AttrOr("data-peer", "") == s.body("conversation") {
 		next.Find("a").First().SetAttr("aria-current", "page")
 	}
@@ -219,6 +222,17 @@ func (s *screen) top(part *goquery.Selection) {
 		})
 		s.watch(uris)
 	}
+}
+
+// known has a new line say of somebody what the page knows already: the server does not tell that again.
+func (s *screen) known(line *goquery.Selection) {
+	dot := line.Find("[data-live^='dot:']").First()
+	shown := find(s.doc.Selection, "data-live", dot.AttrOr("data-live", "-")).First()
+	if dot.Length() == 0 || shown.Length() == 0 {
+		return
+	}
+	line.Find("[data-live^='word:']").SetText(shown.AttrOr("title", ""))
+	dot.ReplaceWithSelection(shown.Clone())
 }
 
 func (s *screen) title(total string) {
