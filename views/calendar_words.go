@@ -35,8 +35,6 @@ func (r Reader) weekdayLong(d time.Weekday) string {
 
 func (r Reader) monthLong(m time.Month) string { return r.Text(fmt.Sprint("month.", int(m))) }
 
-func (r Reader) monthShort(m time.Month) string { return r.Text(fmt.Sprint("month.short.", int(m))) }
-
 // shortDay is a day in little room: "Mon 23 Nov".
 func (r Reader) shortDay(t time.Time) string {
 	return r.Text("time.short-day", "Weekday", r.weekdayShort(t.Weekday()), "Date", r.dateOf(t))
