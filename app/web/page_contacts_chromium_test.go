@@ -23,6 +23,7 @@ func TestContactsInChromium(t *testing.T) {
 		{"ContactsWithoutScript", contactsWithoutScript},
 		{"CardOnTopOfThePage", cardOnTopOfThePage},
 		{"WhoIsWaitedForIsAnnounced", whoIsWaitedForIsAnnounced},
+		{"AnOlderAnswerDoesNotReplaceNewerValues", anOlderAnswerDoesNotReplaceNewerValues},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -155,5 +156,59 @@ func whoIsWaitedForIsAnnounced(t *testing.T, c *chromium) {
 	a.until("the notice", `document.querySelector("#notices li a")?.textContent === "Bob Brown is available now"`)
 	a.press("#notices [data-closes]")
 	a.until("it is closed", `!document.querySelector("#notices li")`)
+	a.untroubled()
+}
+
+// lateAnswers has what the page's script fetches arrive only when the test says so, as it was when it was read.
+const lateAnswers = `
+	const read = window.fetch;
+	window.waits = []; window.late = false;
+	window.fetch = async (what, how) => {
+	  const answer = await read(what, how);
+	  if (!window.late) return answer;
+	  const text = await answer.text();
+	  await new Promise((go) => window.waits.push(go));
+	  return new Response(text, { status: answer.status });
+	};
+	window.arrive = () => { window.late = false; for (const go of window.waits.splice(0)) go(); };`
+
+// anOlderAnswerDoesNotReplaceNewerValues: presence changes while the list, and then a card, is on its way to the page.
+func anOlderAnswerDoesNotReplaceNewerValues(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.beforeScript(lateAnswers)
+	a.signIn(alice, "/contacts")
+	h.listed("Team", bob)
+	is := func(availability portal.Availability) {
+		h.exchange.Publish(bob, portal.Claim{Endpoint: "x", Availability: availability, At: time.Now()})
+	}
+	shows := func(where, word string) string {
+		return fmt.Sprintf(`document.querySelector(%q)?.textContent === %q`, where, word)
+	}
+	line, card := "li.contact .presence-word", "#person-card .presence-word"
+	is(portal.Available)
+	a.open("/contacts")
+	a.connected()
+	a.until("bob is available", shows(line, "Available"))
+	a.eval(`(window.late = true, 0)`)
+	h.must(h.lists.PutGroup(t.Context(), alice, "Friends"))
+	a.until("the list as it was is on its way", `window.waits.length > 0`)
+	is(portal.Busy)
+	a.until("bob is busy", shows(line, "Busy"))
+	a.eval(`(window.arrive(), 0)`)
+	a.until("the new group is there", inGroup("Friends")+" && "+inGroup("Team", "Bob Brown"))
+	if !a.eval(shows(line, "Busy")).(bool) {
+		t.Errorf("the list that was read before shows %v", a.eval(`document.querySelector("li.contact .presence-word").textContent`))
+	}
+	a.until("the fresh page", freshPage)
+	a.eval(`(window.late = true, document.querySelector("li.contact [data-card]").click(), 0)`)
+	a.until("the card as it was is on its way", `window.waits.length > 0`)
+	is(portal.Away)
+	a.until("bob is away", shows(line, "Away"))
+	a.eval(`(window.arrive(), 0)`)
+	a.until("the card is open", `document.getElementById("person-card").matches(":popover-open")`)
+	if !a.eval(shows(card, "Away")).(bool) {
+		t.Errorf("the card that was read before shows %v", a.eval(`document.querySelector("#person-card .presence-word").textContent`))
+	}
 	a.untroubled()
 }

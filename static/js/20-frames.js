@@ -1,11 +1,11 @@
 // Applies live frames to the page. The rules are those of views/live.templ; the components inside are the
 // ones the page was made of, so that the result is what a fresh page would be.
-const live = (key) => all(`[data-live="${CSS.escape(key)}"]`);
+const live = (key, root) => all(`[data-live="${CSS.escape(key)}"]`, root);
 
 const apply = {
-  replace(part) {
+  replace(part, root) {
     const next = part.firstElementChild;
-    for (const old of live(part.dataset.key)) old.replaceWith(next.cloneNode(true));
+    for (const old of live(part.dataset.key, root)) old.replaceWith(next.cloneNode(true));
   },
 
   // A message goes to its place by order; one that was only shown as being sent gives way to the real one.
@@ -123,15 +123,39 @@ let become = (old, message) => {
   old.querySelector(".meta").replaceWith(message.querySelector(".meta"));
 };
 
-const applyEvent = (event) => {
-  const parts = all(":scope > live-part", event);
-  const replaced = new Set(parts.map((p) => p.dataset.key));
+const partsOf = (event) => all(":scope > live-part", event);
+const applyValues = (event, root) => {
+  const values = partsOf(event).filter((p) => p.dataset.do === "replace");
   if (event.dataset.clear) {
-    for (const place of all(`[data-live^="${event.dataset.clear}"]`)) {
-      if (!replaced.has(place.dataset.live)) { place.replaceChildren(); place.hidden = true; }
+    for (const place of all(`[data-live^="${event.dataset.clear}"]`, root)) {
+      if (!values.some((p) => p.dataset.key === place.dataset.live)) { place.replaceChildren(); place.hidden = true; }
     }
   }
-  for (const part of parts) apply[part.dataset.do]?.(part);
+  for (const part of values) apply.replace(part, root);
+};
+const applyEvent = (event) => {
+  if (asking.size) passed.push([asked, event.cloneNode(true)]);
+  applyValues(event);
+  for (const part of partsOf(event)) if (part.dataset.do !== "replace") apply[part.dataset.do]?.(part);
+};
+
+// A part of the page that is read again may be older than what came meanwhile. So what comes while something is read is kept:
+// its values go into the answer before that is shown, and where it changed the order of a list, that is read once more.
+let asked = 0;
+const asking = new Set(), passed = [];
+const ask = async (read) => {
+  const order = ++asked;
+  asking.add(order);
+  try { return await read(order); } finally {
+    asking.delete(order);
+    const oldest = Math.min(...asking);
+    while (passed.length && passed[0][0] < oldest) passed.shift();
+  }
+};
+const meanwhile = (order, root) => {
+  const came = passed.filter(([at]) => at >= order).map(([, event]) => event);
+  for (const event of came) applyValues(event, root);
+  return came;
 };
 
 // The message before or behind in the log, over separators; null where a new day lies between.
@@ -199,18 +223,22 @@ const sayGone = (sentence) => {
   byId("problem")?.replaceChildren(p);
 };
 // Of two answers for a pane the one that was asked for later holds, whichever comes first.
-let asked = 0;
 const shownTurn = new Map();
-const reread = async (ids) => {
-  const turn = ids ? 0 : ++reading, order = ++asked;
+const reread = (ids) => ask(async (order) => {
+  const turn = ids ? 0 : ++reading;
   if (!ids) held ||= [];
   const fresh = await readPage();
   if (!ids && turn !== reading) return; // a later one is under way
-  if (fresh) renew(fresh, ids?.filter((id) => (shownTurn.get(id) || 0) < order));
-  if (fresh) for (const id of ids || []) shownTurn.set(id, Math.max(order, shownTurn.get(id) || 0));
+  if (fresh && ids) {
+    const panes = ids.filter((id) => (shownTurn.get(id) || 0) < order), came = meanwhile(order, fresh);
+    for (const id of panes) shownTurn.set(id, order);
+    renew(fresh, panes);
+    if (came.some((event) => partsOf(event).some((p) => moves.has(p.dataset.do) && panes.some((id) => byId(id)?.contains(byId(p.dataset.to || p.dataset.id)))))) refresh(panes);
+  } else if (fresh) renew(fresh);
   if (!ids) release();
   if (!fresh) again(ids);
-};
+});
+const moves = new Set(["log", "top", "raise", "swap"]);
 // What the reader has opened or typed in a pane goes over into its new content.
 const typedInto = new WeakSet();
 document.addEventListener("input", (e) => typedInto.add(e.target), true);

@@ -4,15 +4,18 @@ const contactList = byId("contact-list");
 let cardOf = "";
 
 // A card is a part of its own page. It stays up to date as long as it is open.
-const fillCard = async () => {
+const fillCard = () => ask(async (order) => {
   const of = cardOf;
   const answer = await fetch("/contacts/" + encodeURIComponent(of), { headers: { "HX-Request": "true", Accept: "text/html" }, cache: "no-store" });
   if (answer.redirected) { ended(); return; }
   const text = await answer.text();
   if (of !== cardOf) return;
   if (!answer.ok) { byId("problem").innerHTML = text; return; }
-  htmx.swap({ sourceElement: cardPlace, target: cardPlace, swap: "innerMorph", text, transition: false });
-};
+  const card = document.createElement("template");
+  card.innerHTML = text;
+  meanwhile(order, card.content);
+  htmx.swap({ sourceElement: cardPlace, target: cardPlace, swap: "innerMorph", text: card.innerHTML, transition: false });
+});
 const openCard = async (link) => {
   cardOf = link.dataset.card;
   try { await fillCard(); } catch { location.assign(link.href); return; }
