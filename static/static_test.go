@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,6 +47,54 @@ func TestCalendarScript(t *testing.T) {
 }
 
 // Whoever is not signed in yet gets next to nothing.
+// TestNoTwoScriptsDeclareTheSame: files of one bundle share their outermost names, and a page whose script declares one twice has none.
+func TestNoTwoScriptsDeclareTheSame(t *testing.T) {
+	names, err := fs.Glob(files, "js/*.js")
+	if err != nil || len(names) < 10 {
+		t.Fatalf("%d scripts, %v", len(names), err)
+	}
+	in := map[string]string{}
+	for _, name := range names {
+		body, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(body)) {
+			for _, declared := range outermost(line) {
+				if other := in[declared]; other != "" {
+					t.Errorf("%s and %s both declare %s", other, name, declared)
+				}
+				in[declared] = name
+			}
+		}
+	}
+	if in["whileRead"] == "" || in["failures"] == "" {
+		t.Error("declarations were not found")
+	}
+}
+
+// outermost are the names that an outermost line declares.
+func outermost(line string) (names []string) {
+	first := regexp.MustCompile(`^(?:const|let|var|class|function|async function)\*? ([\w$]+)(.*)`).FindStringSubmatch(line)
+	if first == nil {
+		return nil
+	}
+	names, depth := []string{first[1]}, 0
+	for i, r := range first[2] {
+		switch {
+		case strings.ContainsRune("([{", r):
+			depth++
+		case strings.ContainsRune(")]}", r):
+			depth--
+		case r == ',' && depth == 0:
+			if next := regexp.MustCompile(`^, ([\w$]+) =`).FindStringSubmatch(first[2][i:]); next != nil {
+				names = append(names, next[1])
+			}
+		}
+	}
+	return names
+}
+
 func TestSigninScript(t *testing.T) {
 	a, ok := Lookup(SigninScript)
 	if !ok || a.Size(Gzip) > 2*1024 {

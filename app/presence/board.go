@@ -30,7 +30,7 @@ func (s *Service) SetContacts(who portal.Address, contacts []portal.Address) {
 	p.entries = slices.Grow(p.entries, len(contacts))
 	for _, c := range contacts {
 		if c != "" && c != who {
-			p.entryFor(s.subject(c)).contact = true
+			s.entryFor(p, s.subject(c)).contact = true
 		}
 	}
 	s.prune(p, now)
@@ -70,11 +70,11 @@ func (s *Service) Watch(who portal.Address, connection string, uris []portal.Add
 			}
 			room--
 		}
-		e := p.entryFor(sub)
+		e := s.entryFor(p, sub)
 		e.conns++
 		// A connection that begins to watch has not heard what the others were told.
 		if !there || !first && !slices.Contains(before, sub) {
-			e.told, e.dirty, p.entriesDirty = 0, true, true
+			e.told, e.dirty, e.changed, p.entriesDirty = 0, true, s.tick(), true
 		}
 		watch = append(watch, sub)
 	}
@@ -165,7 +165,7 @@ func (s *Service) ask(p *person, whom portal.Address, now time.Time) *entry {
 		s.forget(sub)
 		return nil
 	}
-	e := p.entryFor(sub)
+	e := s.entryFor(p, sub)
 	if !e.contact && e.conns == 0 {
 		end := now.Add(s.o.BriefWatch).Truncate(time.Second).Add(time.Second)
 		e.brief = uint32(end.Unix())
@@ -180,18 +180,37 @@ func (s *Service) ask(p *person, whom portal.Address, now time.Time) *entry {
 // fresh reports whether the entry's word still holds.
 func (e *entry) fresh(now time.Time) bool { return e.view != nil && now.UnixNano() < e.lease }
 
-// Snapshot is everything that is in force for a person now, their own presence first.
-func (s *Service) Snapshot(who portal.Address) []portal.Presence {
+// Moment is the time of the board's clock, to be had before a page is made: Snapshot then gives what changed after it. It
+// means something to the Service that gave it; zero is before everything.
+func (s *Service) Moment() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = true
+	return uint64(s.born)<<32 | uint64(s.clock)
+}
+
+// tick is the time of a change. The clock goes on only where somebody knows the time that it shows; the lock is held.
+func (s *Service) tick() uint32 {
+	if s.asked {
+		s.clock++
+		s.asked = false
+	}
+	return s.clock
+}
+
+// Snapshot is everything that is in force for a person now, their own presence first. Of others that is left out which
+// was the same at a moment that this board gave.
+func (s *Service) Snapshot(who portal.Address, since uint64) []portal.Presence {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, now := s.people[who], s.o.Now()
 	if p == nil {
 		return nil
 	}
-	all := make([]portal.Presence, 0, len(p.entries))
+	all, known := make([]portal.Presence, 0, len(p.entries)), uint32(since>>32) == s.born
 	all = append(all, s.own(p, now))
 	for i := range p.entries {
-		if e := &p.entries[i]; !e.self {
+		if e := &p.entries[i]; !e.self && (!known || e.changed > uint32(since)) {
 			all = append(all, s.seen(p, e, now))
 		}
 	}
@@ -380,7 +399,7 @@ func (s *Service) mark(p *person, e *entry) {
 	if e.self {
 		p.ownDirty = true
 	} else {
-		e.dirty, p.entriesDirty = true, true
+		e.dirty, e.changed, p.entriesDirty = true, s.tick(), true
 	}
 	s.touch(p)
 }

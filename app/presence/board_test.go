@@ -201,7 +201,7 @@ func TestWatchBeyondContacts(t *testing.T) {
 		b.want("a second tab hears what the first knows", b.news(alice), "p0 away/")
 		b.Watch(alice, "tab1", nil)
 		b.want("and nothing when it stops", b.news(alice))
-		if snap := b.Snapshot(alice); len(snap) != 3 || snap[0].URI != alice {
+		if snap := b.Snapshot(alice, 0); len(snap) != 3 || snap[0].URI != alice {
 			t.Errorf("snapshot %v", snap)
 		}
 		b.Detach(alice, "tab2")
@@ -271,7 +271,7 @@ func TestQueryEndsWithTheLine(t *testing.T) {
 		if p := b.Own(alice); p.Availability != portal.Unknown {
 			t.Errorf("own presence %+v", p)
 		}
-		if s := b.Snapshot(alice); len(s) != 0 {
+		if s := b.Snapshot(alice, 0); len(s) != 0 {
 			t.Errorf("snapshot %v", s)
 		}
 	})

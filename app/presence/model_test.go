@@ -165,7 +165,7 @@ func (b *bench) rest() {
 			shown[p.URI] = p
 		}
 		b.mu.Unlock()
-		for _, p := range b.Snapshot(who) {
+		for _, p := range b.Snapshot(who, 0) {
 			told, there := shown[p.URI]
 			if !there {
 				told = policy.UnknownOf(p.URI)

@@ -30,6 +30,8 @@ type entry struct {
 	contact, self, silent, dirty bool
 	// class is what the person may see of the subject; known says whether it was asked for.
 	class class
+	// changed is the time of the board's clock when what the person sees of the subject may have changed last.
+	changed uint32
 	// was is what the subject was when something was known of them last: notAvailable, isAvailable or 0.
 	was uint8
 }
@@ -111,15 +113,15 @@ func (p *person) find(s *subject) (int, bool) {
 }
 
 // entryFor finds or makes the entry of a subject.
-func (p *person) entryFor(s *subject) *entry {
-	i, ok := p.find(s)
+func (s *Service) entryFor(p *person, sub *subject) *entry {
+	i, ok := p.find(sub)
 	if !ok {
 		if len(p.entries) == cap(p.entries) {
 			p.entries = slices.Grow(p.entries, 1+len(p.entries)/8)
 		}
 		// It is told once whatever it is: browsers may still show what they knew of the subject before.
-		p.entries = slices.Insert(p.entries, i, entry{subject: s, dirty: true})
-		s.watched(p.number)
+		p.entries = slices.Insert(p.entries, i, entry{subject: sub, dirty: true, changed: s.tick()})
+		sub.watched(p.number)
 		p.watchDirty, p.entriesDirty = true, true
 	}
 	return &p.entries[i]

@@ -6,6 +6,7 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -133,7 +134,10 @@ type Service struct {
 	numbered []*person
 	free     []uint32
 	lastID   uint64
-	later    peopleHeap
+	// born tells this board's clock from others; asked: somebody knows the time that it shows.
+	born, clock uint32
+	asked       bool
+	later       peopleHeap
 	// dirty are the people of whom something may have to be told, each once.
 	dirty []*person
 }
@@ -142,7 +146,7 @@ type Service struct {
 func New(line Line, mem Memory, o Options) *Service {
 	o = o.withDefaults()
 	return &Service{line: line, mem: mem, o: o, limits: policy.Thresholds{Inactive: o.InactiveAfter, Away: o.AwayAfter},
-		endpoint: "portico-" + o.Instance, bell: make(chan struct{}, 1), seed: maphash.MakeSeed(),
+		endpoint: "portico-" + o.Instance, bell: make(chan struct{}, 1), seed: maphash.MakeSeed(), born: max(1, rand.Uint32()),
 		people: map[portal.Address]*person{}, subjects: map[portal.Address]*subject{}}
 }
 
@@ -188,7 +192,7 @@ func (s *Service) person(who portal.Address) *person {
 		s.numbered[p.number] = p
 		sub := s.subject(who)
 		sub.local = p
-		p.entryFor(sub).self = true
+		s.entryFor(p, sub).self = true
 	}
 	return p
 }

@@ -127,7 +127,9 @@ type Presence interface {
 	Of(watcher, whom portal.Address) portal.Presence
 	Query(ctx context.Context, watcher portal.Address, whom []portal.Address) ([]portal.Presence, error)
 	Watch(who portal.Address, conn string, uris []portal.Address)
-	Snapshot(who portal.Address) []portal.Presence
+	// Moment is to be had before a page is made, and Snapshot leaves out what did not change since.
+	Moment() uint64
+	Snapshot(who portal.Address, since uint64) []portal.Presence
 }
 
 // Contacts is the contact list.

@@ -142,7 +142,7 @@ func (l *Live) Replay(ctx context.Context, c realtime.Client, since int64) (_ []
 // Snapshot gives what is now in force: the state of the line, presence, who types, unread counts.
 func (l *Live) Snapshot(ctx context.Context, c realtime.Client) (_ []*realtime.Frame, err error) {
 	defer l.caught("snapshot", c.ID, &err)
-	frames := l.news(c, l.shown(c.Person))
+	frames := l.news(c)
 	var current []portal.Current
 	for _, t := range l.Chat.TypingNow(c.Person) {
 		current = append(current, t)

@@ -22,7 +22,7 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	if err != nil {
 		return views.Frame{}, err
 	}
-	seen := s.marks(ctx, s.audience(c), who)
+	moment := s.Presence.Moment()
 	me, err := s.me(c)
 	if err != nil {
 		return views.Frame{}, err
@@ -39,9 +39,10 @@ func (s *Server) frame(c echo.Context, section views.Section, title string) (vie
 	f := views.Frame{
 		Reader: r, Title: r.Text(title), Section: section, Me: s.Directory.Lookup(ctx, who),
 		Own: s.Presence.Own(who), Admin: slices.Contains(me.Roles, portal.RoleAdmin),
-		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Seen: seen, Here: c.Request().URL.EscapedPath(),
+		Unread: counts.Unread, Counts: counts, Line: s.Account.LineState(who), Settings: settings, Head: head, Here: c.Request().URL.EscapedPath(),
 		Reminders: s.dueReminders(ctx, who),
 	}
+	f.Seen = s.seen(ctx, s.audience(c), moment, f.Line, f.Own)
 	if s.Rooms != nil {
 		f.IsRoom = s.Rooms.IsRoom
 	}

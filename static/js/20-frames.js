@@ -134,7 +134,7 @@ const applyValues = (event, root) => {
   for (const part of values) apply.replace(part, root);
 };
 const applyEvent = (event) => {
-  if (asking.size) passed.push([asked, event.cloneNode(true)]);
+  if (underWay.size) passed.push([asked, event.cloneNode(true)]);
   applyValues(event);
   for (const part of partsOf(event)) if (part.dataset.do !== "replace") apply[part.dataset.do]?.(part);
 };
@@ -142,13 +142,13 @@ const applyEvent = (event) => {
 // A part of the page that is read again may be older than what came meanwhile. So what comes while something is read is kept:
 // its values go into the answer before that is shown, and where it changed the order of a list, that is read once more.
 let asked = 0;
-const asking = new Set(), passed = [];
-const ask = async (read) => {
+const underWay = new Set(), passed = [];
+const whileRead = async (read) => {
   const order = ++asked;
-  asking.add(order);
+  underWay.add(order);
   try { return await read(order); } finally {
-    asking.delete(order);
-    const oldest = Math.min(...asking);
+    underWay.delete(order);
+    const oldest = Math.min(...underWay);
     while (passed.length && passed[0][0] < oldest) passed.shift();
   }
 };
@@ -224,7 +224,7 @@ const sayGone = (sentence) => {
 };
 // Of two answers for a pane the one that was asked for later holds, whichever comes first.
 const shownTurn = new Map();
-const reread = (ids) => ask(async (order) => {
+const reread = (ids) => whileRead(async (order) => {
   const turn = ids ? 0 : ++reading;
   if (!ids) held ||= [];
   const fresh = await readPage();

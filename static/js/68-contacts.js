@@ -4,7 +4,7 @@ const contactList = byId("contact-list");
 let cardOf = "";
 
 // A card is a part of its own page. It stays up to date as long as it is open.
-const fillCard = () => ask(async (order) => {
+const fillCard = () => whileRead(async (order) => {
   const of = cardOf;
   const answer = await fetch("/contacts/" + encodeURIComponent(of), { headers: { "HX-Request": "true", Accept: "text/html" }, cache: "no-store" });
   if (answer.redirected) { ended(); return; }
