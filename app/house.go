@@ -241,7 +241,7 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 	counted, took := newChatMetrics(h.registry)
 	h.chat = chat.New(h.store, h.agent, chat.Options{
 		Relationship: h.privacy.Relationship, NoIM: func(who portal.Address) bool { return h.admin.InForce(who).DisableIM }, Quiet: h.quiet,
-		Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
+		Past: h.past, Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
 		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{

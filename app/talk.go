@@ -35,6 +35,7 @@ func (h *house) openTalk(ctx context.Context, emit func(portal.Address, portal.C
 		NameOf:     func(who portal.Address) string { return h.nameOf(who) },
 		Known:      h.knows,
 		MaySearch:  h.maySearch,
+		Past:       h.pastOfGroup,
 		Say:        h.roomWords,
 		Archive:    h.store.AddMessage,
 		InForce:    h.inForceOfRooms,
@@ -158,6 +159,22 @@ func (h *house) blocked(ctx context.Context, owner, by portal.Address) (bool, er
 func (h *house) maySearch(ctx context.Context, who portal.Address) (bool, error) {
 	saving, err := h.Saving(ctx, who)
 	return err == nil && !saving.Forbidden, err
+}
+
+// past is the place up to which a conversation is not shown to somebody any more: nowhere where policy lets it be kept.
+func (h *house) past(ctx context.Context, who, peer portal.Address) (int64, error) {
+	if !h.admin.InForce(who).DisableSavingIM {
+		return 0, nil
+	}
+	return h.store.Past(ctx, who, peer)
+}
+
+// pastOfGroup is past for a conversation of several.
+func (h *house) pastOfGroup(ctx context.Context, who, group portal.Address) (int64, error) {
+	if !h.admin.InForce(who).DisableSavingIM {
+		return 0, nil
+	}
+	return h.store.PastOfRoom(ctx, group)
 }
 
 // isAway reports whether a message to somebody is missed: no page of theirs is open, or they are not at it.

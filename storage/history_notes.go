@@ -25,7 +25,8 @@ func (t *txn) noteChanged(owner string, episode int64) error {
 		RETURNING waiting`, []any{owner, episode, now}, &waiting); err != nil || waiting == 0 {
 		return err
 	}
-	return t.exec(`INSERT INTO history_boxes (owner, oldest_at, not_before) VALUES (?, ?, 0) ON CONFLICT (owner) DO NOTHING`, owner, now)
+	return t.exec(`INSERT INTO history_boxes (owner, oldest_at, not_before) VALUES (?, ?, 0)
+		ON CONFLICT (owner) DO UPDATE SET oldest_at = excluded.oldest_at WHERE excluded.oldest_at < history_boxes.oldest_at`, owner, now)
 }
 
 // dropNote is called when an episode's messages are gone; with the item, if there is or may be one, to be deleted too where told so.

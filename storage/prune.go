@@ -78,14 +78,19 @@ func (s *Store) prunePerson(ctx context.Context, who portal.Address, upTo int64)
 			return false, err
 		}
 		for _, seq := range seqs {
-			if err := t.exec(`DELETE FROM event_audience WHERE person = ? AND seq = ?`, string(who), seq); err != nil {
-				return false, err
-			}
-			if err := t.exec(`DELETE FROM events WHERE seq = ? AND seq < (SELECT MAX(seq) FROM events)
-				AND NOT EXISTS (SELECT 1 FROM event_audience a WHERE a.seq = events.seq)`, seq); err != nil {
+			if err := t.dropEvent(string(who), seq); err != nil {
 				return false, err
 			}
 		}
 		return len(seqs) == slice, nil
 	})
+}
+
+// dropEvent takes an event out of a person's log, and off the log of all where it then concerns nobody and is not the newest.
+func (t *txn) dropEvent(who string, seq int64) error {
+	if err := t.exec(`DELETE FROM event_audience WHERE person = ? AND seq = ?`, who, seq); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM events WHERE seq = ? AND seq < (SELECT MAX(seq) FROM events)
+		AND NOT EXISTS (SELECT 1 FROM event_audience a WHERE a.seq = events.seq)`, seq)
 }

@@ -189,11 +189,20 @@ func TestMissedConversations(t *testing.T) {
 	h.mu.Unlock()
 	from.From = "sip:dave@example.test"
 	h.Missed(ctx, alice, from)
-	list, _, err = h.List(ctx, alice, "", 2)
-	must(t, err)
-	for _, c := range list {
-		if want := map[portal.Address]string{bob: "afterwards"}[c.From]; c.Text != want || c.Times != 1 {
-			t.Errorf("entry %+v, want text %q", c, want)
+	for _, forbidden := range []bool{true, false} { // what was written before is not shown meanwhile, what is written meanwhile never
+		h.mu.Lock()
+		h.saving.Forbidden = forbidden
+		h.mu.Unlock()
+		list, _, err = h.List(ctx, alice, "", 2)
+		must(t, err)
+		for _, c := range list {
+			want := ""
+			if c.From == bob && !forbidden {
+				want = "afterwards"
+			}
+			if c.Text != want || c.Times != 1 {
+				t.Errorf("forbidden %v: entry %+v, want text %q", forbidden, c, want)
+			}
 		}
 	}
 }

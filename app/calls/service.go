@@ -214,9 +214,22 @@ func (s *Service) read(ctx context.Context, owner, peer portal.Address) error {
 	return s.see(ctx, owner, peer, nil)
 }
 
-// List gives entries of the owner's list, newest first (at most 200); cursor is opaque.
+// List gives entries of the owner's list, newest first (at most 200); cursor is opaque. Where policy lets nothing be kept of
+// conversations, what was written is in none, of earlier ones neither.
 func (s *Service) List(ctx context.Context, who portal.Address, cursor string, limit int) (list []portal.Call, next string, err error) {
-	return s.store.Calls(ctx, who, cursor, limit)
+	if list, next, err = s.store.Calls(ctx, who, cursor, limit); err != nil {
+		return nil, "", err
+	}
+	saving, err := s.o.Saving(ctx, who)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, c := range list {
+		if saving.Forbidden && c.Kind == portal.MissedConversation {
+			list[i].Text = ""
+		}
+	}
+	return list, next, nil
 }
 
 // maxSee is how many entries can be named at once.

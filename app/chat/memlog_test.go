@@ -95,8 +95,20 @@ func (l *memLog) Messages(_ context.Context, owner, conversation portal.Address,
 	return ms[max(0, len(ms)-limit):], nil
 }
 
-func (l *memLog) Conversations(context.Context, portal.Address) ([]portal.Conversation, error) {
-	return nil, nil
+func (l *memLog) Conversations(_ context.Context, owner portal.Address) ([]portal.Conversation, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := map[portal.Address]portal.Message{}
+	for _, m := range l.messages {
+		if m.Owner == owner && m.Order > last[m.Conversation].Order {
+			last[m.Conversation] = m
+		}
+	}
+	var list []portal.Conversation
+	for peer, m := range last {
+		list = append(list, portal.Conversation{Peer: peer, Last: &m})
+	}
+	return list, nil
 }
 
 func (l *memLog) MarkRead(context.Context, portal.Address, portal.Address, int64) ([]portal.Message, error) {

@@ -16,6 +16,53 @@ import (
 	"portico/app/portal"
 )
 
+// What is past is not shown to whom policy lets nothing be kept, neither on a page nor in the list; others see all of it.
+func TestPastIsNotShown(t *testing.T) {
+	var past int64
+	var broken error
+	o := chat.Options{Past: func(_ context.Context, who, _ portal.Address) (int64, error) {
+		if who != alice {
+			return 0, nil
+		}
+		return past, broken
+	}}
+	bubble(t, o, func(t *testing.T, s *chat.Service, log *memLog, _ *farSide, _ *events) {
+		var first portal.Message
+		for _, owner := range []portal.Address{alice, carol} {
+			for _, id := range []string{"1", "2"} {
+				m, _, err := log.AddMessage(t.Context(), portal.Message{Owner: owner, Conversation: bob, From: bob, ID: id, Text: id, State: portal.Received})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if owner == alice && id == "1" {
+					first = m
+				}
+			}
+		}
+		for _, c := range []struct {
+			past, shown int64
+			listed      int
+		}{{0, 2, 1}, {first.Order, 1, 1}, {first.Order + 1, 0, 0}} {
+			past = c.past
+			list, err := s.Messages(t.Context(), alice, bob, 0, 0)
+			all, err2 := s.Conversations(t.Context(), alice)
+			if int64(len(list)) != c.shown || len(all) != c.listed || err != nil || err2 != nil {
+				t.Errorf("past %d: %d messages, %d conversations, %v, %v", c.past, len(list), len(all), err, err2)
+			}
+			if list, err := s.Messages(t.Context(), carol, bob, 0, 0); err != nil || len(list) != 2 {
+				t.Errorf("carol sees %d, %v", len(list), err)
+			}
+		}
+		broken = errors.New("away")
+		if _, err := s.Messages(t.Context(), alice, bob, 0, 0); !errors.Is(err, broken) {
+			t.Errorf("shown although it is not known what is past: %v", err)
+		}
+		if _, err := s.Conversations(t.Context(), alice); !errors.Is(err, broken) {
+			t.Errorf("listed although it is not known what is past: %v", err)
+		}
+	})
+}
+
 func TestWithoutInstantMessages(t *testing.T) {
 	off := func(who portal.Address) bool { return who == carol }
 	bubble(t, chat.Options{NoIM: off}, func(t *testing.T, s *chat.Service, log *memLog, far *farSide, _ *events) {

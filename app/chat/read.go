@@ -4,6 +4,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"portico/app/portal"
 )
@@ -15,17 +16,36 @@ const MaxPage = 200
 const defaultPage = 50
 
 // Messages gives up to limit (0: 50, at most MaxPage) messages whose Order is below before (0: the
-// newest ones), newest last.
+// newest ones), newest last, and none that is past (Options.Past).
 func (s *Service) Messages(ctx context.Context, owner, conversation portal.Address, before int64, limit int) ([]portal.Message, error) {
 	if limit <= 0 {
 		limit = defaultPage
 	}
-	return s.log.Messages(ctx, owner, conversation, max(0, before), min(limit, MaxPage))
+	past, err := s.o.Past(ctx, owner, conversation)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.log.Messages(ctx, owner, conversation, max(0, before), min(limit, MaxPage))
+	return slices.DeleteFunc(list, func(m portal.Message) bool { return m.Order <= past }), err
 }
 
-// Conversations gives a person's conversations, newest first.
+// Conversations gives a person's conversations, newest first; none of which everything is past.
 func (s *Service) Conversations(ctx context.Context, owner portal.Address) ([]portal.Conversation, error) {
-	return s.log.Conversations(ctx, owner)
+	all, err := s.log.Conversations(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	shown := all[:0]
+	for _, c := range all {
+		past, err := s.o.Past(ctx, owner, c.Peer)
+		if err != nil {
+			return nil, err
+		}
+		if c.Last == nil || c.Last.Order > past {
+			shown = append(shown, c)
+		}
+	}
+	return shown, nil
 }
 
 // Unread gives the number of unread messages of each conversation that has any.

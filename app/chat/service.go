@@ -24,6 +24,9 @@ type Options struct {
 	// no attention at owner, who is not to be disturbed; nil: nobody. Both answer out of memory.
 	NoIM  func(who portal.Address) bool
 	Quiet func(owner, from portal.Address) bool
+	// Past is the Order up to which what was said in a conversation is not shown to owner any more, because policy lets
+	// nothing be kept; nil, or zero: everything is shown.
+	Past func(ctx context.Context, owner, conversation portal.Address) (int64, error)
 	// Beside add what waits for a person elsewhere (rooms, calls) to what is told of unread messages; Recount
 	// says that it changed.
 	Beside []func(ctx context.Context, who portal.Address, ev *portal.CountsEvent) error
@@ -67,6 +70,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Quiet == nil {
 		o.Quiet = func(owner, from portal.Address) bool { return false }
+	}
+	if o.Past == nil {
+		o.Past = func(context.Context, portal.Address, portal.Address) (int64, error) { return 0, nil }
 	}
 	if o.Counted == nil {
 		o.Counted = func(string, string) {}

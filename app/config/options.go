@@ -182,7 +182,7 @@ func options() []option {
 			doc: "How long a conversation is quiet before it is written to Exchange."},
 
 		{key: "policy.disable_saving_im", def: "false", at: func(c *Config, _ int) any { return &c.Policy.DisableSavingIM },
-			doc: "Conversations cannot be looked up again: no history, no search, no export, nothing in Exchange (DisableSavingIM). Open conversations and rooms still show their messages."},
+			doc: "Conversations are not kept: no history, no search, no export, nothing in Exchange, and the copy of one that is over and read goes (DisableSavingIM). Rooms keep what is said in them."},
 		{key: "policy.enable_auto_archiving", at: func(c *Config, _ int) any { return &c.Policy.EnableAutoArchiving }, check: optional(oneOf("on", "off")),
 			doc: "\"on\" or \"off\": conversations are kept in Exchange, or are not (EnableAutoArchiving). Empty: as the person likes."},
 		{key: "policy.enable_call_log_auto_archiving", at: func(c *Config, _ int) any { return &c.Policy.EnableCallLogAutoArchiving }, check: optional(oneOf("on", "off")),

@@ -38,7 +38,7 @@ type Options struct {
 	// times for another reason than that Exchange is away is refused for good (8).
 	FirstRetry, MaxRetry time.Duration
 	GiveUp               int
-	// Counted is told of each item: "written", "deleted", "retried", "refused" or "gone".
+	// Counted is told of each item: "written", "deleted", "retried", "refused", "gone" or "forgotten".
 	Counted func(result string)
 	Logger  *slog.Logger
 	Now     func() time.Time

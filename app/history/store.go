@@ -41,6 +41,9 @@ type Store interface {
 	NoteWritten(ctx context.Context, n portal.HistoryNote, itemID, changeKey string) error
 	NoteFailed(ctx context.Context, n portal.HistoryNote, reason string, final bool, again time.Time) error
 	KeepNothing(ctx context.Context, owner portal.Address) error
+	// Forget takes what waits of an episode out of the owner's archive once it is over and read, and gives how many messages
+	// went. What is unread, on its way or under hold stays due for later; what a room has stays there.
+	Forget(ctx context.Context, n portal.HistoryNote) (forgotten int, err error)
 	// OwnStamps gives those of the stamps that stand for the owner's episodes, also for ones just deleted.
 	OwnStamps(ctx context.Context, owner portal.Address, stamps []string) (map[string]bool, error)
 

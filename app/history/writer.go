@@ -17,6 +17,8 @@ import (
 // item from now on; the item carries the episode's stamp, by which a repeat finds it. So a portal that is killed between
 // writing and noting updates the one item there is.
 
+// Where policy lets nothing be kept (portal.Saving.Forbidden) an episode is not written but forgotten when it is over.
+
 // Run writes until ctx ends and its tries under way have returned. Without Exchange it takes what waits for not to be kept, so that
 // nothing piles up.
 func (s *Service) Run(ctx context.Context) error {
@@ -115,9 +117,6 @@ func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
 	if s.mail == nil && n.Gone {
 		return stored(s.store.NoteWritten(ctx, n, "", ""))
 	}
-	if s.mail == nil {
-		return stored(s.store.KeepNothing(ctx, n.Owner))
-	}
 	if n.Gone {
 		return s.remove(ctx, n)
 	}
@@ -125,7 +124,10 @@ func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
 	if err != nil {
 		return stored(err)
 	}
-	if saving.Forbidden || !saving.History {
+	if saving.Forbidden {
+		return s.forget(ctx, n)
+	}
+	if s.mail == nil || !saving.History {
 		return stored(s.store.KeepNothing(ctx, n.Owner))
 	}
 	lines, err := s.said(ctx, n)
@@ -150,6 +152,19 @@ func (s *Service) try(ctx context.Context, n portal.HistoryNote) error {
 	}
 	s.o.Counted("written")
 	return stored(s.store.NoteWritten(ctx, n, item, change))
+}
+
+// forget takes what nobody may keep out of the archive once it is over and read.
+func (s *Service) forget(ctx context.Context, n portal.HistoryNote) error {
+	forgotten, err := s.store.Forget(ctx, n)
+	if err != nil {
+		return stored(err)
+	}
+	if forgotten > 0 {
+		s.o.Counted("forgotten")
+		s.o.Changed(n.Owner)
+	}
+	return nil
 }
 
 // said are an episode's messages without those that were said while nothing was to be kept.

@@ -3,6 +3,7 @@ package history_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -336,6 +337,62 @@ func TestSaving(t *testing.T) {
 			wantReason(t, call(), portal.ErrForbidden, "history.forbidden")
 		}
 	})
+}
+
+// TestForgotten: what policy lets nobody keep is there while the conversation goes on, and gone when it is over and read, with and
+// without Exchange; what was kept before stays.
+func TestForgotten(t *testing.T) {
+	for _, exchange := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			if !exchange {
+				w.mail = nil
+			}
+			saving, changed := portal.Saving{History: true}, 0
+			w.o.Saving = func(context.Context, portal.Address) (portal.Saving, error) { return saving, nil }
+			w.o.Changed = func(portal.Address) { changed++ }
+			w.start()
+			defer func() { w.end() }()
+			w.say(alice, bob, alice, "before")
+			w.rest(5 * time.Minute)
+			saving = portal.Saving{Forbidden: true}
+			w.say(alice, bob, alice, "said")
+			w.say(alice, bob, bob, "heard")
+			want := func(when string, texts ...string) {
+				t.Helper()
+				list, err := w.store.Messages(t.Context(), alice, bob, 0, 0)
+				must(t, err)
+				var got []string
+				for _, m := range list {
+					got = append(got, m.Text)
+				}
+				if !slices.Equal(got, texts) {
+					t.Errorf("exchange %v, %s: %q, want %q", exchange, when, got, texts)
+				}
+			}
+			w.rest(20 * time.Minute)
+			want("while it goes on", "before", "said", "heard")
+			w.rest(2 * time.Hour)
+			want("unread", "before", "heard")
+			_, err := w.store.MarkRead(t.Context(), alice, bob, 0)
+			must(t, err)
+			w.rest(2 * time.Hour)
+			want("over and read", "before")
+			if changed == 0 {
+				t.Error("nobody was told")
+			}
+			saving = portal.Saving{History: true}
+			w.rest(time.Hour)
+			page, err := w.s.List(t.Context(), alice, portal.HistoryQuery{})
+			must(t, err)
+			if len(page.Episodes) != 1 || page.Episodes[0].Messages != 1 {
+				t.Errorf("allowed again: %+v", page.Episodes)
+			}
+			if exchange {
+				wantTexts(t, w.mail.of(alice)[0], "before")
+			}
+		})
+	}
 }
 
 // TestGroup: a group's conversation is an item in each member's mailbox, under its name for them.

@@ -128,7 +128,8 @@ type Saving struct {
 	// History and Calls: kept in Exchange. HistoryDecided and CallsDecided: policy decides, the person cannot change it.
 	History, HistoryDecided bool
 	Calls, CallsDecided     bool
-	// Forbidden: policy forbids keeping conversations at all (DisableSavingIM): the archive is not shown and nothing goes to Exchange.
+	// Forbidden: policy forbids keeping conversations at all (DisableSavingIM): the archive is not shown, nothing goes to Exchange, and
+	// what is said is forgotten once it is over and read.
 	Forbidden bool
 }
 

@@ -382,3 +382,51 @@ func TestFormerAddresses(t *testing.T) {
 	_, err = h.Get(ctx, dave, "sip:other@rooms.example.test")
 	refused(t, "an address that none had", err, "room.not-found")
 }
+
+// TestPastOfGroups: what is past and read of a group is not shown to whom policy lets nothing be kept; a lasting room has its own memory.
+func TestPastOfGroups(t *testing.T) {
+	h := build(t, rooms.Options{Past: func(_ context.Context, who, _ portal.Address) (int64, error) {
+		if who == carol {
+			return 0, portal.Fail(portal.ErrUnavailable, "storage.busy")
+		}
+		return map[portal.Address]int64{bob: 2}[who], nil
+	}})
+	ctx := t.Context()
+	group, err := h.Group(ctx, alice, "", []portal.Address{bob, carol})
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := h.room(portal.RoomDraft{Title: "Team", Members: []portal.Address{bob}})
+	for _, at := range []portal.Address{group.URI, room} {
+		h.says(alice, at, "one")
+		h.says(alice, at, "two")
+	}
+	shown := func(who, at portal.Address) int {
+		t.Helper()
+		all, err := h.Messages(ctx, who, at, portal.RoomPage{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	if n := shown(bob, group.URI); n != 2 {
+		t.Errorf("bob, who has read none of it, sees %d", n)
+	}
+	if err := h.MarkRead(ctx, bob, group.URI, 2); err != nil {
+		t.Fatal(err)
+	}
+	if mine, room, others := shown(bob, group.URI), shown(bob, room), shown(alice, group.URI); mine != 0 || room != 2 || others != 2 {
+		t.Errorf("bob sees %d of the group and %d of the room, alice %d", mine, room, others)
+	}
+	_, err = h.Message(ctx, bob, group.URI, 1)
+	refused(t, "one that is past", err, "message.not-found")
+	if e, err := h.Get(ctx, bob, group.URI); err != nil || e.Newest != nil {
+		t.Errorf("the list says %+v, %v", e.Newest, err)
+	}
+	h.says(alice, group.URI, "three")
+	if n := shown(bob, group.URI); n != 1 {
+		t.Errorf("bob sees %d of what goes on", n)
+	}
+	_, err = h.Messages(ctx, carol, group.URI, portal.RoomPage{})
+	refused(t, "while it is not known", err, "storage.busy")
+}

@@ -65,8 +65,9 @@ func (s *Service) Get(ctx context.Context, who, at portal.Address) (portal.RoomE
 		return portal.RoomEntry{}, err
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.entry(r, who), nil
+	e := s.entry(r, who)
+	s.mu.RUnlock()
+	return s.preview(ctx, who, e)
 }
 
 // Mine gives the rooms who follows: those with something unread first, then by their last message (or when they were
@@ -88,6 +89,12 @@ func (s *Service) Mine(ctx context.Context, who portal.Address) ([]portal.RoomEn
 		}
 	}
 	s.mu.RUnlock()
+	for i, e := range entries {
+		var err error
+		if entries[i], err = s.preview(ctx, who, e); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortFunc(entries, func(a, b portal.RoomEntry) int {
 		return cmp.Or(-cmp.Compare(min(a.Unread, 1), min(b.Unread, 1)), -moment(a).Compare(moment(b)), cmp.Compare(a.URI, b.URI))
 	})
@@ -206,8 +213,34 @@ func (s *Service) Messages(ctx context.Context, who, at portal.Address, page por
 	if page.Before < 0 || page.After < 0 || page.Around < 0 {
 		return nil, portal.Fail(portal.ErrInvalid, "room.place")
 	}
+	first, err := s.first(ctx, who, v.room, v.mine)
+	if err != nil {
+		return nil, err
+	}
 	page.Limit = size(page.Limit)
-	return s.store.RoomMessages(ctx, v.room.URI, max(1, v.mine.First), page)
+	return s.store.RoomMessages(ctx, v.room.URI, first, page)
+}
+
+// first is the first place of a room that somebody is shown.
+func (s *Service) first(ctx context.Context, who portal.Address, r portal.Room, mine portal.Membership) (int64, error) {
+	first := max(1, mine.First)
+	if r.Kind != portal.GroupRoom {
+		return first, nil
+	}
+	past, err := s.o.Past(ctx, who, r.URI)
+	return max(first, min(past, mine.ReadUpTo)+1), err
+}
+
+// preview is an entry without its newest message where that is past.
+func (s *Service) preview(ctx context.Context, who portal.Address, e portal.RoomEntry) (portal.RoomEntry, error) {
+	if e.Newest == nil {
+		return e, nil
+	}
+	first, err := s.first(ctx, who, e.Room, e.Mine)
+	if e.Newest.Place < first {
+		e.Newest = nil
+	}
+	return e, err
 }
 
 // Message gives one message. Members only; ErrNotFound ("message.not-found").
@@ -216,7 +249,11 @@ func (s *Service) Message(ctx context.Context, who, at portal.Address, place int
 	if err != nil {
 		return portal.RoomMessage{}, err
 	}
-	if place < max(1, v.mine.First) {
+	first, err := s.first(ctx, who, v.room, v.mine)
+	if err != nil {
+		return portal.RoomMessage{}, err
+	}
+	if place < first {
 		return portal.RoomMessage{}, portal.Fail(portal.ErrNotFound, "message.not-found")
 	}
 	m, err := s.store.RoomMessage(ctx, v.room.URI, place)
@@ -229,7 +266,11 @@ func (s *Service) Pinned(ctx context.Context, who, at portal.Address) ([]portal.
 	if err != nil {
 		return nil, err
 	}
-	return s.store.PinnedMessages(ctx, v.room.URI, max(1, v.mine.First))
+	first, err := s.first(ctx, who, v.room, v.mine)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.PinnedMessages(ctx, v.room.URI, first)
 }
 
 // Search finds messages by their words in one room, or (at empty) in all of who's, newest first; next is the cursor

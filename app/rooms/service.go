@@ -36,6 +36,10 @@ type Options struct {
 	Known func(ctx context.Context, who portal.Address) bool
 	// MaySearch reports whether policy lets a person search what was said in rooms; nil: everybody may.
 	MaySearch func(ctx context.Context, who portal.Address) (bool, error)
+	// Past is the place up to which what was said in a group is not shown to somebody any more, because policy lets nothing be
+	// kept of conversations; what they have not read is always shown. Nil, or zero: everything is. A lasting room is a place with a
+	// memory of its own, for which Retention holds.
+	Past func(ctx context.Context, who, room portal.Address) (int64, error)
 	// Say gives a sentence in the language of to (empty: of nobody in particular): key is one of the Word constants,
 	// args what fills it. Nil, or an empty answer: English. It may take a moment.
 	Say func(to portal.Address, key string, args map[string]string) string
@@ -105,6 +109,9 @@ func (o Options) withDefaults() Options {
 	if o.Known == nil {
 		domain := o.PersonDomain
 		o.Known = func(_ context.Context, who portal.Address) bool { return domain == "" || who.Domain() == domain }
+	}
+	if o.Past == nil {
+		o.Past = func(context.Context, portal.Address, portal.Address) (int64, error) { return 0, nil }
 	}
 	if o.MaySearch == nil {
 		o.MaySearch = func(context.Context, portal.Address) (bool, error) { return true, nil }

@@ -89,6 +89,7 @@ const notice = (d, event) => {
   if (d.event === "state") accepted(d.id);
   banners[d.event]?.(d);
   if (d.event === "policies" && d.names.split(" ").includes("ThinSessions")) refresh(null);
+  if (d.event === "policies" && d.names.split(" ").includes("DisableSavingIM") && location.pathname.startsWith("/history")) location.reload();
   if (d.event === "typing" && d.conversation === openConversation) { hearTyping(d); hearWriting(); }
   if (d.event === "state" && d.state === "failed" && d.conversation === openConversation) announce(live("state:" + d.id)[0]?.firstChild?.textContent.trim() || "");
   if (d.event === "room" && d.what !== "message") wishes = null;
