@@ -339,7 +339,7 @@ func (h *house) openWeb() (err error) {
 		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
-			TrustedProxies: proxies, Thin: policy.NewThinWays(thin, h.cfg.Thin.Header), MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
+			TrustedProxies: proxies, Thin: policy.NewThinWays(thin, h.cfg.Thin.Header), ThinGather: h.cfg.Thin.Gather, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
 			APIRate: h.cfg.Limits.APIRate, APIBurst: int(5 * h.cfg.Limits.APIRate),
 			IdleAfter: h.cfg.Presence.InactiveAfter, OIDCName: h.cfg.OIDC.Name,
 			LiveRate: h.cfg.Limits.LiveRate, LiveBurst: int(4 * h.cfg.Limits.LiveRate),

@@ -39,10 +39,11 @@ type conn struct {
 
 	mu       sync.Mutex
 	queue    queue
-	live     bool   // caught up: durable frames go to the queue only because they are new
-	missed   bool   // a durable frame did not fit while catching up; the log has it
-	pingDue  bool   // the pinger asks for a ping
-	leaving  string // reason of a good-bye that is to be written; empty: none
+	gather   *gathering // nil where nothing is kept back
+	live     bool       // caught up: durable frames go to the queue only because they are new
+	missed   bool       // a durable frame did not fit while catching up; the log has it
+	pingDue  bool       // the pinger asks for a ping
+	leaving  string     // reason of a good-bye that is to be written; empty: none
 	after    time.Duration
 	writing  bool
 	finished bool
@@ -58,18 +59,26 @@ func (c *conn) send(f *Frame) {
 	if c.finished || c.leaving != "" {
 		return
 	}
-	if !c.queue.put(f) {
-		if !c.live && f.seq > 0 {
-			c.missed = true
-			return
-		}
-		c.hub.metrics.slow()
-		c.leaveLocked(ReasonTooSlow, 0)
-		// The writer may be stuck in a full socket: give it a moment to say good-bye, then cut.
-		c.hub.cutAfter(c, byeTimeout)
-		return
+	taken, fits := c.offer(f)
+	if !taken {
+		fits = c.queue.put(f)
 	}
-	c.kick()
+	switch {
+	case fits && !taken:
+		c.kick()
+	case !fits && !c.live && f.seq > 0:
+		c.missed = true
+	case !fits:
+		c.tooSlowLocked()
+	}
+}
+
+// tooSlowLocked ends a connection for which more waits than may.
+func (c *conn) tooSlowLocked() {
+	c.hub.metrics.slow()
+	c.leaveLocked(ReasonTooSlow, 0)
+	// The writer may be stuck in a full socket: give it a moment to say good-bye, then cut.
+	c.hub.cutAfter(c, byeTimeout)
 }
 
 // leave asks the writer to say good-bye after what already waits for it is dropped.
@@ -84,6 +93,7 @@ func (c *conn) leave(reason string, after time.Duration) {
 func (c *conn) leaveLocked(reason string, after time.Duration) {
 	c.leaving, c.after = reason, after
 	c.queue = queue{}
+	c.gather.drop()
 	c.kick()
 }
 
@@ -121,7 +131,7 @@ func (c *conn) open() error {
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	return c.wire.write(c.Audience, snapshot...)
+	return c.wire.write(c.Audience, c.shownOf(snapshot)...)
 }
 
 // catchUp replays the log until nothing is missing, then lets the queue take over. Frames that were
@@ -239,6 +249,7 @@ func (c *conn) finish() {
 	c.mu.Lock()
 	c.finished = true
 	c.queue = queue{}
+	c.gather.drop()
 	c.mu.Unlock()
 	c.cancel()
 }

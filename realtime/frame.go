@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/gorilla/websocket"
+
+	"portico/app/portal"
 )
 
 // Encoding is how a connection wants its events.
@@ -30,6 +32,7 @@ type Audience struct {
 type Frame struct {
 	seq    int64
 	key    string
+	about  portal.Address
 	render func(Audience) []byte
 
 	mu   sync.Mutex
@@ -55,6 +58,13 @@ func NewFrame(seq int64, key string, render func(Audience) []byte) *Frame {
 // NewAnswer makes a frame of ready bytes for one connection.
 func NewAnswer(body []byte) *Frame {
 	return &Frame{render: func(Audience) []byte { return body }}
+}
+
+// About says that f tells of a person and may wait where a connection gathers, unless they are who reads it or whose
+// conversation is open. f must have a key and no number. It is to be called before f is sent, and returns f.
+func (f *Frame) About(who portal.Address) *Frame {
+	f.about = who
+	return f
 }
 
 // Seq is the event's number in the log, zero where it has none.

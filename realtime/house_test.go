@@ -51,7 +51,13 @@ var alice, bob = portal.MustAddress("alice@example.test"), portal.MustAddress("b
 
 func newHouse(t testing.TB, o Options) *house {
 	t.Helper()
-	d := &house{hub: NewHub(o), current: map[string]string{}}
+	return newHouseOf(t, NewHub(o), func(*Client) {})
+}
+
+// newHouseOf is a house around a hub, whose clients adjust makes.
+func newHouseOf(t testing.TB, hub *Hub, adjust func(*Client)) *house {
+	t.Helper()
+	d := &house{hub: hub, current: map[string]string{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- d.hub.Run(ctx) }()
@@ -62,6 +68,7 @@ func newHouse(t testing.TB, o Options) *house {
 		if _, err := fmt.Sscan(q.Get("since"), &c.Since); err == nil {
 			c.HasSince = true
 		}
+		adjust(&c)
 		if q.Get("sse") != "" {
 			if err := d.hub.ServeEvents(r.Context(), w, c, d); err != nil {
 				t.Logf("event stream: %v", err)

@@ -22,6 +22,8 @@ type Options struct {
 	MaxPerPerson int
 	Logger       *slog.Logger
 	Now          func() time.Time
+	// After runs f once, d from now, unless stopped before: the clock of gathering (default time.AfterFunc).
+	After func(d time.Duration, f func()) (stop func() bool)
 	// Opened, Closed and Slow are told of connections, for the metrics; they must not block.
 	Opened, Closed, Slow func()
 }
@@ -31,6 +33,7 @@ type Hub struct {
 	opts     Options
 	log      *slog.Logger
 	now      func() time.Time
+	after    func(time.Duration, func()) func() bool
 	metrics  hooks
 	ctx      context.Context // ends every connection
 	cancel   context.CancelFunc
@@ -67,7 +70,10 @@ func NewHub(o Options) *Hub {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Hub{opts: o, log: o.Logger, now: o.Now, people: map[portal.Address][]*conn{}, conns: map[*conn]struct{}{}, read: map[portal.Address]Audience{}}
+	if o.After == nil {
+		o.After = afterFunc
+	}
+	h := &Hub{opts: o, log: o.Logger, now: o.Now, after: o.After, people: map[portal.Address][]*conn{}, conns: map[*conn]struct{}{}, read: map[portal.Address]Audience{}}
 	h.metrics = hooks{orNothing(o.Opened), orNothing(o.Closed), orNothing(o.Slow)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h

@@ -216,6 +216,9 @@ func (s *socket) cut() {
 func (h *Hub) newConn(c Client, d Door, w wire) *conn {
 	ctx, cancel := context.WithCancel(h.ctx)
 	cn := &conn{Client: c, hub: h, door: d, wire: w, ctx: ctx, cancel: cancel}
+	if c.Gather > 0 {
+		cn.gather = newGathering(c)
+	}
 	cn.heard.Store(h.now().Unix())
 	return cn
 }

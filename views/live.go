@@ -41,6 +41,12 @@ func newTotals(e portal.CountsEvent, room func(portal.Address) bool) totals {
 // title is the number that the window's title shows: what was said to the reader.
 func (t totals) title() int { return t.chats + t.mentions }
 
+// hasDetails reports whether details has anything to say of p.
+func (r Reader) hasDetails(p portal.Presence) bool {
+	return p.OutOfOffice != "" && p.Note != "" || p.Meeting != "" || p.Location != "" ||
+		r.Agenda(p) != "" && (p.OutOfOffice != "" || p.Note != "") || r.lastActive(p) != ""
+}
+
 func sorted(unread map[portal.Address]int) []portal.Address {
 	return slices.Sorted(maps.Keys(unread))
 }

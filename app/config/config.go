@@ -202,6 +202,8 @@ type Thin struct {
 	// Networks are those of terminal servers. Header is the name of a header that a gateway sets, or "Name: value".
 	Networks []string
 	Header   string
+	// Gather is how long news of presence is gathered for a thin session; zero: not at all.
+	Gather time.Duration
 }
 
 // EWS is the Exchange servers, the primary one first.

@@ -146,6 +146,8 @@ func TestWhatAStreamSaysByRequest(t *testing.T) {
 	a.call("POST", "/api/v1/me/activity", `{}`, 400).problem("json.type")
 	a.call("POST", "/api/v1/me/watch", `{}`, 400).problem("json.type")
 	a.call("POST", "/api/v1/me/watch", `{"uris":["x"]}`, 400).problem("address.form")
+	a.call("POST", "/api/v1/me/watch", `{"uris":[],"conversation":"x"}`, 400).problem("address.form")
+	a.call("POST", "/api/v1/me/watch", `{"uris":["bob@example.test"],"conversation":"bob@example.test"}`, 204)
 	stream.close()
 	eventually(t, "the stream is forgotten", func() bool { return h.hub.Online(alice) == 0 })
 	a.call("POST", "/api/v1/me/activity", `{"active":true}`, 204)

@@ -52,9 +52,15 @@ func (s *Server) apiActivity(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
+// watchBody names people to watch, and the conversation that is open.
+type watchBody struct {
+	queryBody
+	Conversation string `json:"conversation"`
+}
+
 var aboutWatch = operation{
 	summary: "Watch the presence of people beyond the contact list on this session's event streams, in place of those named before",
-	body:    "PresenceQuery",
+	body:    "Watch",
 	answers: []answer{{status: 204, about: "watched"}},
 	errors:  []int{400, 409, 413, 415},
 }
@@ -63,7 +69,7 @@ func (s *Server) apiWatch(c echo.Context) error {
 	if err := s.aloud(c); err != nil {
 		return err
 	}
-	var in queryBody
+	var in watchBody
 	if err := body(c, &in); err != nil {
 		return err
 	}
@@ -82,8 +88,15 @@ func (s *Server) apiWatch(c echo.Context) error {
 	if len(streams) == 0 {
 		return portal.Fail(portal.ErrConflict, "live.no-stream")
 	}
+	var view realtime.View
+	if in.Conversation != "" {
+		if view.Open, err = portal.ParseAddress(in.Conversation); err != nil {
+			return err
+		}
+	}
 	for _, id := range streams {
 		s.Presence.Watch(known.person, id, whom)
+		s.Hub.Show(known.person, id, view) // other pages of the session may show others
 	}
 	return c.NoContent(http.StatusNoContent)
 }

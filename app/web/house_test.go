@@ -71,7 +71,8 @@ type settings struct {
 	bound    int // of the event log
 	lifetime time.Duration
 	sweep    time.Duration
-	now      func() time.Time // of the pages and the calendar
+	now      func() time.Time                               // of the pages and the calendar
+	after    func(time.Duration, func()) (stop func() bool) // the clock of what is gathered
 	// patience is how long the calendar waits for its server before a page is answered.
 	patience   time.Duration
 	noCalendar bool
@@ -113,7 +114,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	var live *Live
 	emit := func(to portal.Address, ev portal.Current) { live.Current(to, ev) }
 	emitMany := func(to []portal.Address, ev portal.Current) { live.CurrentMany(to, ev) }
-	h.hub = realtime.NewHub(realtime.Options{})
+	h.hub = realtime.NewHub(realtime.Options{After: set.after})
 	seen := presence.Options{Emit: emit, EmitMany: emitMany, Grace: 50 * time.Millisecond}
 	if set.people {
 		h.sees(&seen)

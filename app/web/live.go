@@ -73,7 +73,11 @@ func (l *Live) CurrentMany(to []portal.Address, ev portal.Current) {
 
 // frame renders ev on demand: as JSON for programs, as the fragments of pages for browsers.
 func (l *Live) frame(ev portal.Event, seq int64, key string) *realtime.Frame {
-	return realtime.NewFrame(seq, key, func(a realtime.Audience) []byte { return l.event(a, ev, seq) })
+	f := realtime.NewFrame(seq, key, func(a realtime.Audience) []byte { return l.event(a, ev, seq) })
+	if p, ok := ev.(portal.PresenceEvent); ok {
+		f.About(p.URI)
+	}
+	return f
 }
 
 // event renders ev for one audience; nothing where that fails, so that it costs this event alone.

@@ -84,10 +84,14 @@ func (s *Server) client(c echo.Context, known session) (realtime.Client, error) 
 		return realtime.Client{}, err
 	}
 	session := s.thin(c)
+	var gather time.Duration
+	if session.On {
+		gather = s.Config.ThinGather
+	}
 	return realtime.Client{
-		Thin: session.On, ThinFrom: session.From,
+		Thin: session.On, Gather: gather, ThinFrom: session.From,
 		Person: known.person, Session: known.key, ID: uuid.NewString(),
-		Audience: s.audience(c), Since: since, HasSince: has,
+		Audience: s.audience(c), Since: since, HasSince: has, Shows: c.QueryParam("shows") != "",
 		Seen: seenOf(c.QueryParam("seen")),
 	}, nil
 }

@@ -29,6 +29,8 @@ type op struct {
 	Replies int64    `json:"reply_to"`
 	Files   []string `json:"files"`
 	Place   int64    `json:"place"`
+	// Shown: of watch, that the people it names are all whom the page shows.
+	Shown bool `json:"shown"`
 }
 
 // Receive does what one frame asks for and returns the answer, if there is one.
@@ -195,7 +197,8 @@ func (l *Live) doRead(ctx context.Context, c realtime.Client, o op) error {
 	return l.Chat.MarkRead(ctx, c.Person, conversation, o.ID)
 }
 
-// doWatch replaces the people this connection watches beyond the contact list.
+// doWatch replaces the people this connection watches beyond the contact list, and says what it shows: which conversation is
+// open, and with shown that it shows nobody else.
 func (l *Live) doWatch(c realtime.Client, o op) error {
 	if o.URIs == nil {
 		return portal.Fail(portal.ErrInvalid, "json.type").With("field", "uris")
@@ -204,7 +207,17 @@ func (l *Live) doWatch(c realtime.Client, o op) error {
 	if err != nil {
 		return err
 	}
+	var view realtime.View
+	if o.Conversation != "" {
+		if view.Open, err = portal.ParseAddress(o.Conversation); err != nil {
+			return err
+		}
+	}
+	if o.Shown {
+		view.Only = whom
+	}
 	l.Presence.Watch(c.Person, c.ID, whom)
+	l.Hub.Show(c.Person, c.ID, view)
 	return nil
 }
 

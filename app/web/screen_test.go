@@ -60,7 +60,9 @@ func (s *screen) apply(frame string) {
 func (s *screen) part(part *goquery.Selection) {
 	switch do := part.AttrOr("data-do", ""); do {
 	case "replace":
-		find(s.doc.Selection, "data-live", part.AttrOr("data-key", "")).ReplaceWithSelection(part.Children().First())
+		find(s.doc.Selection, "data-live", keyOf(part)).ReplaceWithSelection(part.Children().First())
+	case "person":
+		s.person(part)
 	case "log":
 		s.log(part)
 	case "top":
@@ -89,16 +91,46 @@ func (s *screen) part(part *goquery.Selection) {
 		if find(s.doc.Selection, "id", id).Length() == 0 || unless != "" && find(s.doc.Selection, "id", unless).Length() > 0 {
 			return
 		}
-		fresh := s.fresh()
-		s.doc.Find("title").SetText(fresh.Find("title").Text())
-		s.doc.Find("body").SetAttr("data-title", fresh.Find("body").AttrOr("data-title", ""))
-		inner, err := find(fresh.Selection, "id", id).Html()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		find(s.doc.Selection, "id", id).SetHtml(inner)
+		s.refresh(id)
 	default:
 		s.t.Errorf("a frame asks for %q", do)
+	}
+}
+
+// refresh reads the page again and brings one pane up to date.
+func (s *screen) refresh(id string) {
+	fresh := s.fresh()
+	s.doc.Find("title").SetText(fresh.Find("title").Text())
+	s.doc.Find("body").SetAttr("data-title", fresh.Find("body").AttrOr("data-title", ""))
+	inner, err := find(fresh.Selection, "id", id).Html()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	find(s.doc.Selection, "id", id).SetHtml(inner)
+}
+
+// keyOf is what a part replaces.
+func keyOf(part *goquery.Selection) string {
+	return part.AttrOr("data-key", part.Children().First().AttrOr("data-live", ""))
+}
+
+// person is what somebody is now, where nothing else of them comes with the frame.
+func (s *screen) person(part *goquery.Selection) {
+	ev := part.Parent()
+	uri, words := ev.AttrOr("data-uri", ""), part.AttrOr("data-words", "")
+	find(s.doc.Selection, "data-live", "dot:"+uri).SetAttr("data-p", ev.AttrOr("data-availability", "")).SetAttr("title", words)
+	find(s.doc.Selection, "data-live", "word:"+uri).SetText(words)
+	var brought []string
+	ev.ChildrenFiltered("live-part").Each(func(_ int, p *goquery.Selection) { brought = append(brought, keyOf(p)) })
+	for _, kind := range []string{"own:", "details:", "no-im:"} {
+		if !slices.Contains(brought, kind+uri) {
+			place := find(s.doc.Selection, "data-live", kind+uri)
+			place.Empty() // gives what was in it
+			place.SetAttr("hidden", "")
+		}
+	}
+	if s.doc.Find("#by-status").Length() > 0 {
+		s.refresh("contact-list")
 	}
 }
 

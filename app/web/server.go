@@ -43,6 +43,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Thin is by what a connection is known to be a thin session; the zero value: by nothing.
 	Thin policy.ThinWays
+	// ThinGather is how long news of presence is gathered for thin sessions; zero: not at all.
+	ThinGather time.Duration
 	// SessionLifetime is how long a sign-in lasts (default 12 h).
 	SessionLifetime time.Duration
 	// Retention is how long the archive keeps conversations, RoomRetention what was said in rooms; zero: for ever. They are shown.

@@ -21,6 +21,7 @@ func TestThinSessionsInChromium(t *testing.T) {
 		{"PicturesComeWhenAskedFor", picturesComeWhenAskedFor},
 		{"NothingTicks", nothingTicks},
 		{"OfferAndPolicy", offerAndPolicy},
+		{"PresenceIsGathered", presenceIsGathered},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}

@@ -2,10 +2,33 @@
 // ones the page was made of, so that the result is what a fresh page would be.
 const live = (key, root) => all(`[data-live="${CSS.escape(key)}"]`, root);
 
+const keyOf = (part) => part.dataset.key ?? part.firstElementChild?.dataset.live;
+
 const apply = {
   replace(part, root) {
     const next = part.firstElementChild;
-    for (const old of live(part.dataset.key, root)) old.replaceWith(next.cloneNode(true));
+    for (const old of live(keyOf(part), root)) old.replaceWith(next.cloneNode(true));
+  },
+
+  // What somebody is now: signs and words stay where they are and change, where they do; what else is shown of them and
+  // does not come with the frame is empty.
+  person(part, root) {
+    const { uri, availability } = part.parentNode.dataset, { words } = part.dataset;
+    for (const dot of live("dot:" + uri, root)) {
+      if (dot.dataset.p !== availability) dot.dataset.p = availability;
+      if (dot.title !== words) dot.title = words;
+    }
+    for (const word of live("word:" + uri, root)) if (word.textContent !== words) word.textContent = words;
+    const brought = partsOf(part.parentNode).map(keyOf);
+    for (const kind of ["own:", "details:", "no-im:"]) {
+      if (!brought.includes(kind + uri)) for (const place of live(kind + uri, root)) if (!place.hidden) { place.replaceChildren(); place.hidden = true; }
+    }
+    // A card says more of somebody's day than a frame: it is read again when that is another than it shows.
+    for (const person of root ? [] : all(`.person[data-uri="${CSS.escape(uri)}"]`)) {
+      if (person.dataset.day === part.dataset.day) continue;
+      const pane = person.closest("[data-pane]");
+      if (pane) refresh([pane.id]); else person.parentElement.dispatchEvent(new Event("stale"));
+    }
   },
 
   // A message goes to its place by order; one that was only shown as being sent gives way to the real one.
@@ -67,16 +90,6 @@ const apply = {
     stay(() => { old.replaceWith(message); personal(message); arrange(message); });
   },
 
-  // A card says more of somebody's day than a frame: it is read again when that is another than it shows.
-  card(part) {
-    const { uri } = part.closest("live-event").dataset;
-    for (const person of all(`.person[data-uri="${CSS.escape(uri)}"]`)) {
-      if (person.dataset.day === part.dataset.day) continue;
-      const pane = person.closest("[data-pane]");
-      if (pane) refresh([pane.id]); else person.parentElement.dispatchEvent(new Event("stale"));
-    }
-  },
-
   refresh(part) {
     const { to, unless, when, only } = part.dataset;
     if (!byId(to) || byId(unless) || (when && !document.querySelector(when)) || (only && only !== me)) return;
@@ -124,19 +137,20 @@ let become = (old, message) => {
 };
 
 const partsOf = (event) => all(":scope > live-part", event);
+const isValue = (part) => ["replace", "person"].includes(part.dataset.do);
 const applyValues = (event, root) => {
-  const values = partsOf(event).filter((p) => p.dataset.do === "replace");
+  const values = partsOf(event).filter(isValue);
   if (event.dataset.clear) {
     for (const place of all(`[data-live^="${event.dataset.clear}"]`, root)) {
-      if (!values.some((p) => p.dataset.key === place.dataset.live)) { place.replaceChildren(); place.hidden = true; }
+      if (!values.some((p) => keyOf(p) === place.dataset.live)) { place.replaceChildren(); place.hidden = true; }
     }
   }
-  for (const part of values) apply.replace(part, root);
+  for (const part of values) apply[part.dataset.do](part, root);
 };
 const applyEvent = (event) => {
   if (underWay.size) passed.push([asked, event.cloneNode(true)]);
   applyValues(event);
-  for (const part of partsOf(event)) if (part.dataset.do !== "replace") apply[part.dataset.do]?.(part);
+  for (const part of partsOf(event)) if (!isValue(part)) apply[part.dataset.do]?.(part);
 };
 
 // A part of the page that is read again may be older than what came meanwhile. So what comes while something is read is kept:

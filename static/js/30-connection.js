@@ -26,7 +26,7 @@ const connect = () => {
   retry = 0;
   if (over || !me || connected() || socket?.readyState === 0) return;
   if (failures >= 3 && !everOpen) { connectStream(); return; }
-  const here = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${from()}`, "portico.html.v1");
+  const here = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${from()}&shows=1`, "portico.html.v1");
   socket = here;
   const slow = setTimeout(() => here.close(), 10000);
   here.onopen = () => { clearTimeout(slow); everOpen = true; opened(); };
@@ -144,12 +144,15 @@ const bye = (d, reason) => {
   addEventListener("focus", () => { over = false; connect(); }, { once: true });
 };
 
-// Presence of people who are shown here and may not be in the contact list.
+// Presence of people who are shown here and may not be in the contact list; a thin session is told of nobody else. A list
+// that is sorted by status may not show everybody who is in it.
 const watchPeople = (but) => {
-  const uris = new Set(all("[data-live^='dot:']").map((dot) => dot.dataset.live.slice(4)));
+  const uris = new Set(all("[data-live]").map((e) => /^(?:dot|word|status|details|no-im):(.*)/.exec(e.dataset.live)?.[1]).filter(Boolean));
   uris.delete(me);
   uris.delete(but);
-  send({ op: "watch", uris: [...uris].slice(0, 400) });
+  const frame = { op: "watch", uris: [...uris].slice(0, 400), shown: uris.size <= 400 && !byId("by-status") };
+  if (openConversation) frame.conversation = openConversation;
+  send(frame);
 };
 
 if (me) {

@@ -87,6 +87,8 @@ document.addEventListener("click", (e) => e.target.closest("[data-closes]")?.clo
 const notice = (d, event) => {
   if (d.event === "counts") title(+d.total);
   if (d.event === "state") accepted(d.id);
+  // A list that is sorted by status has a new order.
+  if (d.event === "presence" && byId("by-status")) apply.refresh({ dataset: { to: "contact-list" } });
   banners[d.event]?.(d);
   if (d.event === "policies" && d.names.split(" ").includes("ThinSessions")) refresh(null);
   if (d.event === "policies" && d.names.split(" ").includes("DisableSavingIM") && location.pathname.startsWith("/history")) location.reload();
