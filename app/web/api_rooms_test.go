@@ -155,6 +155,9 @@ func TestRoomsByForm(t *testing.T) {
 	if card := doc.Find(`.member[data-user=bob] a[data-card]`); card.AttrOr("href", "") != views.ContactPath(bob) || card.AttrOr("aria-label", "") == "" {
 		t.Errorf("bob's card is not to be reached: %s", card.AttrOr("href", ""))
 	}
+	if from := doc.Find(".said .from").First(); from.AttrOr("href", "") != views.ContactPath(bob) || from.AttrOr("data-card", "") != string(bob) {
+		t.Errorf("the name beside what bob said leads to %q", from.AttrOr("href", ""))
+	}
 	if doc.Find(".member").Length() != 3 || doc.Find(`.member[data-user=bob] a`).AttrOr("href", "") != chatWith(bob) {
 		t.Error("not everybody is in the panel, or they lead elsewhere")
 	}

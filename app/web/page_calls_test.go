@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"portico/app/portal"
-	"portico/views"
 )
 
 // missed fills alice's lists: bob called twice, a telephone once, carol wrote, another device took a call, and three spoke to the mailbox.
@@ -56,8 +55,10 @@ func TestCallsPage(t *testing.T) {
 	if href, _ := doc.Find("#call-call-2 .call-actions a").Attr("href"); href != "tel:+4312345" {
 		t.Errorf("the telephone is called back at %q", href)
 	}
-	if href, _ := doc.Find("#call-call-1 .call-actions a[data-card]").Attr("href"); href != views.ContactPath(bob) {
-		t.Errorf("bob's card is at %q", href)
+	wantCard(t, doc, "#call-call-1 .call-actions", bob)
+	wantCard(t, doc, `[id="voicemail-vm/1"] .call-actions`, bob)
+	if n := doc.Find("#voicemail-vm-2 a[data-card], #voicemail-vm-3 a[data-card]").Length(); n != 0 {
+		t.Errorf("%d cards of callers whom nobody knows", n)
 	}
 	if href, _ := doc.Find("#call-call-1 .call-actions a").Attr("href"); href != "/chat/"+url.PathEscape(string(bob)) {
 		t.Errorf("bob is written to at %q", href)

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/microcosm-cc/bluemonday"
 
 	"portico/app/history"
 	"portico/app/portal"
+	"portico/views"
 )
 
 // past puts a message of somebody into alice's archive, as it came then: the clock of what is received is the machine's.
@@ -45,6 +47,18 @@ func (h *house) talked() {
 // squeezed is text with its spaces folded.
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
+// wantCard checks that a part of a page has one button to somebody's card, which names them for those who cannot see it.
+func wantCard(t *testing.T, doc *goquery.Document, part string, who portal.Address) {
+	t.Helper()
+	button := doc.Find(part).Find("a[data-card]")
+	if button.Length() != 1 || button.AttrOr("href", "") != views.ContactPath(who) || button.AttrOr("data-card", "") != string(who) {
+		t.Errorf("%s has %d cards, the first at %q", part, button.Length(), button.AttrOr("href", ""))
+	}
+	if label := button.AttrOr("aria-label", ""); label == "" || label != button.AttrOr("title", "") {
+		t.Errorf("the card in %s is called %q", part, label)
+	}
+}
+
 func TestHistoryIsListedByDay(t *testing.T) {
 	h := newHouse(t, at(wednesday(t)))
 	h.talked()
@@ -52,6 +66,7 @@ func TestHistoryIsListedByDay(t *testing.T) {
 	if got := doc.Find(".history-day").Length(); got != 3 {
 		t.Errorf("%d days", got)
 	}
+	wantCard(t, doc, `.episode:has(a[href*="/history/"]):contains("about the offer, day 2")`, bob)
 	text := squeezed(doc.Find("#history-pane").Text())
 	for _, want := range []string{"Yesterday", "Bob Brown", "about the offer, day 2", "10:07", "4 min", "2 messages", "Carol Clark", "Dora Dale", "Exchange"} {
 		if !strings.Contains(text, want) {
@@ -119,6 +134,7 @@ func TestTranscriptEscapesWhatPeopleWrote(t *testing.T) {
 	a := h.browse(alice)
 	href, _ := a.page("/history?peer=bob@example.test", http.StatusOK).Find(".episode a").First().Attr("href")
 	doc := a.page(href, http.StatusOK)
+	wantCard(t, doc, "header.peer", bob)
 	if got := squeezed(doc.Find(".line .text").Last().Text()); got != "<b>bold</b> see https://example.test/2" {
 		t.Errorf("the line is %q", got)
 	}

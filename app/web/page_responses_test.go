@@ -71,6 +71,8 @@ func TestResponsesPage(t *testing.T) {
 	}
 	open, _, _ := strings.Cut(doc.Find(".meetings tbody a").AttrOr("href", ""), "#")
 	r := openIn(t, h, a, open)
+	wantCard(t, r.doc, `tr[data-a=accepted] th`, carol)
+	wantCard(t, r.doc, `tr[data-a=none] th`, bob)
 	r.becomes("an answer", "see you", "", func() {
 		h.mail.answers("q@example.test", "bob@example.test", portal.ResponseAccepted, "see you", portal.Proposal{})
 	})

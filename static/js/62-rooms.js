@@ -305,9 +305,7 @@ if (room && menu) {
     const link = e.target.closest("a");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
     if (link.matches(".acts")) { e.preventDefault(); openMenu(link); }
-    else if (link.matches(".from")) { // messages are the same for everybody, where conversations are opened is not
-      if (document.body.dataset.client) { e.preventDefault(); location.assign(link.closest(".msg").dataset.from); }
-    } else if (link.matches(".later")) { e.preventDefault(); showLater(link); }
+    else if (link.matches(".later")) { e.preventDefault(); showLater(link); }
     else if (link.dataset.place && spotlight(link.dataset.place)) e.preventDefault();
   });
   byId("room-side").addEventListener("click", (e) => {
