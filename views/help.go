@@ -11,6 +11,8 @@ type HelpPage struct {
 	// Topic is the one that is shown, in Language.
 	Topic, Language string
 	Blocks          []Block
+	// Chosen is whether the topic was asked for, so that it comes first and the list unfolds.
+	Chosen bool
 }
 
 // HelpTopic is an entry of the list.

@@ -16,13 +16,16 @@ func helpPages() []string {
 
 // NewHelpPage makes the page of a topic, of the first one where it is empty; false if there is none of that name.
 func NewHelpPage(f Frame, topic string) (HelpPage, bool) {
-	page := HelpPage{Frame: f}
+	page := HelpPage{Frame: f, Chosen: topic != ""}
 	for _, name := range helpPages() {
 		source, language, ok := helpSource(name, f.Locale())
 		if !ok {
 			continue
 		}
 		title, blocks := Markdown(source)
+		if _, err := static.Page("help/" + name + "." + language + ".md"); err != nil && language != f.Locale() {
+			title = f.Text("help.topic." + name) // written in one language only: what it is about is said in the reader's
+		}
 		page.Topics = append(page.Topics, HelpTopic{Name: name, Title: title})
 		if name == topic || topic == "" && page.Topic == "" {
 			page.Topic, page.Language, page.Blocks = name, language, blocks

@@ -24,7 +24,9 @@ type load struct {
 	name, locale  string
 	thin          bool
 	width, height int64
-	looks         []look
+	// others are widths at which a page is looked at for what is cut, alone.
+	others []int64
+	looks  []look
 }
 
 // look is a state of colours; whole has all rules run and the page looked over, else only those about colours.
@@ -34,11 +36,11 @@ type look struct {
 }
 
 // loads meet each language with each kind of session's own style sheet, each kind with each way of colours, and a desk
-// as well as what 1280 × 1024 is at a zoom of 400 %.
+// as well as what 1280 × 1024 is at a zoom of 400 %, at one of 200 % (640 × 512), a telephone and a tablet.
 func loads() []load {
 	return []load{
-		{"desk", "en", false, 1280, 800, []look{{"light", "none", true}, {"dark", "none", false}, {"light", "active", false}}},
-		{"zoomed", "de", true, 320, 256, []look{{"dark", "none", true}, {"light", "none", false}, {"dark", "active", false}}},
+		{"desk", "en", false, 1280, 800, nil, []look{{"light", "none", true}, {"dark", "none", false}, {"light", "active", false}}},
+		{"zoomed", "de", true, 320, 256, []int64{360, 640, 800}, []look{{"dark", "none", true}, {"light", "none", false}, {"dark", "active", false}}},
 	}
 }
 
@@ -127,6 +129,7 @@ func (w *walker) sees(s sight) {
 			for _, fault := range b.list(lookedOver(s)) {
 				w.t.Errorf("%s: %s", name, fault)
 			}
+			w.narrowAndWide(b, name)
 		}
 		b.shoot(strings.Map(func(r rune) rune {
 			if strings.ContainsRune("/?&=%:@", r) {
@@ -135,6 +138,21 @@ func (w *walker) sees(s sight) {
 			return r
 		}, fmt.Sprintf("%s-%s-%d", w.l.name, s.name, i)))
 	}
+}
+
+// narrowAndWide looks at the page as it is at the load's other widths.
+func (w *walker) narrowAndWide(b *tab, name string) {
+	w.t.Helper()
+	if len(w.l.others) == 0 {
+		return
+	}
+	for _, width := range w.l.others {
+		b.size(width, width*4/5)
+		for _, fault := range b.list(whatIsCut) {
+			w.t.Errorf("%s: %s", name, fault)
+		}
+	}
+	b.size(w.l.width, w.l.height)
 }
 
 // colours has the system prefer a scheme and force colours, or not. Nothing moves.
