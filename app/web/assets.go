@@ -9,6 +9,9 @@ import (
 	"portico/static"
 )
 
+// assetPolicy is for files that are no pages: looked at by themselves they load nothing and stand in no frame.
+const assetPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
 // asset serves an embedded file under its content-hashed name: for ever the same, so cached for ever, in
 // the best coding the browser takes.
 func (s *Server) asset(c echo.Context) error {
@@ -18,6 +21,11 @@ func (s *Server) asset(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	h := c.Response().Header()
+	// What only pages need would be a tenth of what a first visit costs.
+	h.Set("Content-Security-Policy", assetPolicy)
+	for _, ofPages := range []string{"Permissions-Policy", "Cross-Origin-Opener-Policy", "X-Frame-Options"} {
+		h.Del(ofPages)
+	}
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("ETag", found.ETag)
 	h.Set("Vary", "Accept-Encoding")

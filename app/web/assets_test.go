@@ -18,6 +18,9 @@ func TestAssets(t *testing.T) {
 	for _, name := range static.Names() {
 		path := static.Path(name)
 		plain := h.guest().with("Accept-Encoding", "identity").call("GET", path, nil, 200)
+		if csp, frame := plain.header.Get("Content-Security-Policy"), plain.header.Get("X-Content-Type-Options"); csp != assetPolicy || frame != "nosniff" {
+			t.Errorf("policy %q, %q", csp, frame)
+		}
 		if cc := plain.header.Get("Cache-Control"); !strings.Contains(cc, "immutable") || !strings.Contains(cc, "max-age=31536000") {
 			t.Errorf("%s: Cache-Control %q", name, cc)
 		}

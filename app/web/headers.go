@@ -12,7 +12,6 @@ func contentPolicy(host string) string {
 	return strings.Join([]string{
 		"default-src 'none'",
 		"object-src 'none'",
-		"frame-src 'none'",
 		"script-src 'self'",
 		"style-src 'self'",
 		"img-src 'self' data:",
