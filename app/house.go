@@ -255,7 +255,8 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 		Provider:      h.chosenProvider,
 		Tagged:        func(owner portal.Address) []portal.Address { return h.contacts.Tagged(owner) },
 		InactiveAfter: h.cfg.Presence.InactiveAfter, AwayAfter: h.cfg.Presence.AwayAfter, Grace: h.cfg.Presence.Grace,
-		Logger: h.log.With("part", "presence"),
+		ActiveLease: 2 * h.cfg.Presence.InactiveAfter,
+		Logger:      h.log.With("part", "presence"),
 	})
 	h.openCRM()
 	h.openCalendar(emit)

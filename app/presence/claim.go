@@ -3,7 +3,6 @@ package presence
 // What the portal says of one of its people, and how they see themselves.
 
 import (
-	"slices"
 	"time"
 
 	"portico/app/policy"
@@ -77,7 +76,7 @@ func (s *Service) meetingOf(p *person, now time.Time) meeting {
 // claimOf is what the portal says of p at now, whether it says anything, and when that will change by
 // the mere passing of time.
 func (s *Service) claimOf(p *person, now time.Time) (c portal.Claim, present bool, next int64) {
-	places, last := p.places(now)
+	places, last := p.places(now, s.o.ActiveLease)
 	next = never
 	soon := func(t time.Time) {
 		if t.After(now) {
@@ -121,12 +120,30 @@ func (s *Service) claimOf(p *person, now time.Time) (c portal.Claim, present boo
 	default:
 		var change time.Time
 		c.Availability, c.Activity, change = s.limits.Automatic(last, places, now)
-		if !slices.ContainsFunc(p.conns, func(c conn) bool { return c.active }) {
+		if held, until := s.held(p, now); held {
+			soon(until)
+		} else {
 			soon(change)
 		}
 	}
 	c.Since = s.sinceOf(p, c, now)
 	return c, true, next
+}
+
+// held reports whether a browser's word that p is at it counts now, and until when the last such does; the zero time: it has no
+// end of its own.
+func (s *Service) held(p *person, now time.Time) (held bool, until time.Time) {
+	for i := range p.conns {
+		c := &p.conns[i]
+		if !c.holds(now, s.o.ActiveLease) {
+			continue
+		}
+		held = true
+		if end := c.last.Add(s.o.ActiveLease); s.o.ActiveLease > 0 && end.After(until) {
+			until = end
+		}
+	}
+	return held, until
 }
 
 // detailsOf is what the portal says of p beside the state.

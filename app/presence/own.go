@@ -118,7 +118,7 @@ func (s *Service) Attach(who portal.Address, connection string) {
 	}
 	last := now
 	if p.present {
-		_, last = p.places(now)
+		_, last = p.places(now, s.o.ActiveLease)
 	}
 	if len(p.conns) == 0 {
 		p.last = time.Time{} // it is the connection's now, whose Idle takes it back
@@ -142,8 +142,8 @@ func (s *Service) Detach(who portal.Address, connection string) {
 		return
 	}
 	c := p.conns[i]
-	if c.active {
-		c.last = now
+	if c.active && s.o.ActiveLease <= 0 {
+		c.last = now // with a lease it counts as of when it was said: a session that was cut saw no input since
 	}
 	if c.last.After(p.last) {
 		p.last = c.last
@@ -157,7 +157,8 @@ func (s *Service) Detach(who portal.Address, connection string) {
 	s.update(p, now)
 }
 
-// Active says that there is input at a connection. It holds until Idle or Detach; repeating it is harmless.
+// Active says that there is input at a connection. It holds until Idle or Detach, and where there is Options.ActiveLease
+// no longer than that: whoever goes on says it again.
 func (s *Service) Active(who portal.Address, connection string) {
 	s.at(who, connection, func(c *conn, now time.Time) { c.active, c.last = true, now })
 }

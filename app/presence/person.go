@@ -50,7 +50,8 @@ func (e *entry) wanted(now time.Time) bool {
 // conn is one live connection.
 type conn struct {
 	id string
-	// active: the browser says that the person is at it. last is otherwise when input was seen last.
+	// active: the browser says that the person is at it, for Options.ActiveLease from last on where there is one. last is otherwise when input was
+	// seen last.
 	active bool
 	last   time.Time
 	watch  []*subject
@@ -138,13 +139,13 @@ func (p *person) conn(id string) *conn {
 }
 
 // places is the number of places input can come from, and last when some came last: now where a browser
-// says that the person is at it.
-func (p *person) places(now time.Time) (n int, last time.Time) {
+// says that the person is at it, and has said so within the lease.
+func (p *person) places(now time.Time, lease time.Duration) (n int, last time.Time) {
 	last = p.last
 	for i := range p.conns {
 		c := &p.conns[i]
 		n++
-		if c.active {
+		if c.holds(now, lease) {
 			last = now
 		} else if c.last.After(last) {
 			last = c.last
@@ -154,6 +155,11 @@ func (p *person) places(now time.Time) (n int, last time.Time) {
 		n++
 	}
 	return n, last
+}
+
+// holds reports whether what the browser said of input still counts.
+func (c *conn) holds(now time.Time, lease time.Duration) bool {
+	return c.active && (lease <= 0 || now.Before(c.last.Add(lease)))
 }
 
 // never is a due time that does not come.

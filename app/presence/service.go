@@ -46,6 +46,9 @@ type Options struct {
 
 	// InactiveAfter and AwayAfter are how long somebody is without input before it shows (5 and 15 min).
 	InactiveAfter, AwayAfter time.Duration
+	// ActiveLease is how long "active" holds that is not said again; zero: until Idle or Detach. A browser whose session was
+	// cut, or whose pages stand still, does not say that nobody is there any more.
+	ActiveLease time.Duration
 	// Grace is how long somebody without a connection is still there (15 s): a page change, a short outage.
 	Grace time.Duration
 	// TouchLease is how long a page without script counts as a place (5 min).

@@ -17,7 +17,7 @@ type activityBody struct {
 }
 
 var aboutActivity = operation{
-	summary: "Tell whether there is input, for the event streams of this session; without one, input shows the person as there for a while",
+	summary: "Tell whether there is input, for the event streams of this session: it holds for twice the time after which somebody is inactive, so say it again while input goes on; without a stream, input shows the person as there for a while",
 	body:    "Activity",
 	answers: []answer{{status: 204, about: "noted"}},
 	errors:  []int{400, 413, 415},

@@ -65,6 +65,7 @@ func TestInChromium(t *testing.T) {
 		{"APageThatMissedTooMuchIsReadAgain", aPageThatMissedTooMuchIsReadAgain},
 		{"ALongQueueGoesOutInOrder", aLongQueueGoesOutInOrder},
 		{"PageIsIdleWhenTold", pageIsIdleWhenTold},
+		{"InputIsSaidAgain", inputIsSaidAgain},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
