@@ -90,7 +90,23 @@ func (s *Service) ImportFromOutlook(ctx context.Context, owner portal.Address, u
 		}
 		chosen = append(chosen, people[i])
 	}
-	return s.change(ctx, owner, func(b book) (ListChange, error) {
+	_, err = s.takeOver(ctx, owner, chosen)
+	return err
+}
+
+// ImportAllFromOutlook takes everybody of the owner's contacts folder onto the list, in one change, and gives how many came onto it;
+// those who are on it stay as they are. ErrConflict ("contacts.full") where not all of them fit on the list: then nobody is taken.
+func (s *Service) ImportAllFromOutlook(ctx context.Context, owner portal.Address) (taken int, err error) {
+	people, err := s.Outlook(ctx, owner)
+	if err != nil {
+		return 0, err
+	}
+	return s.takeOver(ctx, owner, people)
+}
+
+// takeOver puts those of chosen onto the list who are not on it, all or none, and gives how many that were.
+func (s *Service) takeOver(ctx context.Context, owner portal.Address, chosen []portal.Person) (taken int, err error) {
+	err = s.change(ctx, owner, func(b book) (ListChange, error) {
 		var c ListChange
 		for _, p := range chosen {
 			if indexOf(b.contacts, p.URI) >= 0 || indexOf(c.Put, p.URI) >= 0 {
@@ -110,8 +126,13 @@ func (s *Service) ImportFromOutlook(ctx context.Context, owner portal.Address, u
 		if len(b.contacts)+len(c.Put) > s.o.Limit {
 			return ListChange{}, tooMany(s.o.Limit)
 		}
+		taken = len(c.Put)
 		return c, nil
 	})
+	if err != nil {
+		return 0, err
+	}
+	return taken, nil
 }
 
 func groupEmail(p portal.Person) string {

@@ -180,6 +180,21 @@ func TestContactsOfTheMailbox(t *testing.T) {
 	if want := []portal.Address{"sip:bare@other.test", bob, carol, "sip:zoe@other.test"}; !slices.Equal(uris, want) {
 		t.Errorf("%v, want %v", uris, want)
 	}
+	_, err = s.ImportAllFromOutlook(ctx, alice)
+	wantReason(t, err, portal.ErrConflict, "contacts.full")
+	if list, err := s.List(ctx, alice); err != nil || len(list) != 0 {
+		t.Errorf("where not all fit, some were taken: %v, %v", list, err)
+	}
+	roomy, erin := w.over(contacts.Options{Outlook: box, Limit: 5}), portal.Address("sip:erin@example.test")
+	must(t, roomy.Put(ctx, erin, portal.Contact{URI: bob, Nickname: "Bobby"}))
+	for _, want := range []int{4, 0} { // alice is in the folder too; twice is as good as once
+		if n, err := roomy.ImportAllFromOutlook(ctx, erin); err != nil || n != want {
+			t.Errorf("%d were taken, want %d: %v", n, want, err)
+		}
+	}
+	if c, err := roomy.Contact(ctx, erin, bob); err != nil || c.Nickname != "Bobby" {
+		t.Errorf("who was there is %+v, %v", c, err)
+	}
 	must(t, s.ImportFromOutlook(ctx, alice, []portal.Address{bob, carol, bob}))
 	must(t, s.ImportFromOutlook(ctx, alice, []portal.Address{bob}))
 	if c, err := s.Contact(ctx, alice, carol); err != nil || c.DisplayName != "Carol  C" || c.Relationship != portal.Company {
@@ -198,7 +213,8 @@ func TestContactsOfTheMailbox(t *testing.T) {
 		t.Errorf("saved %+v", box.saved)
 	}
 	box.err = portal.Fail(portal.ErrUnavailable, "calendar.none")
-	for name, err := range map[string]error{"import": s.ImportFromOutlook(ctx, alice, nil), "save": s.SaveToOutlook(ctx, alice, bob)} {
+	_, all := s.ImportAllFromOutlook(ctx, alice)
+	for name, err := range map[string]error{"import": s.ImportFromOutlook(ctx, alice, nil), "import all": all, "save": s.SaveToOutlook(ctx, alice, bob)} {
 		if !errors.Is(err, portal.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}

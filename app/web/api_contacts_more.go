@@ -32,6 +32,7 @@ func (s *Server) contactCalls() []call {
 		{http.MethodGet, "/outlook-contacts", person, kept(s.apiOutlook), aboutOutlook},
 		{http.MethodPut, "/outlook-contacts/:uri", person, kept(s.apiSaveToOutlook), aboutSaveToOutlook},
 		{http.MethodPost, "/outlook-contacts/import", person, kept(s.apiImportOutlook), aboutImportOutlook},
+		{http.MethodPost, "/outlook-contacts/import-all", person, kept(s.apiImportAllOutlook), aboutImportAllOutlook},
 		{http.MethodGet, "/directory/books", person, s.apiBookStates, aboutBookStates},
 		{http.MethodPost, "/directory/refresh", person, s.apiRefreshPeople, aboutRefreshPeople},
 	}
@@ -318,6 +319,24 @@ func (s *Server) apiImportOutlook(c echo.Context) error {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+var aboutImportAllOutlook = operation{
+	summary: "Take everybody of one's own contacts folder who is not there yet onto the contact list, all or none: 409 where they do not all fit",
+	answers: []answer{{status: 200, schema: "ImportedContacts"}}, errors: []int{409},
+}
+
+// takenJSON is how many came onto the contact list.
+type takenJSON struct {
+	Imported int `json:"imported"`
+}
+
+func (s *Server) apiImportAllOutlook(c echo.Context) error {
+	taken, err := s.Book.ImportAllFromOutlook(c.Request().Context(), s.person(c))
+	if err != nil {
+		return err
+	}
+	return s.json(c, http.StatusOK, takenJSON{Imported: taken})
 }
 
 var aboutBookStates = operation{

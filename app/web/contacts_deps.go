@@ -54,6 +54,8 @@ type ContactBook interface {
 	Outlook(ctx context.Context, owner portal.Address) ([]portal.Person, error)
 	SaveToOutlook(ctx context.Context, owner, uri portal.Address) error
 	ImportFromOutlook(ctx context.Context, owner portal.Address, uris []portal.Address) error
+	// ImportAllFromOutlook gives how many came onto the list.
+	ImportAllFromOutlook(ctx context.Context, owner portal.Address) (int, error)
 }
 
 // Privacy is who sees what of a person, and who would like to.

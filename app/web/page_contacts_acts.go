@@ -151,27 +151,11 @@ func (s *Server) importContact(c echo.Context) error {
 
 // importAll takes everybody of the person's own contacts folder who is not on the list yet onto it, all or none.
 func (s *Server) importAll(c echo.Context) error {
-	ctx, who := c.Request().Context(), s.person(c)
-	people, err := s.Book.Outlook(ctx, who)
+	taken, err := s.Book.ImportAllFromOutlook(c.Request().Context(), s.person(c))
 	if err != nil {
 		return err
 	}
-	list, err := s.Contacts.List(ctx, who)
-	if err != nil {
-		return err
-	}
-	var uris []portal.Address
-	for _, p := range people {
-		if !slices.ContainsFunc(list, func(l portal.Contact) bool { return l.URI == p.URI }) {
-			uris = append(uris, p.URI)
-		}
-	}
-	if len(uris) > 0 {
-		if err := s.Book.ImportFromOutlook(ctx, who, uris); err != nil {
-			return err
-		}
-	}
-	return s.done(c, "/contacts?imported="+strconv.Itoa(len(uris)))
+	return s.done(c, "/contacts?imported="+strconv.Itoa(taken))
 }
 
 // refreshPeople reads the address book anew.

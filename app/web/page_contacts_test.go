@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"portico/app/contacts"
 	"portico/app/portal"
 	"portico/views"
 )
@@ -159,6 +161,27 @@ func TestAllOutlookContactsAreTakenOver(t *testing.T) {
 	}
 	a.submit("/contacts/import", "all", "on").leadsTo("/contacts?imported=0")
 	h.headings(a, "Other contacts: Olga Outlook")
+}
+
+func TestAllOutlookContactsAreTakenOverByPrograms(t *testing.T) {
+	h := peopleHouseFor(t)
+	a := h.browse(alice)
+	const path = "/api/v1/outlook-contacts/import-all"
+	for _, want := range []string{`{"imported":1}`, `{"imported":0}`} {
+		if got := strings.TrimSpace(string(a.call(http.MethodPost, path, nil, http.StatusOK).body)); got != want {
+			t.Errorf("it says %s, want %s", got, want)
+		}
+	}
+	h.headings(a, "Other contacts: Olga Outlook")
+	for i := range contacts.DefaultLimit {
+		if err := h.folder.SaveContact(t.Context(), alice, portal.Person{URI: portal.Address(fmt.Sprintf("sip:p%d@elsewhere.test", i)), DisplayName: "P"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.call(http.MethodPost, path, nil, http.StatusConflict).problem("contacts.full")
+	h.headings(a, "Other contacts: Olga Outlook")
+	h.folder.breaks(portal.Fail(portal.ErrUnavailable, "calendar.none"))
+	a.call(http.MethodPost, path, nil, http.StatusServiceUnavailable).problem("calendar.none")
 }
 
 func TestTheAgeOfAddressBooksShowsWithoutASearch(t *testing.T) {

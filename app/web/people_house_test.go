@@ -129,12 +129,20 @@ type folderOf struct {
 	mu     sync.Mutex
 	people []portal.Person
 	saved  []portal.Person
+	away   error
+}
+
+// breaks lets the folder answer with an error from now on.
+func (f *folderOf) breaks(why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = why
 }
 
 func (f *folderOf) Contacts(context.Context, portal.Address) ([]portal.Person, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append(slices.Clone(f.people), f.saved...), nil
+	return append(slices.Clone(f.people), f.saved...), f.away
 }
 
 func (f *folderOf) SaveContact(_ context.Context, _ portal.Address, p portal.Person) error {
