@@ -99,7 +99,7 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 		s.mu.RUnlock()
 		return nil
 	}
-	set, before, unsure, version := s.ruleSet(o), o.pushed, o.unsure, o.version
+	set, before, unsure, version, misses := s.ruleSet(o), o.pushed, o.unsure, o.version, o.misses
 	s.mu.RUnlock()
 	sum, err := fingerprint(set)
 	if err != nil {
@@ -121,6 +121,9 @@ func (s *Service) push(ctx context.Context, who portal.Address) error {
 	if none {
 		sum = ""
 		s.o.Logger.Info("privacy: the SIP server keeps no rules", "owner", who, "err", err)
+	}
+	if misses > 0 && !none {
+		s.o.Logger.Info("privacy: the SIP server has somebody's rules after all", "owner", who, "missed", misses)
 	}
 	s.took(o, sum, version)
 	return nil

@@ -1,8 +1,12 @@
 package privacy
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -372,5 +376,48 @@ func TestHowTheServerStands(t *testing.T) {
 	})
 	if got := New(newStore(), nil, Options{}).OnServer(alice); got != (portal.ServerRules{}) {
 		t.Errorf("without a server %+v", got)
+	}
+}
+
+// Each try that came to nothing is a warning with whose rules and why, and the first that works after it says how many there were; what
+// worked at once says nothing.
+func TestWhatTheServerDoesNotTakeIsLogged(t *testing.T) {
+	for name, answer := range map[string]error{
+		"away":    portal.Fail(portal.ErrUnavailable, "line.down").Because(errors.New("connection refused")),
+		"refused": fmt.Errorf("xcap: %w: 403", portal.ErrForbidden),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			at(t, Options{FirstRetry: time.Second, MaxRetry: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(h *house) {
+				h.SignedIn(alice)
+				synctest.Wait()
+				if log.Len() != 0 {
+					t.Errorf("what worked says %s", log.String())
+				}
+				h.server.answers(answer)
+				must(t, h.Give(t.Context(), alice, bob, portal.Team))
+				time.Sleep(5 * time.Minute)
+				synctest.Wait()
+				misses := h.OnServer(alice).Misses
+				h.server.answers(nil)
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+				if misses < 3 || len(lines) != misses+1 {
+					t.Fatalf("%d misses: %s", misses, log.String())
+				}
+				for _, line := range lines[:misses] {
+					if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "owner="+string(alice)) || !strings.Contains(line, answer.Error()) {
+						t.Errorf("a miss says %s", line)
+					}
+				}
+				if last := lines[misses]; !strings.Contains(last, "level=INFO") || !strings.Contains(last, "owner="+string(alice)) || !strings.Contains(last, fmt.Sprintf("missed=%d", misses)) {
+					t.Errorf("the end says %s", last)
+				}
+				if set, _ := h.server.last(alice); !slices.Equal(set.By[portal.Team], []portal.Address{bob}) || !h.OnServer(alice).Current {
+					t.Errorf("the server has %+v", set)
+				}
+			})
+		})
 	}
 }

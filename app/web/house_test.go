@@ -23,6 +23,7 @@ import (
 	"portico/app/hook"
 	"portico/app/portal"
 	"portico/app/presence"
+	"portico/app/privacy"
 	"portico/app/rooms"
 	"portico/realtime"
 	"portico/storage"
@@ -77,7 +78,8 @@ type settings struct {
 	patience   time.Duration
 	noCalendar bool
 	noRooms    bool
-	people     bool // lists with groups, privacy, places and policies
+	people     bool          // lists with groups, privacy, places and policies
+	rules      privacy.Rules // of the SIP server; nil: it keeps none
 	oidc       OIDC
 	noSync     bool            // neither CRM nor what keeps it in step
 	noDesk     bool            // neither policies nor diagnosis
@@ -194,7 +196,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		deps.CRM, deps.Sync, deps.SyncAdmin, deps.Hooks = h.crm, h.sync, h.sync, h.hooks
 	}
 	if set.people {
-		h.newPeople(&deps, emit, book)
+		h.newPeople(&deps, emit, book, set.rules)
 	}
 	h.server, err = New(deps)
 	if err != nil {

@@ -1,14 +1,18 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"portico/app/policy"
 	"portico/app/portal"
+	"portico/app/privacy"
 	"portico/views"
 )
 
@@ -27,6 +31,54 @@ func saved(rules map[portal.Relationship]portal.Sight, more ...string) []string 
 		}
 	}
 	return append(form, more...)
+}
+
+// ruleServer is a SIP server's store of rules; it takes none while it answers with an error.
+type ruleServer struct{ answer atomic.Pointer[error] }
+
+func (r *ruleServer) PutRules(context.Context, portal.Address, privacy.RuleSet) error {
+	if err := r.answer.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// The banner says that the server has not taken what was decided, and goes when it has; who decided nothing new sees none.
+func TestWhatTheServerHasNotTakenIsSaid(t *testing.T) {
+	server := &ruleServer{}
+	h := peopleHouseFor(t, func(set *settings) { set.rules = server })
+	a, german := h.browse(alice), h.browse(bob).with("Accept-Language", "de")
+	taken := func(who portal.Address) func() bool { return func() bool { return h.privacy.OnServer(who).Current } }
+	h.privacy.SignedIn(alice)
+	h.privacy.SignedIn(bob)
+	eventually(t, "alice's rules at the server", taken(alice))
+	eventually(t, "bob's rules at the server", taken(bob))
+	banner := func(c caller) string {
+		return squeezed(c.page("/privacy", http.StatusOK).Find("#rules-waiting[role=status]").Text())
+	}
+	if got := banner(a); got != "" {
+		t.Errorf("with the server's word it says %q", got)
+	}
+	for _, why := range []error{portal.Fail(portal.ErrUnavailable, "line.down"), fmt.Errorf("xcap: %w: 403", portal.ErrForbidden)} {
+		server.answer.Store(&why)
+		for who, c := range map[portal.Address]caller{alice: a, bob: german} {
+			h.must(h.privacy.Give(t.Context(), who, carol, portal.Personal))
+			eventually(t, "a miss", func() bool { return h.privacy.OnServer(who).Misses > 0 })
+			want := map[portal.Address]string{alice: "The SIP server has not taken your last changes yet (last tried ", bob: "Der SIP-Server hat "}[who]
+			if got := banner(c); !strings.HasPrefix(got, want) {
+				t.Errorf("%v: %s reads %q", why, who, got)
+			}
+		}
+		server.answer.Store(nil)
+		for who, c := range map[portal.Address]caller{alice: a, bob: german} {
+			eventually(t, "the rules at the server", taken(who))
+			if got := banner(c); got != "" {
+				t.Errorf("when the server has them %s reads %q", who, got)
+			}
+			h.must(h.privacy.TakeBack(t.Context(), who, carol))
+			eventually(t, "the rules without it", taken(who))
+		}
+	}
 }
 
 func TestPrivacyTable(t *testing.T) {

@@ -72,7 +72,7 @@ func customStates(portal.Address) []portal.CustomState {
 }
 
 // newPeople makes the rest and gives it to the edge.
-func (h *house) newPeople(deps *Deps, emit func(portal.Address, portal.Current), book *directory.Service) {
+func (h *house) newPeople(deps *Deps, emit func(portal.Address, portal.Current), book *directory.Service, rules privacy.Rules) {
 	h.folder = &folderOf{people: []portal.Person{{URI: "sip:olga@elsewhere.test", DisplayName: "Olga Outlook", Email: "olga@elsewhere.test"}}}
 	h.lists = contacts.New(h.store, contacts.Options{
 		Changed: h.presence.SetContacts, Related: func(owner portal.Address) { h.privacy.ContactsChanged(owner) }, Lookup: book.Lookup, Outlook: h.folder,
@@ -83,7 +83,7 @@ func (h *house) newPeople(deps *Deps, emit func(portal.Address, portal.Current),
 			return []portal.Person{book.Lookup(ctx, bob), book.Lookup(ctx, carol)}, nil
 		},
 	})
-	h.privacy = privacy.New(h.store, nil, privacy.Options{Domain: "example.test", InForce: h.holds, Changed: h.presence.Recheck, Emit: emit, Lookup: book.Lookup,
+	h.privacy = privacy.New(h.store, rules, privacy.Options{FirstRetry: time.Millisecond, MaxRetry: 10 * time.Millisecond, Domain: "example.test", InForce: h.holds, Changed: h.presence.Recheck, Emit: emit, Lookup: book.Lookup,
 		AddContact: h.lists.Amend})
 	h.places = &placesOf{}
 	deps.Contacts = h.lists
