@@ -326,6 +326,15 @@ func BenchmarkWeek(b *testing.B) {
 	}
 }
 
+// Scripts write dates as the server does, with the country; English of no country is not American.
+func TestTagForScripts(t *testing.T) {
+	for locale, want := range map[string]string{"en": "en-GB", "en-US": "en-US", "en-GB": "en-GB", "de": "de", "de-AT": "de-AT", "de-CH": "de-CH"} {
+		if got := NewReader(locale, "UTC", en0).scriptTag(); got != want {
+			t.Errorf("%s: %s, want %s", locale, got, want)
+		}
+	}
+}
+
 // Readers whose country writes twelve hours read them everywhere; a full hour of the calendar has no minutes.
 func TestTwelveHoursInWords(t *testing.T) {
 	r := NewReader("en-US", "Europe/Vienna", en0)

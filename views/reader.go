@@ -32,6 +32,15 @@ func NewReader(locale, zone string, now time.Time) Reader {
 	return Reader{Catalogue: catalogue.For(locale), Zone: loc, Now: now.In(loc)}
 }
 
+// scriptTag is the locale with which scripts write dates and hours: as the server does. English without a country has 24 hours
+// and the day before the month here.
+func (r Reader) scriptTag() string {
+	if r.Tag() == "en" {
+		return "en-GB"
+	}
+	return r.Tag()
+}
+
 func (r Reader) clock(t time.Time) string  { return r.Clock(t.In(r.Zone)) }
 func (r Reader) day(t time.Time) string    { return r.Day(t.In(r.Zone), r.Now) }
 func (r Reader) short(t time.Time) string  { return r.Short(t.In(r.Zone), r.Now) }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestCalendarInChromium(t *testing.T) {
 		{"CalendarByKeyboard", calendarByKeyboard},
 		{"SeriesByMouse", seriesByMouse},
 		{"FormInTheBrowser", formInTheBrowser},
+		{"TimesAsTheReaderWritesThem", timesAsTheReaderWrites},
 		{"AnswersArriveLive", answersArriveLive},
 		{"OneReminderOverAllTabs", oneReminderOverAllTabs},
 		{"CalendarWithoutScript", calendarWithoutScript},
@@ -183,6 +185,29 @@ func formInTheBrowser(t *testing.T, c *chromium) {
 	a.press(`.form-buttons button.primary`)
 	a.until("the calendar", `location.pathname === "/calendar"`)
 	eventually(t, "bob has the invitation", func() bool { _, ok := h.mail.inBox(bob, "Offer review"); return ok })
+	a.untroubled()
+}
+
+// timesAsTheReaderWrites: what the browser writes of a time that is chosen is in the reader's locale, country and all.
+func timesAsTheReaderWrites(t *testing.T, c *chromium) {
+	h := newHouse(t, at(wednesday(t)))
+	a := c.visitor(h)
+	a.size(1280, 900)
+	a.signIn(alice, "/help")
+	for _, test := range []struct{ locale, day, hour string }{
+		{"en-US", "Wed, Jan 13", "1:00"}, {"en-GB", "13 Jan", "13:00"},
+		{"de-AT", "Mi., 13. Jän.", "13:00"}, {"de-CH", "Mi., 13. Jan.", "13:00"},
+	} {
+		h.must(h.account.ChangeSettings(t.Context(), alice, func(s *portal.Settings) error { s.Locale = test.locale; return nil }))
+		a.open("/calendar?view=week&date=2027-01-13")
+		a.connected()
+		a.press(`a.slot[href*="at=20270113T120000Z"]`)
+		a.until("the small form", `document.getElementById("new-box").matches(":popover-open")`)
+		said, _ := a.eval(`document.getElementById("new-when").textContent.replace(/[\u2009\u202f\u00a0]/g, " ")`).(string)
+		if !strings.Contains(said, test.day) || !strings.Contains(said, test.hour) || strings.Contains(said, "PM") != (test.locale == "en-US") {
+			t.Errorf("%s: %q", test.locale, said)
+		}
+	}
 	a.untroubled()
 }
 

@@ -7,7 +7,7 @@ const showLive = () => {
   const d = liveFacts.dataset;
   const facts = {
     way: socket?.readyState === 1 ? d.websocket : stream?.readyState === 1 ? d.events : d.none,
-    since: liveSince ? liveSince.toLocaleTimeString(document.documentElement.lang) : "–",
+    since: liveSince ? liveSince.toLocaleTimeString(d.lang) : "–",
     breaks: liveBreaks, network: navigator.onLine ? d.online : d.offline, screen: `${innerWidth} × ${innerHeight}`,
   };
   for (const [name, value] of Object.entries(facts)) {

@@ -13,8 +13,7 @@ const slotTime = (slot) => {
 };
 const wordsFor = (from, to, days) => {
   const zone = days ? "UTC" : calendarMain.dataset.zone, twelve = calendarMain.dataset.twelve === "1";
-  const lang = document.documentElement.lang === "en" && !twelve ? "en-GB" : document.documentElement.lang;
-  const format = new Intl.DateTimeFormat(lang, {
+  const format = new Intl.DateTimeFormat(calendarMain.dataset.lang, {
     timeZone: zone, weekday: "short", day: "numeric", month: "short", ...(days ? {} : { hour: "numeric", minute: "2-digit", hour12: twelve }),
   });
   return days && to <= from ? format.format(from) : format.formatRange(from, to);
