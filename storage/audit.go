@@ -46,6 +46,9 @@ const (
 	auditLineOf  = `SELECT at FROM audit WHERE seq = ?`
 	dropAudit    = `DELETE FROM audit WHERE seq IN (SELECT seq FROM audit INDEXED BY audit_at WHERE at < ? ORDER BY at, seq LIMIT ?)`
 	dropRecorded = `DELETE FROM policy_changes WHERE seq IN (SELECT seq FROM policy_changes WHERE at < ? ORDER BY at LIMIT ?)`
+	// The record of the archive keeps what is about people under a hold: it says why that stands.
+	dropExports = `DELETE FROM history_exports WHERE num IN (SELECT num FROM history_exports WHERE at < ?
+		AND NOT EXISTS (SELECT 1 FROM history_holds WHERE history_holds.who = history_exports.who) ORDER BY num LIMIT ?)`
 )
 
 // Audited are lines of the audit trail, the newest first; of a person both what they did and what was about them. After a
@@ -109,18 +112,19 @@ func (s *Store) audited(ctx context.Context, query string, args []any) (list []p
 	return list, err
 }
 
-// DropAudited forgets lines of the audit trail older than a time, and those of the record of policies with them, in small
-// writes.
+// DropAudited forgets lines of the audit trail older than a time, in small writes, and with them those of the record of policies and
+// of the archive's record of holds and exports, there but for lines about people under a hold.
 func (s *Store) DropAudited(ctx context.Context, before time.Time) error {
-	err := s.repeat(ctx, "drop old lines of the audit trail", func(t *txn) (bool, error) {
-		n, err := t.affect(dropAudit, stamp(before), slice)
-		return n == slice, err
-	})
-	if err != nil {
-		return err
+	for _, trail := range []struct{ what, drop string }{
+		{"drop old lines of the audit trail", dropAudit}, {"drop old lines of the record of policies", dropRecorded}, {"drop old lines of the archive's record", dropExports},
+	} {
+		err := s.repeat(ctx, trail.what, func(t *txn) (bool, error) {
+			n, err := t.affect(trail.drop, stamp(before), slice)
+			return n == slice, err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return s.repeat(ctx, "drop old lines of the record of policies", func(t *txn) (bool, error) {
-		n, err := t.affect(dropRecorded, stamp(before), slice)
-		return n == slice, err
-	})
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"portico/app/portal"
 )
 
-// Legal holds, and the record of holds and of what administrators exported. The record is never pruned.
+// Legal holds, and the record of holds and of what administrators exported. The record goes with the audit trail (DropAudited).
 
 // exportsMost bounds what is listed of the record.
 const exportsMost = 1000

@@ -19,6 +19,6 @@ type Store interface {
 	AddAudited(ctx context.Context, lines ...portal.Audited) error
 	// Audited are lines of the trail, the newest first.
 	Audited(ctx context.Context, q portal.AuditQuery) ([]portal.Audited, error)
-	// DropAudited forgets lines older than a time, and those of the record of policies with them.
+	// DropAudited forgets lines older than a time, and those of the records of policies and of the archive with them.
 	DropAudited(ctx context.Context, before time.Time) error
 }

@@ -264,7 +264,7 @@ func options() []option {
 		{key: "thin.gather", def: "2s", at: func(c *Config, _ int) any { return &c.Thin.Gather }, check: zeroOr(between("100ms", "1m")),
 			doc: "How long changes of presence are gathered for thin sessions before they are shown together; the open conversation's partner shows at once.\n0s: not at all."},
 		{key: "audit.retention", def: "8760h", at: func(c *Config, _ int) any { return &c.Audit.Retention }, check: zeroOr(between("24h", "876000h")),
-			doc: "How long its lines are kept, and those of the record of policies with them. 0s: for ever."},
+			doc: "How long its lines are kept, and with them those of the record of policies and of the archive's record of holds and exports. 0s: for ever."},
 
 		{key: "ews.server[].name", def: "", at: func(c *Config, i int) any { return &c.EWS.Server[i].Name }, check: filled,
 			doc: "A name of your own, to tell the servers apart."},

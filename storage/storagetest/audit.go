@@ -13,11 +13,15 @@ import (
 	"portico/storage"
 )
 
-// AuditStore is what the audit trail asks of storage.
+// AuditStore is what the audit trail asks of storage, and the archive for its own record.
 type AuditStore interface {
 	AddAudited(ctx context.Context, lines ...portal.Audited) error
 	Audited(ctx context.Context, q portal.AuditQuery) ([]portal.Audited, error)
 	DropAudited(ctx context.Context, before time.Time) error
+	PutHold(ctx context.Context, h portal.Hold) error
+	DropHold(ctx context.Context, who, by portal.Address, reason string) error
+	LogExport(ctx context.Context, x portal.HistoryExport) (int64, error)
+	Exports(ctx context.Context, limit int) ([]portal.HistoryExport, error)
 }
 
 func audited(kind string, by, about portal.Address, minute int) portal.Audited {
@@ -171,5 +175,46 @@ func testAuditDropped(t *testing.T, open Open) {
 	must(t, s.DropAudited(ctx, noon().Add(24*365*time.Hour)))
 	if a, p, _ := left(); a != 0 || p != 0 {
 		t.Errorf("%d lines, %d changes left", a, p)
+	}
+}
+
+// testExportsDropped: the archive's own record goes with the trail, but for what is about people who are held.
+func testExportsDropped(t *testing.T, open Open) {
+	s := start(t, open, storage.Options{})
+	ctx := deadline(t)
+	at := func(n int) time.Time { return noon().Add(time.Duration(n) * time.Minute) }
+	must(t, s.PutHold(ctx, portal.Hold{Who: carol, By: alice, Reason: "case 12", At: at(0)}))
+	for n := range 700 {
+		_, err := s.LogExport(ctx, portal.HistoryExport{At: at(n), By: alice, Who: bob, What: portal.HistoryExported, Format: "txt", Reason: "asked for"})
+		must(t, err)
+	}
+	left := func() (of map[portal.Address]int, oldest time.Time) {
+		all, err := s.Exports(ctx, 0)
+		must(t, err)
+		of = map[portal.Address]int{}
+		for _, x := range all {
+			of[x.Who]++
+			if x.Who == bob {
+				oldest = x.At
+			}
+		}
+		return of, oldest
+	}
+	must(t, s.DropAudited(ctx, noon()))
+	if of, _ := left(); of[bob] != 700 || of[carol] != 1 {
+		t.Errorf("after dropping nothing: %v", of)
+	}
+	must(t, s.DropAudited(ctx, at(650)))
+	if of, oldest := left(); of[bob] != 50 || of[carol] != 1 || !oldest.Equal(at(650)) {
+		t.Errorf("left: %v, the oldest of %v", of, oldest)
+	}
+	must(t, s.DropHold(ctx, carol, alice, "over"))
+	must(t, s.DropAudited(ctx, at(60*24*400)))
+	all, err := s.Exports(ctx, 0)
+	must(t, err)
+	for _, x := range all {
+		if x.At.Before(at(60 * 24 * 400)) {
+			t.Errorf("%+v is left", x)
+		}
 	}
 }

@@ -144,7 +144,7 @@ func Run(t *testing.T, open Open) {
 		{"privacy", testPrivacy}, {"ties", testTies}, {"admirers", testAdmirers},
 		{"policies", testPolicies}, {"policy record", testPolicyRecord}, {"custom states", testCustomStates}, {"origins", testOrigins},
 		{"incidents", testIncidents}, {"incidents dropped", testIncidentsDropped}, {"many incidents dropped", testManyIncidentsDropped},
-		{"audit", testAudit}, {"audit search", testAuditSearch}, {"audit dropped", testAuditDropped},
+		{"audit", testAudit}, {"audit search", testAuditSearch}, {"audit dropped", testAuditDropped}, {"archive record dropped", testExportsDropped},
 		{"books", testBooks}, {"book sizes", testBookSizes}, {"book given up", testBookGivenUp}, {"book at once", testBookAtOnce},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
