@@ -68,6 +68,9 @@ func TestTheAgeOfABook(t *testing.T) {
 func TestCustomStatesAsTheyLook(t *testing.T) {
 	state := portal.CustomState{ID: 1, Availability: portal.Busy, Texts: portal.NewStateTexts(map[int]string{1033: "At lunch", 1036: "À table"})}
 	looks := stateLooks(NewReader("en", "UTC", en0), state)
+	if looks[0].Language != "English" || looks[1].Language != "German" || stateLooks(NewReader("de", "UTC", en0), state)[0].Language != "Englisch" {
+		t.Errorf("languages are called %q and %q, which is not in the reader's", looks[0].Language, looks[1].Language)
+	}
 	if len(looks) != 2 || looks[0].Text != "At lunch" || looks[1].Text != "Beschäftigt" {
 		t.Errorf("%+v", looks)
 	}

@@ -81,9 +81,17 @@ func stateLooks(r Reader, s portal.CustomState) []stateLook {
 		if text == "" {
 			text = c.Availability(s.Availability)
 		}
-		out = append(out, stateLook{locale, c.Text("language.name"), text})
+		out = append(out, stateLook{locale, languageOf(r, locale), text})
 	}
 	return out
+}
+
+// languageOf is what a language is called in the reader's own, or in itself where that is not known.
+func languageOf(r Reader, locale string) string {
+	if key := "states.lcid." + strconv.Itoa(portal.LCID(locale)); r.Has(key) {
+		return r.Text(key)
+	}
+	return r.Set().For(locale).Text("language.name")
 }
 
 // exampleStates is a file of custom states as it can be uploaded.

@@ -35,6 +35,8 @@ const (
 	DefaultRosterPoll = 10 * time.Second
 	// DefaultRosterWorkers is how many people's lists are brought together at once.
 	DefaultRosterWorkers = 8
+	// DefaultRosterRate is how many polls a second the SIP server gets at most: up to 1,000 people at once keep the full pace.
+	DefaultRosterRate = 100
 )
 
 // Bounds that nobody can move.
@@ -67,8 +69,10 @@ type Options struct {
 	// Roster is the list that the SIP server keeps. nil: it keeps none, and the list lives here alone.
 	Roster Roster
 	// RosterPoll is the time between two readings of the server's list for people with a live page, give or take a
-	// tenth. Default: DefaultRosterPoll.
+	// tenth, where RosterRate and the server's answers allow it. Default: DefaultRosterPoll.
 	RosterPoll time.Duration
+	// RosterRate is how many polls a second there are at most, of all people together. Default: DefaultRosterRate.
+	RosterRate int
 	// RosterWorkers is how many lists are brought together at once. Default: DefaultRosterWorkers.
 	RosterWorkers int
 	// Live reports whether the person has a live page; nil: everybody signed in has.
@@ -116,6 +120,9 @@ func New(store Store, o Options) *Service {
 	if o.RosterPoll <= 0 {
 		o.RosterPoll = DefaultRosterPoll
 	}
+	if o.RosterRate <= 0 {
+		o.RosterRate = DefaultRosterRate
+	}
 	if o.RosterWorkers <= 0 {
 		o.RosterWorkers = DefaultRosterWorkers
 	}
@@ -130,7 +137,7 @@ func New(store Store, o Options) *Service {
 	}
 	s := &Service{store: store, o: o, turns: newTurns(), late: newLate(), here: newHere(), expanded: newExpanded()}
 	if o.Roster != nil {
-		s.rosters = newRosters(o.RosterPoll)
+		s.rosters = newRosters(o.RosterPoll, o.RosterRate, o.RosterWorkers)
 	}
 	return s
 }

@@ -2,6 +2,11 @@ package contacts
 
 // When whose list is brought together with the server's: at a sign-in, after each change of ours, and on a schedule for
 // people with a live page: the server does not say when it changed. After a failure the wait grows.
+//
+// The schedule goes by what the server can bear: all polls together are at most Options.RosterRate a second, and take up at most
+// half of the workers' time as rounds last just now, so that sign-ins and changes of ours always find a worker. Beyond that
+// everybody's pace is slower. Somebody is due again when their round is over, never earlier, so that nothing piles up; after
+// a sign-in the next one is at any time within the pace, so that those who came together are not polled together.
 
 import (
 	"container/heap"
@@ -26,11 +31,18 @@ const (
 
 // rosters is who is when due.
 type rosters struct {
-	poll time.Duration
-	bell chan struct{}
-	mu   sync.Mutex
-	who  map[portal.Address]*rosterOf
-	due  rosterHeap
+	poll    time.Duration
+	rate    int // polls a second, of all
+	workers int
+	bell    chan struct{}
+	mu      sync.Mutex
+	who     map[portal.Address]*rosterOf
+	due     rosterHeap
+	// polled is how many have a live page, as far as the schedule has come round; took is how long a round lasts of late.
+	polled int
+	took   time.Duration
+	// free is when the next poll may be.
+	free time.Time
 }
 
 // rosterOf is one person's part of the schedule.
@@ -38,14 +50,54 @@ type rosterOf struct {
 	owner portal.Address
 	next  time.Time
 	at    int // in the heap; -1 while under way
-	// asked: it is to be read whether a page is live or not; dirty: ours has changes; left: they signed out.
-	asked, dirty, left bool
-	state              RosterState
+	// asked: it is to be read whether a page is live or not; dirty: ours has changes; left: they signed out. polled: a page
+	// was live when they were due; spread: the next poll is the first after a sign-in; placed: they have a place among the polls.
+	asked, dirty, left, polled, spread, placed bool
+	state                                      RosterState
 }
 
-func newRosters(poll time.Duration) *rosters {
-	return &rosters{poll: poll, bell: make(chan struct{}, 1), who: map[portal.Address]*rosterOf{}}
+func newRosters(poll time.Duration, rate, workers int) *rosters {
+	return &rosters{poll: poll, rate: rate, workers: workers, bell: make(chan struct{}, 1), who: map[portal.Address]*rosterOf{}}
 }
+
+// pace is the time between two polls of one person as things are: poll where the server can bear it.
+func (r *rosters) pace() time.Duration {
+	return min(max(r.poll, time.Duration(r.polled)*r.gap()), rosterMost)
+}
+
+// gap is the time between two polls of whomever.
+func (r *rosters) gap() time.Duration {
+	return max(time.Second/time.Duration(r.rate), 2*r.took/time.Duration(r.workers))
+}
+
+// early gives somebody whose poll is due a place behind those of others; false where it is their turn.
+func (r *rosters) early(p *rosterOf, now time.Time) bool {
+	if p.placed || !r.free.After(now) {
+		if !p.placed {
+			r.free = now.Add(r.gap())
+		}
+		return false
+	}
+	p.placed, p.next = true, r.free
+	r.free = r.free.Add(r.gap())
+	heap.Fix(&r.due, p.at)
+	return true
+}
+
+// lively notes whether somebody has a live page.
+func (r *rosters) lively(p *rosterOf, live bool) {
+	if live != p.polled {
+		p.polled = live
+		if live {
+			r.polled++
+		} else {
+			r.polled--
+		}
+	}
+}
+
+// lasted takes how long a round was into account.
+func (r *rosters) lasted(d time.Duration) { r.took += (d - r.took) / 16 }
 
 // add has somebody's list read now and watched from now on.
 func (r *rosters) add(owner portal.Address) {
@@ -55,7 +107,7 @@ func (r *rosters) add(owner portal.Address) {
 	if p == nil {
 		return
 	}
-	p.left, p.asked = false, true
+	p.left, p.asked, p.spread = false, true, true
 	r.at(p, time.Now())
 }
 
@@ -101,6 +153,7 @@ func (r *rosters) get(owner portal.Address) *rosterOf {
 }
 
 func (r *rosters) drop(p *rosterOf) {
+	r.lively(p, false)
 	delete(r.who, p.owner)
 	if p.at >= 0 {
 		heap.Remove(&r.due, p.at)
@@ -130,27 +183,35 @@ func (r *rosters) take(live func(portal.Address) bool) (owner portal.Address, wa
 		if wait := p.next.Sub(now); wait > 0 {
 			return "", wait, false
 		}
-		if !p.asked && !p.dirty && !live(p.owner) {
+		r.lively(p, live(p.owner))
+		if !p.asked && !p.dirty && !p.polled {
 			p.next = now.Add(jittered(r.poll))
 			heap.Fix(&r.due, 0)
 			continue
 		}
+		if !p.asked && !p.dirty && r.early(p, now) {
+			continue
+		}
 		heap.Pop(&r.due)
-		p.at, p.asked, p.dirty = -1, false, false
+		p.at, p.asked, p.dirty, p.placed = -1, false, false, false
 		return p.owner, 0, true
 	}
 	return "", time.Hour, false
 }
 
-// finish says how a round of somebody's ended.
-func (r *rosters) finish(owner portal.Address, got agreement, err error, now time.Time) {
+// finish says how a round of somebody's ended and how long it lasted.
+func (r *rosters) finish(owner portal.Address, got agreement, err error, now time.Time, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.lasted(took)
 	p := r.who[owner]
 	if p == nil {
 		return
 	}
-	wait := jittered(r.poll)
+	wait := jittered(r.pace())
+	if p.spread {
+		wait = rand.N(r.pace())
+	}
 	if err != nil {
 		wait = p.failed(err, now)
 	} else {
@@ -162,6 +223,7 @@ func (r *rosters) finish(owner portal.Address, got agreement, err error, now tim
 		if p.asked || p.dirty { // something came up meanwhile
 			wait = 0
 		}
+		p.spread = p.spread && p.asked
 	}
 	if p.left && (err == nil && !p.dirty || p.state.Failures >= maxRosterFailures) {
 		r.drop(p)
@@ -255,6 +317,7 @@ func (s *Service) keepRosters(ctx context.Context) {
 		}
 		workers.Go(func() {
 			defer func() { <-places }()
+			started := time.Now()
 			got, err := s.agree(ctx, owner)
 			if ctx.Err() != nil {
 				return
@@ -262,7 +325,7 @@ func (s *Service) keepRosters(ctx context.Context) {
 			if err != nil {
 				s.o.Logger.WarnContext(ctx, "contact list of the SIP server", "person", owner, "err", err)
 			}
-			s.rosters.finish(owner, got, err, s.o.Now().UTC())
+			s.rosters.finish(owner, got, err, s.o.Now().UTC(), time.Since(started))
 		})
 	}
 }
