@@ -52,7 +52,7 @@ func TestRemoteSession(t *testing.T) {
 	sheet := &figures{log: t}
 	t.Cleanup(func() { t.Logf("\n%s", sheet) })
 	t.Setenv("DISPLAY", r.display)
-	d := &desk{t: t, browser: startChromium(t, chromedp.VisibleWindow, chromedp.Flag("window-position", "0,0"), chromedp.WindowSize(1280, 800))}
+	d := &desk{t: t, browser: startChromium(t, chromedp.VisibleWindow, chromedp.Flag("window-position", "0,0"), chromedp.Flag("disable-save-password-bubble", true), chromedp.WindowSize(1280, 800))}
 	r.client()
 	weighRemote(d, r, sheet)
 }
@@ -180,7 +180,7 @@ func weighRemote(d *desk, r *remote, f *figures) {
 		b.show(with(colleague(0))).live()
 		o.shows(b)
 		for n := range remoteRepetitions {
-			chat = append(chat, r.minute(func() { o.talk(b, fmt.Sprintf("%s %d", mode, n)) }))
+			chat = append(chat, r.minute(func() { o.talk(b, fmt.Sprintf("%s-%d", mode, n)) }))
 		}
 		f.add("RDP: a minute of chat, 10 messages each way", mode, "%s (%s)", kilobytes(median(chat)), each(chat))
 		b.close()

@@ -144,10 +144,11 @@ const bye = (d, reason) => {
   addEventListener("focus", () => { over = false; connect(); }, { once: true });
 };
 
-// Presence of people who are shown here and may not be in the contact list; a thin session is told of nobody else. A list
-// that is sorted by status may not show everybody who is in it.
+// Presence of people who are shown here and may not be in the contact list; a thin session is told of nobody else, so there all
+// are named. A list that is sorted by status may not show everybody who is in it.
 const watchPeople = (but) => {
   const uris = new Set(all("[data-live]").map((e) => /^(?:dot|word|status|details|no-im):(.*)/.exec(e.dataset.live)?.[1]).filter(Boolean));
+  if (!thin) for (const line of all("li.contact[draggable]")) uris.delete(line.dataset.uri);
   uris.delete(me);
   uris.delete(but);
   const frame = { op: "watch", uris: [...uris].slice(0, 400), shown: uris.size <= 400 && !byId("by-status") };
