@@ -42,6 +42,7 @@ import (
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/app/privacy"
+	"portico/app/resume"
 	"portico/app/rooms"
 	"portico/app/sipua"
 	"portico/app/sipua/siplab"
@@ -84,6 +85,7 @@ type house struct {
 	oidc      *oidc.Provider  // nil unless people sign in by OpenID Connect
 	admin     *admin.Service
 	privacy   *privacy.Service
+	resume    *resume.Service
 	diagnosis *diagnosis.Service
 	audit     *audit.Service
 	// exchangeAway are the people for whom Exchange was away last.
@@ -229,6 +231,10 @@ func (h *house) openLine() (err error) {
 func (h *house) openRooms(ctx context.Context) (err error) {
 	emit := func(to portal.Address, ev portal.Current) { h.web.Live().Current(to, ev) }
 	h.openAudit()
+	h.resume = resume.New(h.store, resume.Options{
+		Logger:    h.log.With("part", "resume"),
+		Forbidden: func(who portal.Address) bool { return h.admin.InForce(who).DisableSavingIM },
+	})
 	h.openDiagnosis()
 	if err := h.openBooks(); err != nil {
 		return err
@@ -337,7 +343,7 @@ func (h *house) openWeb() (err error) {
 	}
 	deps := web.Deps{
 		Account: h.account, Chat: h.chat, Presence: h.presence, Contacts: h.contacts, Directory: h.directory, Calendar: h.calendar,
-		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Logger: h.log.With("part", "web"), Registry: h.registry, Resume: h.resume,
 		Config: web.Config{
 			PublicURL: h.cfg.HTTP.PublicURL, TLS: h.cfg.HTTP.TLSCert != "", Origins: h.cfg.HTTP.AllowedOrigins,
 			TrustedProxies: proxies, Thin: policy.NewThinWays(thin, h.cfg.Thin.Header), ThinGather: h.cfg.Thin.Gather, MetricsSecret: h.cfg.HTTP.MetricsSecret.Reveal(), SessionLifetime: h.cfg.Signin.SessionLifetime,
@@ -391,6 +397,7 @@ func (h *house) stages() []stage {
 		stage{name: "directory", run: h.directory.Run},
 		stage{name: "policies", run: h.admin.Run},
 		stage{name: "privacy", run: h.privacy.Run},
+		stage{name: "resume", run: h.resume.Run},
 		stage{name: "calls", run: h.calls.Run},
 		stage{name: "call desk", run: h.desk.run}, // the line's last news come to it while the line closes
 		stage{name: "sip", run: h.agent.Run},

@@ -36,6 +36,7 @@ var mayImport = []struct {
 	{"app/calls", []string{"app/portal", "app/policy"}},
 	{"app/privacy", []string{"app/portal", "app/policy"}},
 	{"app/audit", []string{"app/portal", "app/policy"}},
+	{"app/resume", []string{"app/portal"}},
 	// Who reaches out to an address that somebody chose asks there whether it may.
 	{"app/outward", []string{"app/portal"}},
 	{"app/admin", []string{"app/portal", "app/policy", "app/outward"}},
@@ -60,10 +61,10 @@ var mayImport = []struct {
 
 // forbidden are the outside technologies that the use cases must not know.
 var forbidden = map[string][]string{
-	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "app/sipua"},
-	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "app/sipua", "views"},
-	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "views", "app/web"},
-	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/admin", "app/audit", "app/diagnosis", "realtime", "views", "app/web", "app/sipua"},
+	"github.com/labstack/echo":     {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/resume", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "app/sipua"},
+	"github.com/gorilla/websocket": {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/resume", "app/admin", "app/audit", "app/diagnosis", "storage", "app/sipua", "views"},
+	"github.com/emiago/sipgo":      {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/resume", "app/admin", "app/audit", "app/diagnosis", "storage", "realtime", "views", "app/web"},
+	"database/sql":                 {"app/policy", "app/presence", "app/chat", "app/contacts", "app/directory", "app/account", "app/calendar", "app/calsync", "app/crm", "app/rooms", "app/history", "app/calls", "app/privacy", "app/resume", "app/admin", "app/audit", "app/diagnosis", "realtime", "views", "app/web", "app/sipua"},
 	"net":                          {"app/policy"},
 	"os":                           {"app/policy"},
 }

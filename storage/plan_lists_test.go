@@ -55,6 +55,16 @@ func everyListQuery(t *testing.T, s *storage.Store) {
 		func() error { return s.PutOrigin(ctx, portal.Origin{Origin: "o"}, line) },
 		func() error { _, err := s.Origins(ctx); return err },
 		func() error { return s.DropOrigin(ctx, "o", line) },
+		func() error { _, err := s.Drafts(ctx, alice); return err },
+		func() error { _, err := s.Draft(ctx, alice, bob); return err },
+		func() error {
+			_, err := s.SaveDraft(ctx, alice, portal.Draft{Conversation: bob, Text: "x", At: now})
+			return err
+		},
+		func() error { _, err := s.Place(ctx, alice); return err },
+		func() error {
+			return s.SavePlaces(ctx, map[portal.Address]portal.LastPlace{alice: {Path: "/", At: now}, bob: {At: now}})
+		},
 		func() error { return s.AddIncident(ctx, portal.Incident{Who: alice, Part: "p", Cause: "c"}) },
 		func() error { return s.AddIncident(ctx, portal.Incident{Who: alice, Part: "p", Cause: "c"}) },
 		func() error { return s.AddIncident(ctx, portal.Incident{Who: alice, Part: "q", Cause: "c"}) },

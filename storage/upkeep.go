@@ -29,7 +29,7 @@ func (s *Store) upkeep(ctx context.Context) {
 }
 
 func (s *Store) prune(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.pruneSessions, s.pruneEventsByAge, s.pruneEventsByPerson, s.pruneFollows, s.pruneMessages, s.pruneRooms, s.pruneRoomFiles, s.pruneCalls,
+	for _, step := range []func(context.Context) error{s.pruneSessions, s.pruneEventsByAge, s.pruneEventsByPerson, s.pruneFollows, s.pruneMessages, s.pruneRooms, s.pruneRoomFiles, s.pruneCalls, s.pruneDrafts,
 		s.pruneCRMKeys, s.pruneCRMFiles, s.sweepMailboxes, s.pruneHeld, s.pruneRoomEpisodes} {
 		if err := step(ctx); err != nil {
 			return err

@@ -96,6 +96,8 @@ type Frame struct {
 	Reminders []portal.ReminderEvent
 	// Conversation is whose conversation is open; empty if none.
 	Conversation portal.Address
+	// DraftAt is when what stands in the composer was written; zero where nothing ever was, or what was just refused stands there.
+	DraftAt time.Time
 	// Problem is a sentence about what just went wrong; empty if nothing did.
 	Problem string
 	// Mine is what the menu of the own status offers.
@@ -108,6 +110,16 @@ type Frame struct {
 	ThinFrom                 string
 	MayOfferThin, OffersThin bool
 }
+
+// draftAt is Frame.DraftAt in Unix milliseconds, as the composer's script takes it; now is the server's clock for it.
+func (f Frame) draftAt() string {
+	if f.DraftAt.IsZero() {
+		return "0"
+	}
+	return fmt.Sprint(f.DraftAt.UnixMilli())
+}
+
+func (f Frame) now() string { return fmt.Sprint(f.Reader.Now.UnixMilli()) }
 
 func (f Frame) totals() totals {
 	e := f.Counts

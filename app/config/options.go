@@ -163,7 +163,7 @@ func options() []option {
 		{key: "chat.max_age", def: "24h", at: func(c *Config, _ int) any { return &c.Chat.MaxAge }, check: between("1m", "720h"),
 			doc: "How long a message that the server does not take is tried again before it counts as failed."},
 		{key: "chat.retention", def: "0s", at: func(c *Config, _ int) any { return &c.Chat.Retention }, check: zeroOr(between("48h", "876000h")),
-			doc: "How long the archive keeps messages. 0s: for ever."},
+			doc: "How long the archive keeps messages, and drafts with them. 0s: for ever."},
 
 		{key: "rooms.edit_window", def: "24h", at: func(c *Config, _ int) any { return &c.Rooms.EditWindow }, check: zeroOr(between("1m", "876000h")),
 			doc: "How long people may change and take back what they have said in a room. 0s: not at all."},
@@ -182,7 +182,7 @@ func options() []option {
 			doc: "How long a conversation is quiet before it is written to Exchange."},
 
 		{key: "policy.disable_saving_im", def: "false", at: func(c *Config, _ int) any { return &c.Policy.DisableSavingIM },
-			doc: "Conversations are not kept: no history, no search, no export, nothing in Exchange, and the copy of one that is over and read goes (DisableSavingIM). Rooms keep what is said in them."},
+			doc: "Conversations are not kept: no history, no search, no export, nothing in Exchange, no draft on the server, and the copy of one that is over and read goes (DisableSavingIM). Rooms keep what is said in them."},
 		{key: "policy.enable_auto_archiving", at: func(c *Config, _ int) any { return &c.Policy.EnableAutoArchiving }, check: optional(oneOf("on", "off")),
 			doc: "\"on\" or \"off\": conversations are kept in Exchange, or are not (EnableAutoArchiving). Empty: as the person likes."},
 		{key: "policy.enable_call_log_auto_archiving", at: func(c *Config, _ int) any { return &c.Policy.EnableCallLogAutoArchiving }, check: optional(oneOf("on", "off")),

@@ -66,6 +66,8 @@ func TestInChromium(t *testing.T) {
 		{"ALongQueueGoesOutInOrder", aLongQueueGoesOutInOrder},
 		{"PageIsIdleWhenTold", pageIsIdleWhenTold},
 		{"InputIsSaidAgain", inputIsSaidAgain},
+		{"GoesOnElsewhere", goesOnElsewhere},
+		{"SigningOutKeepsWhatWasBegun", signingOutKeepsWhatWasBegun},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}

@@ -43,6 +43,8 @@ type Deps struct {
 	Facts func(ctx context.Context, who portal.Address) (Facts, error)
 	// PeopleDeps is what the pages of people stand on.
 	PeopleDeps
+	// Resume is nil where drafts and places are not kept.
+	Resume Resume
 	// OIDC is the sign-in at an identity provider, then the only one; nil: people type a password here.
 	OIDC OIDC
 	// Audit is the audit trail; nil: what would stand in it is only logged.

@@ -24,6 +24,7 @@ import (
 	"portico/app/portal"
 	"portico/app/presence"
 	"portico/app/privacy"
+	"portico/app/resume"
 	"portico/app/rooms"
 	"portico/realtime"
 	"portico/storage"
@@ -48,6 +49,7 @@ type house struct {
 	account  *account.Service
 	chat     *chat.Service
 	presence *presence.Service
+	resume   *resume.Service
 	mail     *mailServer
 	calendar *calendar.Service
 	crm      *crm.Service
@@ -80,6 +82,7 @@ type settings struct {
 	noRooms    bool
 	people     bool          // lists with groups, privacy, places and policies
 	rules      privacy.Rules // of the SIP server; nil: it keeps none
+	noResume   bool
 	oidc       OIDC
 	noSync     bool            // neither CRM nor what keeps it in step
 	noDesk     bool            // neither policies nor diagnosis
@@ -122,6 +125,7 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 		h.sees(&seen)
 	}
 	h.presence = presence.New(h.exchange, h.store, seen)
+	h.resume = resume.New(h.store, resume.Options{Now: set.now})
 	h.chat = chat.New(h.store, h.exchange, chat.Options{Emit: emit, Beside: h.beside()})
 	book := directory.New([]directory.Source{people{
 		{URI: alice, DisplayName: "Alice Adams", Email: "alice@example.test"},
@@ -179,7 +183,10 @@ func buildHouse(t testing.TB, choose ...func(*settings)) *house {
 	h.sync, h.hooks = newFakeSync(), hook.New(hookSource{h.crm}, h.store, hook.Options{Seal: plain, Open: plain, Now: set.now})
 	deps := Deps{
 		Account: h.account, Chat: said, Presence: h.presence, Contacts: list, Directory: book,
-		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready,
+		Events: h.store, Sessions: h.store, Hub: h.hub, Calendar: dates, Now: set.now, Config: set.web, Logger: set.logger, Registry: set.registry, Ready: set.ready, Resume: h.resume,
+	}
+	if set.noResume {
+		deps.Resume = nil
 	}
 	if !set.noRooms {
 		deps.Rooms = h.rooms
@@ -271,7 +278,7 @@ func (h *house) run(book *directory.Service) {
 		h.t.Fatal(err)
 	}
 	for name, run := range map[string]func(context.Context) error{
-		"hub": h.hub.Run, "presence": h.presence.Run, "chat": h.chat.Run, "rooms": h.rooms.Run, "calendar": h.calendar.Run, "account": h.account.Run,
+		"hub": h.hub.Run, "presence": h.presence.Run, "resume": h.resume.Run, "chat": h.chat.Run, "rooms": h.rooms.Run, "calendar": h.calendar.Run, "account": h.account.Run,
 		"directory": book.Run, "exchange": h.exchange.run, "history": h.history.Run, "calls": h.calls.Run,
 		"admin": h.admin.Run, "diagnosis": h.diagnosis.Run, "audit": h.audit.Run,
 	} {

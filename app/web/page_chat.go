@@ -52,6 +52,7 @@ func (s *Server) showConversation(c echo.Context, status int, peer portal.Addres
 	}
 	open.Draft = draft
 	page.Frame.Conversation, page.Frame.Title, page.Frame.Problem = peer, open.Peer.DisplayName, problem
+	s.begun(c, &page.Frame, peer, &open.Draft)
 	page.Open = open
 	return s.render(c, status, views.Chat(page))
 }
@@ -190,6 +191,7 @@ func (s *Server) sayByForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.sent(c, peer)
 	if err := s.Chat.MarkRead(ctx, who, peer, ""); err != nil {
 		return err
 	}

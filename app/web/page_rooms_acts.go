@@ -35,6 +35,7 @@ func (s *Server) sayInRoom(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.sent(c, room)
 	return c.Redirect(http.StatusSeeOther, views.RoomPath(room))
 }
 

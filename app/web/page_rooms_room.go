@@ -95,6 +95,7 @@ func (s *Server) showRoom(c echo.Context, status int, room portal.Address, draft
 	}
 	open.Draft, open.NewID = draft, uuid.NewString()
 	f.Title, f.Conversation, f.Problem = open.Called, room, problem
+	s.begun(c, &f, room, &open.Draft)
 	return s.render(c, status, views.RoomPageView(views.RoomPage{Frame: f, List: list, Room: open}))
 }
 

@@ -28,6 +28,7 @@ const (
 	stewards          // an administrator
 	librarians        // an administrator, where the address book tells how it is
 	watched           // somebody who has signed in, where logs of problems are kept
+	resumers          // somebody who has signed in, where drafts and places are kept
 )
 
 // call is one operation of the API: a line of the route table, and with about what OpenAPI says of it.
@@ -44,7 +45,7 @@ const apiPrefix = "/api/v1"
 // calls is the API's route table; the OpenAPI document is made from it, so that neither has what the
 // other lacks. Paths are Echo's; ":uri" is an address as one segment.
 func (s *Server) calls() []call {
-	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls(), s.providerCalls(), s.auditCalls())
+	return slices.Concat(s.ownCalls(), s.roomCalls(), s.historyCalls(), s.callCalls(), s.crmCalls(), s.syncCalls(), s.contactCalls(), s.privacyCalls(), s.policyCalls(), s.diagnosticCalls(), s.providerCalls(), s.auditCalls(), s.resumeCalls())
 }
 
 func (s *Server) ownCalls() []call {
@@ -173,6 +174,8 @@ func (s *Server) router() *echo.Echo {
 			around = append(around, s.adminsOnly, s.withBooks)
 		case watched:
 			around = append(around, s.withDiagnosis)
+		case resumers:
+			around = append(around, s.withResume)
 		}
 		e.Add(call.method, apiPrefix+call.path, call.handle, around...)
 	}
@@ -186,7 +189,7 @@ func (s *Server) router() *echo.Echo {
 	if s.Rooms != nil {
 		e.GET("/rooms/:room/files/:file", s.roomFile, s.signedIn) // not packed: parts of it can be asked for
 	}
-	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed, s.recorded))
+	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed, s.recorded, s.placed))
 	e.RouteNotFound("/*", s.notFound) // after the group, which would ask for a sign-in first
 	return e
 }

@@ -283,6 +283,7 @@ func (s *screen) normal() string {
 	doc.Find("body").RemoveAttr("data-since")
 	doc.Find("body").RemoveAttr("data-seen") // marks of what was in force, which change with it
 	doc.Find("#composer input[name=id]").Remove()
+	doc.Find("#composer").RemoveAttr("data-now")
 	doc.Find("#status-note").RemoveAttr("value")
 	doc.Find(".unread-mark, noscript").Remove()
 	var b strings.Builder

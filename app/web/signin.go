@@ -43,7 +43,7 @@ func (s *Server) signIn(c echo.Context) error {
 		form.ErrorKey, form.Args, form.RetryAfter = f.reason, f.args, f.retryAfter
 		return s.showSignin(c, f.status, form)
 	}
-	return c.Redirect(http.StatusSeeOther, form.Next)
+	return c.Redirect(http.StatusSeeOther, s.landing(c, s.person(c), form.Next))
 }
 
 // signOut ends the session and leads to the sign-in page; without a session there is nothing to end.

@@ -60,7 +60,7 @@ func (s *Server) finishOIDC(c echo.Context) error {
 	if err != nil {
 		return s.signinProblem(c, err, next)
 	}
-	return c.Redirect(http.StatusSeeOther, next)
+	return c.Redirect(http.StatusSeeOther, s.landing(c, who, next))
 }
 
 // vouched begins the session of somebody for whom the provider has vouched.

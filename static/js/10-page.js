@@ -23,6 +23,9 @@ const keep = {
       return true;
     } catch { return false; }
   },
+  keys() {
+    try { return Object.keys(localStorage).filter((key) => key.startsWith("portico:")); } catch { return []; }
+  },
 };
 
 // Cookies that tell the server how this browser reads: its zone, and that it has script. Over TLS they are bound to this host.

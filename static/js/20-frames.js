@@ -70,7 +70,8 @@ const apply = {
     old?.remove();
     list.prepend(next);
     if (focused) link.focus();
-    if (!told) watchPeople(next.dataset.peer); // the server tells of those who were not watched before
+    // The server tells of those who were not watched before.
+    if (!told) watchPeople(next.dataset.peer);
     if (!old) watchPeople();
   },
 
@@ -214,19 +215,21 @@ const refresh = (ids) => {
 let lacking = false, held = null, reading = 0, unread = 0, gone = false;
 const again = (ids) => {
   if (!ids && lacking && !gone) banner(texts.cutoff);
-  if (over || gone) return; // whoever comes back reads it again; what is gone does not come
+  // Whoever comes back reads it again; what is gone does not come.
+  if (over || gone) return;
   const most = Math.min(30000, 1000 * 2 ** Math.min(unread++, 5));
   setTimeout(() => refresh(ids), most * (0.3 + 0.7 * Math.random()));
 };
 const readPage = async () => {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(15000) });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "Portico-Reread": "1" }, cache: "no-store", signal: AbortSignal.timeout(15000) });
     if (answer.redirected && new URL(answer.url).pathname === "/signin") { ended(); return null; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (answer.status === 404) sayGone(page.querySelector("[role=alert]")?.textContent || page.title);
     else gone = false;
     return answer.ok ? page : null;
-  } catch { return null; } // tried again
+  // Tried again.
+  } catch { return null; }
 };
 // What a page is about may be deleted elsewhere: it stays to be read, and says so.
 const sayGone = (sentence) => {
@@ -242,7 +245,8 @@ const reread = (ids) => whileRead(async (order) => {
   const turn = ids ? 0 : ++reading;
   if (!ids) held ||= [];
   const fresh = await readPage();
-  if (!ids && turn !== reading) return; // a later one is under way
+  // A later one is under way.
+  if (!ids && turn !== reading) return;
   if (fresh && ids) {
     const panes = ids.filter((id) => (shownTurn.get(id) || 0) < order), came = meanwhile(order, fresh);
     for (const id of panes) shownTurn.set(id, order);

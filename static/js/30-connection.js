@@ -51,6 +51,8 @@ const opened = () => {
   watchPeople();
   sayActivity();
   flush();
+  saveDrafts();
+  lookForDraft();
   mayRead();
 };
 

@@ -3,7 +3,7 @@ const composer = byId("composer");
 // What goes with a message beside its text; nothing in a conversation of two.
 let extras = () => null;
 const field = byId("text");
-const draftKey = "draft:" + me + ":" + openConversation;
+const draftKey = "begun:" + me + ":";
 let typingTold = 0, typingEnds = 0;
 
 const grow = () => {
@@ -27,14 +27,77 @@ const insert = (text) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 };
+
+// What is being written is kept in this browser at once, and a little later on the server, so that it is there in another
+// session too. Of two texts the newer one counts, by the server's clock; an empty one says that it was sent.
+const ahead = Date.now() - (+composer?.dataset.now || Date.now());
+const none = { text: "", at: 0, kept: true };
+// Where this browser keeps nothing, the page does.
+let draftTimer = 0, looked = Date.now(), begun = none;
+const localDraft = (conversation) => keep.get(draftKey + conversation, conversation === openConversation ? begun : none);
+const setDraft = (conversation, draft) => {
+  if (conversation === openConversation) begun = draft;
+  keep.set(draftKey + conversation, draft);
+};
+const written = (text) => setDraft(openConversation, { text, at: Math.max(Date.now() - ahead, localDraft(openConversation).at + 1) });
+const fillIn = (text, at) => {
+  setDraft(openConversation, { text, at, kept: true });
+  if (field.value === text) return;
+  field.value = text;
+  field.setSelectionRange(text.length, text.length);
+  grow();
+};
+// Brings what is here and what is on the server together. What fails is tried with the next connection.
+const agree = async (conversation) => {
+  const draft = localDraft(conversation), { at } = draft;
+  try {
+    const answer = await fetch("/api/v1/conversations/" + encodeURIComponent(conversation) + "/draft", {
+      signal: AbortSignal.timeout(3000),
+      ...(!draft.kept && {
+        method: "PUT", headers: { "Content-Type": "application/json" }, keepalive: true,
+        body: JSON.stringify({ text: draft.text.slice(0, 8000), at: new Date(at) }),
+      }),
+    });
+    const there = await answer.json(), later = Date.parse(there.at);
+    // Or one has written on.
+    if (!answer.ok || localDraft(conversation).at !== at) return;
+    if (later > at && composer && conversation === openConversation && !editing()) fillIn(there.text, later);
+    else setDraft(conversation, { ...draft, kept: true });
+  } catch { /* the network is away */ }
+};
+const saveDrafts = () => {
+  clearTimeout(draftTimer);
+  draftTimer = 0;
+  const named = new Set([openConversation]);
+  for (const key of keep.keys()) named.add(key.split("portico:" + draftKey)[1]);
+  return Promise.all([...named].filter((conversation) => conversation && !localDraft(conversation).kept).slice(0, 20).map(agree));
+};
+const saveSoon = () => { draftTimer ||= setTimeout(saveDrafts, 3000); };
+// Whoever comes back to this page may have written on elsewhere.
+const lookForDraft = () => {
+  if (!composer || Date.now() - looked < 20000) return;
+  looked = Date.now();
+  agree(openConversation);
+};
+// In a room another text for a message is written in the same field.
+let editing = () => false;
 const restore = () => {
-  const draft = keep.get(draftKey, "");
-  if (draft && field.value === "") { field.value = draft; field.setSelectionRange(draft.length, draft.length); grow(); }
+  const here = localDraft(openConversation), there = +composer.dataset.draftAt;
+  // What was refused just now.
+  if (!there && field.value) written(field.value);
+  else if (here.at > there) { fillIn(here.text, here.at); setDraft(openConversation, here); if (!here.kept) saveSoon(); }
+  else if (there) fillIn(field.value, there);
+  grow();
 };
 
 if (composer) {
   restore();
-  field.addEventListener("input", () => { keep.set(draftKey, field.value || null); grow(); typingGoesOn(); });
+  field.addEventListener("input", () => {
+    if (!editing()) { written(field.value); saveSoon(); }
+    grow();
+    typingGoesOn();
+  });
+  addEventListener("focus", lookForDraft);
   let entered = false;
   field.addEventListener("keydown", (e) => {
     entered = e.key === "Enter" && !e.shiftKey && !e.isComposing && !e.altKey;
@@ -48,7 +111,8 @@ if (composer) {
     const more = extras();
     if (text === "" && !more) return;
     field.value = "";
-    keep.set(draftKey, null);
+    written("");
+    saveDrafts();
     grow();
     typingStopped(false);
     say(text, more);
@@ -60,4 +124,4 @@ if (composer) {
     if (sign) { byId("emoji").hidePopover(); insert(sign); }
   });
 }
-addEventListener("pagehide", () => typingStopped(true));
+addEventListener("pagehide", () => { typingStopped(true); if (me && !leaving) saveDrafts(); });

@@ -131,7 +131,8 @@ const openMenu = (link) => {
   gone.textContent = takeBack;
   byId("message-readers").hidden = true;
   menu.showPopover({ source: link });
-  menu.focus(); // not a button: the key that opened it would press that too
+  // Not a button: the key that opened it would press that too.
+  menu.focus();
 };
 const placeOf = (message) => "/messages/" + message.dataset.order;
 const acts = {
@@ -159,6 +160,7 @@ const showReaders = async () => {
 // What the composer is about: an answer to a message, or another text for one.
 const context = byId("composer-context");
 let answered = null, edited = null, draft = "";
+editing = () => !!edited;
 const about = (words, detail) => {
   const line = document.createElement("p"), cancel = Object.assign(document.createElement("button"), { type: "button", textContent: texts["room-cancel"] });
   line.append(Object.assign(document.createElement("b"), { textContent: words }), " ", Object.assign(document.createElement("span"), { textContent: detail }));
@@ -167,7 +169,7 @@ const about = (words, detail) => {
   field.focus();
 };
 const plain = () => {
-  if (edited) { field.value = draft; keep.set(draftKey, draft || null); grow(); }
+  if (edited) { field.value = draft; grow(); }
   answered = edited = null;
   context.replaceChildren();
   field.focus();

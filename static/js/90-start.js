@@ -39,8 +39,14 @@ document.addEventListener("htmx:after:request", (e) => {
 });
 document.addEventListener("submit", (e) => {
   if (!e.target.matches(".signout")) return;
-  leaving = true; // what ends now ends on purpose
-  for (const key of Object.keys(localStorage)) if (key.startsWith("portico:")) localStorage.removeItem(key);
+  // What ends now ends on purpose.
+  leaving = true;
+  // What was begun is kept first, as far as the network lets it.
+  e.preventDefault();
+  saveDrafts().then(() => {
+    e.target.submit();
+    for (const key of keep.keys()) localStorage.removeItem(key);
+  });
 });
 
 // Days are named as seen from today: after midnight the page is read again, in a thin session once somebody is there again.

@@ -101,6 +101,7 @@ type Store interface {
 	IncidentStore
 	AuditStore
 	BookStore
+	ResumeStore
 
 	FindCtx(ctx context.Context, token string) ([]byte, bool, error)
 	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
@@ -146,6 +147,7 @@ func Run(t *testing.T, open Open) {
 		{"incidents", testIncidents}, {"incidents dropped", testIncidentsDropped}, {"many incidents dropped", testManyIncidentsDropped},
 		{"audit", testAudit}, {"audit search", testAuditSearch}, {"audit dropped", testAuditDropped}, {"archive record dropped", testExportsDropped},
 		{"books", testBooks}, {"book sizes", testBookSizes}, {"book given up", testBookGivenUp}, {"book at once", testBookAtOnce},
+		{"drafts", testDrafts}, {"draft bound", testDraftsBound}, {"draft retention", testDraftRetention}, {"last places", testLastPlaces},
 		{"atomicity", testAtomicity}, {"contention", testContention}, {"giving up", testGivingUp}, {"life", testLife}, {"times", testTimes},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
