@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"html"
 	"io"
@@ -19,8 +21,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,6 +119,11 @@ func parrotTCP(t *testing.T, greeting string, answer func(line string) string) s
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parrotOn(t, l, greeting, answer)
+}
+
+func parrotOn(t *testing.T, l net.Listener, greeting string, answer func(line string) string) string {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -142,10 +151,25 @@ func parrotTCP(t *testing.T, greeting string, answer func(line string) string) s
 	return l.Addr().String()
 }
 
-// parrotSMTP refuses every sign-in and says the credentials back.
-func parrotSMTP(t *testing.T) string {
+// parrotSMTP refuses every sign-in and says the credentials back, over TLS with the certificate in ca. heard tells whether it was told
+// something.
+func parrotSMTP(t *testing.T) (addr, ca string, heard func(text string) bool) {
 	t.Helper()
-	return parrotTCP(t, "220 parrot ESMTP\r\n", func(line string) string {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	pair := s.TLS.Certificates
+	ca = file(t, t.TempDir(), "mail.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	s.Close()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: pair, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var all strings.Builder
+	addr = parrotOn(t, l, "220 parrot ESMTP\r\n", func(line string) string {
+		mu.Lock()
+		all.WriteString(line + "\n")
+		mu.Unlock()
 		switch word, _, _ := strings.Cut(strings.ToUpper(line), " "); word {
 		case "EHLO":
 			return "250-parrot\r\n250 AUTH PLAIN LOGIN\r\n"
@@ -156,6 +180,11 @@ func parrotSMTP(t *testing.T) string {
 		}
 		return "535 5.7.8 not accepted: " + line + "\r\n"
 	})
+	return addr, ca, func(text string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Contains(all.String(), text)
+	}
 }
 
 // planted is a house with secrets, and where it and its commands write.
@@ -164,6 +193,8 @@ type planted struct {
 	secrets map[string]string
 	// texts is everything that was answered, by what was asked.
 	texts map[string][]byte
+	// mailed tells whether the mail server was told something.
+	mailed func(text string) bool
 }
 
 // plantedPeople are the people of the servers, with passwords of their own.
@@ -174,6 +205,28 @@ func plantedPeople(secrets map[string]string) (users []siplab.User, boxes []ewsl
 		boxes = append(boxes, ewslab.Person{User: u, Name: u, Password: secrets["the password of "+u], TimeZone: labZone, Locale: "en-GB"})
 	}
 	return users, boxes
+}
+
+// serves runs servers until the test ends.
+func serves(t *testing.T, all ...interface {
+	Listen() error
+	Run(context.Context) error
+}) {
+	t.Helper()
+	for _, s := range all {
+		if err := s.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		t.Cleanup(func() {
+			stop()
+			if err := <-done; err != nil {
+				t.Errorf("a server: %v", err)
+			}
+		})
+	}
 }
 
 // plant starts servers and a portal that has a secret in every option that can hold one.
@@ -204,23 +257,10 @@ func plant(t *testing.T) *planted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []interface {
-		Listen() error
-		Run(context.Context) error
-	}{sip, exchange} {
-		if err := s.Listen(); err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx) }()
-		t.Cleanup(func() {
-			stop()
-			if err := <-done; err != nil {
-				t.Errorf("a server: %v", err)
-			}
-		})
-	}
+	serves(t, sip, exchange)
+	mail, ca, mailed := parrotSMTP(t)
+	h.mailed = mailed
+	environ = append(environ, "SSL_CERT_FILE="+ca)
 	parrot := parrotHTTP(t)
 	deaf := parrotTCP(t, "", func(line string) string { return line })
 	dir := t.TempDir()
@@ -241,6 +281,7 @@ issuer = %q
 client_id = "portico"
 [mail]
 smtp = %q
+tls = "implicit"
 username = "portico"
 [[ews.server]]
 name = "works"
@@ -257,7 +298,7 @@ username = "svc"
 name = "refuses"
 url = %q
 username = "svc"
-`, sip.Addr(), "sqlite:"+filepath.Join(dir, "portico.db"), dir, deaf, parrot, parrotSMTP(t), exchange.URL(), labService, parrot+"/ews", parrot+"/token", parrot+"/ews"))
+`, sip.Addr(), "sqlite:"+filepath.Join(dir, "portico.db"), dir, deaf, parrot, mail, exchange.URL(), labService, parrot+"/ews", parrot+"/token", parrot+"/ews"))
 	h.program = command(t, dir, append(append(ownPorts(t), "PORTICO_LIMITS_API_RATE=100000", "PORTICO_SYNC_MAIL_GATHER=100ms"), environ...), "serve", "--config", conf)
 	if h.url == "" {
 		t.Fatalf("portico did not say where it is:\n%s", h.logged())
@@ -314,12 +355,15 @@ func (h *planted) browser(user string) *http.Client {
 		h.t.Fatal(err)
 	}
 	for _, cookie := range jar.Cookies(at) {
-		if cookie.Name == "portico" {
+		switch cookie.Name {
+		case "portico":
 			h.secrets["the cookie of "+user] = cookie.Value
+		case "portico-device":
+			h.secrets["what the browser of "+user+" is known by"] = cookie.Value
 		}
 	}
-	if h.secrets["the cookie of "+user] == "" {
-		h.t.Fatalf("no session of %s", user)
+	if h.secrets["the cookie of "+user] == "" || h.secrets["what the browser of "+user+" is known by"] == "" {
+		h.t.Fatalf("no session of %s, or the browser is not known", user)
 	}
 	return c
 }
@@ -343,6 +387,25 @@ func (h *planted) wrongly() {
 		} else if err := status.Body.Close(); err != nil {
 			h.t.Fatal(err)
 		}
+	}
+}
+
+// lockedOut guesses at bob's password until strangers have to wait. The browser that is known lets him in all the same.
+func (h *planted) lockedOut(c *http.Client) {
+	h.t.Helper()
+	stranger := &http.Client{Timeout: longest}
+	h.t.Cleanup(stranger.CloseIdleConnections)
+	body, err := json.Marshal(map[string]string{"sip": "bob", "password": h.secrets["a wrong password"]})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	await(h.t, longest, "strangers to wait", func() bool {
+		status, _ := h.ask(stranger, http.MethodPost, "/api/v1/session", string(body), "Content-Type", "application/json")
+		return status == http.StatusTooManyRequests
+	})
+	form := url.Values{"address": {"bob"}, "password": {h.secrets["the password of bob"]}}.Encode()
+	if status, said := h.ask(c, http.MethodPost, "/signin", form, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"); status != http.StatusOK || !bytes.Contains(said, []byte("<nav")) {
+		h.t.Errorf("the browser that knows bob: %d %.300s", status, said)
 	}
 }
 
@@ -445,8 +508,23 @@ func TestSecretsAreNowhere(t *testing.T) {
 		_, trace = h.ask(bob, http.MethodGet, "/diagnostics/trace.txt", "")
 		return bytes.Contains(trace, []byte("REGISTER"))
 	})
+	if runtime.GOOS == "linux" && !h.mailed(base64.StdEncoding.EncodeToString([]byte("\x00portico\x00"+h.secrets["mail.password"]))) { // elsewhere the environment does not say which certificates hold
+		t.Error("the mail server was not told the password")
+	}
+	h.lockedOut(bob)
 	h.walk(alice)
 	h.walk(bob)
+	h.hold(150, map[string]string{"the log": "sip:alice@example.test", "portico check": "exchange refuses", "file portico.db": "alice@example.test"})
+	if len(h.secrets) < len(config.SecretKeys())+10 {
+		t.Errorf("%d secrets", len(h.secrets))
+	}
+}
+
+// hold looks for every secret in all that was answered and, while the portal runs and when it has ended, written: so many texts at
+// least, of which some have a word that shows that they could hold one.
+func (h *planted) hold(least int, words map[string]string) {
+	t := h.t
+	t.Helper()
 	for name, data := range h.files() { // while it runs: what is in the write-ahead log too
 		h.texts[name+", while it runs"] = data
 	}
@@ -459,13 +537,13 @@ func TestSecretsAreNowhere(t *testing.T) {
 	h.texts["the log"] = []byte(h.logged())
 
 	// That something was written that could hold them:
-	for name, word := range map[string]string{"the log": "sip:alice@example.test", "portico check": "exchange refuses", "file portico.db": "alice@example.test"} {
+	for name, word := range words {
 		if !bytes.Contains(h.texts[name], []byte(word)) {
 			t.Errorf("%s has no %q: %.300q", name, word, h.texts[name])
 		}
 	}
-	if len(h.secrets) < len(config.SecretKeys())+8 || len(h.texts) < 150 {
-		t.Errorf("%d secrets, %d texts", len(h.secrets), len(h.texts))
+	if len(h.texts) < least {
+		t.Errorf("%d texts", len(h.texts))
 	}
 	for name, text := range h.texts {
 		for _, found := range leaks(text, h.secrets) {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -216,6 +217,8 @@ type identity struct {
 	mu  sync.Mutex
 	// asked is what the browser brought, by the code that it was given for it.
 	asked map[string]url.Values
+	// told is what only the portal, the browser and the provider know, by what it is, of the last sign-in.
+	told map[string]string
 }
 
 func newIdentity(t *testing.T) *identity {
@@ -224,7 +227,7 @@ func newIdentity(t *testing.T) *identity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &identity{key: key, asked: map[string]url.Values{}}
+	i := &identity{key: key, asked: map[string]url.Values{}, told: map[string]string{}}
 	i.Server = httptest.NewUnstartedServer(i)
 	i.Config.ErrorLog = log.New(io.Discard, "", 0)
 	i.StartTLS()
@@ -257,13 +260,17 @@ func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/auth":
 		code := rand.Text()
 		i.asked[code] = r.URL.Query()
+		i.told["the code"], i.told["the state"], i.told["the nonce"] = code, r.URL.Query().Get("state"), r.URL.Query().Get("nonce")
 		http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+url.Values{"code": {code}, "state": {r.URL.Query().Get("state")}}.Encode(), http.StatusFound)
 	case "/token":
 		asked, known := i.asked[r.FormValue("code")]
 		delete(i.asked, r.FormValue("code"))
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
 		if !known || asked.Get("code_challenge") != part(sum[:]) {
-			http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
+			// It says back what it was told.
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write(object(map[string]any{"error": "invalid_grant", "error_description": fmt.Sprint(r.Form, r.Header)})) // the portal may have heard enough
 			return
 		}
 		now := time.Now()
@@ -275,7 +282,12 @@ func (i *identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		answer(map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 300, "id_token": text + "." + part(sig)})
+		_, i.told["the client secret"], _ = r.BasicAuth()
+		if secret := r.FormValue("client_secret"); secret != "" {
+			i.told["the client secret"] = secret
+		}
+		i.told["the verifier"], i.told["the id token"], i.told["its signature"], i.told["the access token"] = r.FormValue("code_verifier"), text+"."+part(sig), part(sig), "Pl4nt-access-"+rand.Text()
+		answer(map[string]any{"access_token": i.told["the access token"], "token_type": "Bearer", "expires_in": 300, "id_token": text + "." + part(sig)})
 	default:
 		http.NotFound(w, r)
 	}

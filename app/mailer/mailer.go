@@ -4,6 +4,7 @@ package mailer
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -87,7 +88,11 @@ func (m *Mailer) client(ctx context.Context) (*mail.Client, error) {
 		return nil, fmt.Errorf("mailer: TLS is opportunistic, required, implicit or none, not %q", m.o.TLS)
 	}
 	if m.o.Username != "" {
-		set = append(set, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.o.Username), mail.WithPassword(m.o.Password))
+		how := mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover)
+		if m.o.TLS == "implicit" { // the client does not see that what dial gives it is encrypted, and would not offer all
+			how = mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthCramMD5, mail.SMTPAuthPlain, mail.SMTPAuthLogin)
+		}
+		set = append(set, how, mail.WithUsername(m.o.Username), mail.WithPassword(m.o.Password))
 	}
 	if m.o.HELO != "" {
 		set = append(set, mail.WithHELO(m.o.HELO))
@@ -151,7 +156,7 @@ func (m *Mailer) Send(ctx context.Context, to, subject, body string) error {
 		return err
 	}
 	if err := c.DialAndSendWithContext(ctx, msg); err != nil {
-		return fmt.Errorf("mailer: %s: %w", m.o.Addr, err)
+		return fmt.Errorf("mailer: %s: %w", m.o.Addr, m.discreet(err))
 	}
 	return nil
 }
@@ -168,9 +173,27 @@ func (m *Mailer) Check(ctx context.Context) error {
 		return err
 	}
 	if err := c.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("mailer: %s: %w", m.o.Addr, err)
+		return fmt.Errorf("mailer: %s: %w", m.o.Addr, m.discreet(err))
 	}
 	return c.Close()
+}
+
+// discreet is an error without the password in any form in which it goes out: servers there are that say back what they refuse.
+func (m *Mailer) discreet(err error) error {
+	if m.o.Password == "" {
+		return err
+	}
+	text := err.Error()
+	for _, form := range []string{
+		m.o.Password, strings.Trim(strconv.Quote(m.o.Password), `"`), base64.StdEncoding.EncodeToString([]byte(m.o.Password)),
+		base64.StdEncoding.EncodeToString([]byte("\x00" + m.o.Username + "\x00" + m.o.Password)),
+	} {
+		text = strings.ReplaceAll(text, form, "…")
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }
 
 // line writes s on one line of at most max bytes.
