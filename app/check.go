@@ -19,6 +19,9 @@ import (
 // checkTimeout bounds the sign-in to one backend.
 const checkTimeout = 15 * time.Second
 
+// checkBook bounds the reading of the directory server.
+const checkBook = time.Minute
+
 // check signs in to every backend the configuration names and prints a line for each.
 func check(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 	log := newLogger(cfg, errs)
@@ -43,11 +46,45 @@ func check(ctx context.Context, cfg *config.Config, out, errs io.Writer) error {
 		what, err := h.checkSIP(ctx)
 		report("sip "+cfg.SIP.Proxy+what, err)
 	}
+	h.checkPeople(ctx, report)
 	h.checkExchange(ctx, report)
 	if failed > 0 {
 		return fmt.Errorf("%d of the backends do not work", failed)
 	}
 	return nil
+}
+
+// checkPeople asks those who say who people are: the directory server for everybody, and the identity provider for what it says of itself.
+func (h *house) checkPeople(ctx context.Context, report func(string, error)) {
+	ctx, done := context.WithTimeout(ctx, checkBook)
+	defer done()
+	if err := h.openLDAP(); err != nil {
+		report("directory server", err)
+	} else if h.ldap != nil {
+		what, err := h.checkLDAP(ctx)
+		report("ldap "+h.cfg.LDAP.URL+what, err)
+	}
+	if err := h.openOIDC(); err != nil {
+		report("identity provider", err)
+	} else if h.oidc != nil {
+		defer h.oidc.Close()
+		report("oidc "+h.cfg.OIDC.Issuer+", redirect address "+h.redirectAddress(), h.oidc.Ready(ctx))
+	}
+}
+
+// checkLDAP signs in as the service account and reads whom there is.
+func (h *house) checkLDAP(ctx context.Context) (what string, err error) {
+	if err := h.ldap.Ready(ctx); err != nil {
+		return "", err
+	}
+	people, err := h.ldap.People(ctx)
+	if err == nil && len(people) == 0 {
+		err = errors.New("nobody there has an address: see ldap.base_dn, ldap.filter, ldap.preset and ldap.address_attribute")
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf(", %d people, the first %s", len(people), people[0].URI.Bare()), nil
 }
 
 // checkExchange signs in to every Exchange server, and with the lab to its own.

@@ -26,22 +26,10 @@ func (h *house) openBooks() (err error) {
 	if h.lab != nil {
 		books = append(books, labBook{h.cfg.SIP.Domain})
 	}
-	if c := h.cfg.LDAP; c.URL != "" {
-		attributes := map[string]string{}
-		if c.AddressAttribute != "" {
-			attributes[ldap.AttrSIP] = c.AddressAttribute
-		}
-		if c.LoginAttribute != "" {
-			attributes[ldap.AttrLogin] = c.LoginAttribute
-		}
-		h.ldap, err = ldap.New(ldap.Config{
-			URLs: []string{c.URL}, StartTLS: c.StartTLS, CAFile: c.TLSCA, Plain: !c.StartTLS, // a warning at the start says so
-			BindDN: c.BindDN, BindPassword: c.BindPassword.Reveal(), Base: c.BaseDN, Preset: c.Preset, Filter: c.Filter,
-			Attributes: attributes, Domain: h.cfg.SIP.Domain,
-		}, ldap.Options{Logger: h.log.With("part", "ldap")})
-		if err != nil {
-			return fmt.Errorf("ldap: %w", err)
-		}
+	if err := h.openLDAP(); err != nil {
+		return err
+	}
+	if h.ldap != nil {
 		books = append(books, h.ldap)
 	}
 	if h.exchange != nil && h.cfg.Directory.Exchange && len(h.cfg.EWS.Server) > 0 && h.cfg.EWS.Server[0].Impersonate {
@@ -54,6 +42,30 @@ func (h *house) openBooks() (err error) {
 	return h.openOIDC()
 }
 
+// openLDAP makes the directory server's side, where there is one.
+func (h *house) openLDAP() (err error) {
+	c := h.cfg.LDAP
+	if c.URL == "" {
+		return nil
+	}
+	attributes := map[string]string{}
+	if c.AddressAttribute != "" {
+		attributes[ldap.AttrSIP] = c.AddressAttribute
+	}
+	if c.LoginAttribute != "" {
+		attributes[ldap.AttrLogin] = c.LoginAttribute
+	}
+	h.ldap, err = ldap.New(ldap.Config{
+		URLs: []string{c.URL}, StartTLS: c.StartTLS, CAFile: c.TLSCA, Plain: !c.StartTLS, // a warning at the start says so
+		BindDN: c.BindDN, BindPassword: c.BindPassword.Reveal(), Base: c.BaseDN, Preset: c.Preset, Filter: c.Filter,
+		Attributes: attributes, Domain: h.cfg.SIP.Domain,
+	}, ldap.Options{Logger: h.log.With("part", "ldap")})
+	if err != nil {
+		return fmt.Errorf("ldap: %w", err)
+	}
+	return nil
+}
+
 // openOIDC makes the sign-in at an identity provider, where that is how people sign in.
 func (h *house) openOIDC() (err error) {
 	if h.cfg.Signin.Method != "oidc" {
@@ -62,13 +74,18 @@ func (h *house) openOIDC() (err error) {
 	c := h.cfg.OIDC
 	h.oidc, err = oidc.New(oidc.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(),
-		RedirectURL: strings.TrimSuffix(h.cfg.HTTP.PublicURL, "/") + "/signin/oidc/callback",
+		RedirectURL: h.redirectAddress(),
 		Scopes:      c.Scopes, AddressClaim: c.AddressClaim, CAFile: c.TLSCA, Domain: h.cfg.SIP.Domain,
 	}, oidc.Options{Logger: h.log.With("part", "oidc")})
 	if err != nil {
 		return fmt.Errorf("oidc: %w", err)
 	}
 	return nil
+}
+
+// redirectAddress is where the identity provider sends people back to.
+func (h *house) redirectAddress() string {
+	return strings.TrimSuffix(h.cfg.HTTP.PublicURL, "/") + "/signin/oidc/callback"
 }
 
 // verifier is who says who a login name and password are, where that is not the SIP server.

@@ -132,6 +132,15 @@ func trusting(t *testing.T, method string, environ ...string) *program {
 	return facing(t, k.Proxy("tcp"), append([]string{"PORTICO_SIP_AUTH=trusted", "PORTICO_SIGNIN_METHOD=" + method}, environ...)...)
 }
 
+// checks runs the check of a portal's configuration with some of it otherwise.
+func (p *program) checks(status int, want string, environ ...string) {
+	p.t.Helper()
+	c := command(p.t, p.dir, append(append(slices.Clone(p.environ), "PORTICO_SIP_CHECK_USER=erin@example.test"), environ...), append([]string{"check"}, p.args[1:]...)...)
+	if got := c.wait(longest); got != status || !strings.Contains(c.logged(), want) {
+		p.t.Errorf("%v: exit status %d, want %d and %q\n%s", environ, got, status, want, c.logged())
+	}
+}
+
 // signsIn tries to sign in by the API and gives the answer.
 func (p *program) signsIn(login, password string) (c *client, status int, said string) {
 	p.t.Helper()
@@ -165,6 +174,16 @@ func TestSignInByTheDirectoryServer(t *testing.T) {
 	}
 	at := slapd(t, picture.Bytes())
 	p := trusting(t, "ldap", "PORTICO_LDAP_URL="+at, "PORTICO_LDAP_BIND_DN=cn=portico,dc=example,dc=test", "PORTICO_LDAP_BIND_PASSWORD=hush", "PORTICO_LDAP_BASE_DN=dc=example,dc=test")
+	for _, c := range []struct {
+		base, password, want string
+		status               int
+	}{
+		{"dc=example,dc=test", "hush", "ok      ldap " + at + ", 1 people, the first erin@example.test", exitFine},
+		{"dc=example,dc=test", "wrong", "FAILED  ldap " + at, exitFailed},
+		{"uid=nobody,dc=example,dc=test", "hush", "FAILED  ldap " + at, exitFailed},
+	} {
+		p.checks(c.status, c.want, "PORTICO_LDAP_BASE_DN="+c.base, "PORTICO_LDAP_BIND_PASSWORD="+c.password)
+	}
 	erin, status, said := p.signsIn("erin", "of-the-directory")
 	if status != http.StatusOK || erin.who != "sip:erin@example.test" {
 		t.Fatalf("by the directory's login: status %d, %s", status, said)
@@ -300,6 +319,8 @@ func TestSignInByOpenIDConnect(t *testing.T) {
 	ca := file(t, t.TempDir(), "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw})))
 	p := trusting(t, "oidc", "PORTICO_HTTP_LISTEN="+at, "PORTICO_HTTP_PUBLIC_URL=http://"+at, "PORTICO_OIDC_ISSUER="+idp.URL, "PORTICO_OIDC_CLIENT_ID=portico",
 		"PORTICO_OIDC_CLIENT_SECRET=hush", "PORTICO_OIDC_NAME=House Identity", "PORTICO_OIDC_TLS_CA="+ca)
+	p.checks(exitFine, "ok      oidc "+idp.URL+", redirect address http://"+at+"/signin/oidc/callback")
+	p.checks(exitFailed, "FAILED  oidc "+idp.URL, "PORTICO_OIDC_TLS_CA=")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
