@@ -183,6 +183,8 @@ func weighRemote(d *desk, r *remote, f *figures) {
 			chat = append(chat, r.minute(func() { o.talk(b, fmt.Sprintf("%s-%d", mode, n)) }))
 		}
 		f.add("RDP: a minute of chat, 10 messages each way", mode, "%s (%s)", kilobytes(median(chat)), each(chat))
+		b.run(`document.querySelector("form.signout button").click()`) // windows of the visible browser share a profile
+		b.until("signed out", `location.pathname === "/signin"`)
 		b.close()
 	}
 }

@@ -24,6 +24,7 @@ func TestContactsInChromium(t *testing.T) {
 		{"CardOnTopOfThePage", cardOnTopOfThePage},
 		{"WhoIsWaitedForIsAnnounced", whoIsWaitedForIsAnnounced},
 		{"AnOlderAnswerDoesNotReplaceNewerValues", anOlderAnswerDoesNotReplaceNewerValues},
+		{"AnOlderListDoesNotReplaceTheWholePage", anOlderListDoesNotReplaceTheWholePage},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}
@@ -32,6 +33,11 @@ func TestContactsInChromium(t *testing.T) {
 // inGroup is a condition: the section of that name shows exactly these, in order.
 func inGroup(section string, names ...string) string {
 	return fmt.Sprintf(`JSON.stringify([...document.querySelectorAll('section.group[aria-label=%q] li.contact .name b')].map((b) => b.textContent)) === %s`, section, quote(string(mustJSON(append([]string{}, names...)))))
+}
+
+// hasGroup is a condition: the list has a section of that name.
+func hasGroup(section string) string {
+	return fmt.Sprintf(`!!document.querySelector('section.group[aria-label=%q]')`, section)
 }
 
 // drag takes a contact into a section, as a hand does: the events of HTML's drag and drop, with one data transfer.
@@ -70,7 +76,7 @@ func contactsAreDragged(t *testing.T, c *chromium) {
 	second.until("folded there too", `!document.querySelector('section[aria-label="Team"] li')`)
 	a.press("[popovertarget=new-group]")
 	a.do(chromedp.Focus(chromedp.CSS("#new-group-name")), chromedp.KeyEvent("Family\r"))
-	second.until("a new group", inGroup("Family"))
+	second.until("a new group", hasGroup("Family"))
 	for _, b := range []*tab{a, second} {
 		b.until("the fresh page", freshPage)
 		b.untroubled()
@@ -162,11 +168,11 @@ func whoIsWaitedForIsAnnounced(t *testing.T, c *chromium) {
 // lateAnswers has what the page's script fetches arrive only when the test says so, as it was when it was read.
 const lateAnswers = `
 	const read = window.fetch;
-	window.waits = []; window.late = false;
+	window.waits = []; window.late = false; window.older = ["", ""];
 	window.fetch = async (what, how) => {
 	  const answer = await read(what, how);
 	  if (!window.late) return answer;
-	  const text = await answer.text();
+	  const text = (await answer.text()).replaceAll(...window.older);
 	  await new Promise((go) => window.waits.push(go));
 	  return new Response(text, { status: answer.status });
 	};
@@ -196,7 +202,7 @@ func anOlderAnswerDoesNotReplaceNewerValues(t *testing.T, c *chromium) {
 	is(portal.Busy)
 	a.until("bob is busy", shows(line, "Busy"))
 	a.eval(`(window.arrive(), 0)`)
-	a.until("the new group is there", inGroup("Friends")+" && "+inGroup("Team", "Bob Brown"))
+	a.until("the new group is there", hasGroup("Friends")+" && "+inGroup("Team", "Bob Brown"))
 	if !a.eval(shows(line, "Busy")).(bool) {
 		t.Errorf("the list that was read before shows %v", a.eval(`document.querySelector("li.contact .presence-word").textContent`))
 	}
@@ -210,5 +216,33 @@ func anOlderAnswerDoesNotReplaceNewerValues(t *testing.T, c *chromium) {
 	if !a.eval(shows(card, "Away")).(bool) {
 		t.Errorf("the card that was read before shows %v", a.eval(`document.querySelector("#person-card .presence-word").textContent`))
 	}
+	a.untroubled()
+}
+
+// anOlderListDoesNotReplaceTheWholePage: the list was asked for first, and comes after the whole page that was asked for later.
+func anOlderListDoesNotReplaceTheWholePage(t *testing.T, c *chromium) {
+	h := peopleHouseFor(t)
+	a := c.visitor(h)
+	a.beforeScript(lateAnswers)
+	a.signIn(alice, "/contacts")
+	h.listed("Team", bob)
+	a.open("/contacts")
+	a.connected()
+	a.until("bob is listed", inGroup("Team", "Bob Brown"))
+	a.eval(`(window.late = true, window.older = ["Bob Brown", "Bob Before"], window.shown = [], new MutationObserver(() => {
+		if (document.querySelector("li.contact .name b")?.textContent === "Bob Before") window.shown.push("older");
+	}).observe(document.getElementById("contact-list"), { subtree: true, childList: true, characterData: true }), 0)`)
+	h.must(h.lists.PutGroup(t.Context(), alice, "Friends"))
+	a.until("the list as it was is on its way", `window.waits.length === 1`)
+	a.eval(`(window.late = false)`)
+	h.server.Live().CurrentMany([]portal.Address{alice}, portal.PoliciesEvent{Names: []string{portal.ThinSessions}})
+	a.until("the page is whole", hasGroup("Friends"))
+	a.eval(`(window.arrive(), 0)`)
+	h.must(h.lists.PutGroup(t.Context(), alice, "Family"))
+	a.until("and one that was asked for after both", hasGroup("Family"))
+	if a.eval(`window.shown.length`) != 0.0 {
+		t.Error("the list that was asked for before replaced the newer page")
+	}
+	a.until("the fresh page", freshPage)
 	a.untroubled()
 }

@@ -247,12 +247,11 @@ const reread = (ids) => whileRead(async (order) => {
   const fresh = await readPage();
   // A later one is under way.
   if (!ids && turn !== reading) return;
-  if (fresh && ids) {
-    const panes = ids.filter((id) => (shownTurn.get(id) || 0) < order), came = meanwhile(order, fresh);
-    for (const id of panes) shownTurn.set(id, order);
-    renew(fresh, panes);
-    if (came.some((event) => partsOf(event).some((p) => moves.has(p.dataset.do) && panes.some((id) => byId(id)?.contains(byId(p.dataset.to || p.dataset.id)))))) refresh(panes);
-  } else if (fresh) renew(fresh);
+  if (fresh) {
+    const came = ids ? meanwhile(order, fresh) : [];
+    renew(fresh, ids, order);
+    if (came.some((event) => partsOf(event).some((p) => moves.has(p.dataset.do) && ids.some((id) => byId(id)?.contains(byId(p.dataset.to || p.dataset.id)))))) refresh(ids);
+  }
   if (!ids) release();
   if (!fresh) again(ids);
 });
@@ -268,14 +267,15 @@ const carryOver = (pane, next) => {
     if (to) { to.setAttribute("value", field.value); if (to.localName === "textarea") to.textContent = field.value; }
   }
 };
-const renew = (fresh, ids) => {
+const renew = (fresh, ids, order) => {
   unread = 0;
   if (otherSession(fresh)) return;
-  const panes = ids ? ids.map(byId) : all("[data-pane]").concat(log || []);
-  for (const pane of panes) {
-    const next = pane && fresh.getElementById(pane.id);
-    if (next) carryOver(pane, next);
-    if (next) stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
+  for (const pane of ids ? ids.map(byId) : all("[data-pane]").concat(log || [])) {
+    const next = pane && (shownTurn.get(pane.id) || 0) < order && fresh.getElementById(pane.id);
+    if (!next) continue;
+    shownTurn.set(pane.id, order);
+    carryOver(pane, next);
+    stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
   }
   body.dataset.title = fresh.body.dataset.title || "";
   document.title = fresh.title;
