@@ -33,6 +33,7 @@ type Frame struct {
 	seq    int64
 	key    string
 	about  portal.Address
+	waits  bool
 	render func(Audience) []byte
 
 	mu   sync.Mutex
@@ -64,6 +65,13 @@ func NewAnswer(body []byte) *Frame {
 // conversation is open. f must have a key and no number. It is to be called before f is sent, and returns f.
 func (f *Frame) About(who portal.Address) *Frame {
 	f.about = who
+	return f
+}
+
+// MayWait says that f, of whomever it tells, may wait where a connection gathers. f must have a key and no number. It is to be
+// called before f is sent, and returns f.
+func (f *Frame) MayWait() *Frame {
+	f.waits = true
 	return f
 }
 

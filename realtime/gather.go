@@ -47,10 +47,10 @@ func (g *gathering) shows(who portal.Address) bool {
 // offer takes f where it may wait and reports whether it did and whether there was room. The connection's lock is held.
 func (c *conn) offer(f *Frame) (taken, fits bool) {
 	g := c.gather
-	if g == nil || f.about == "" || f.about == c.Person || f.about == g.open {
+	if g == nil || !f.waits && (f.about == "" || f.about == c.Person || f.about == g.open) {
 		return false, true
 	}
-	if !g.shows(f.about) {
+	if !f.waits && !g.shows(f.about) {
 		return true, g.asleep.put(f)
 	}
 	if !g.waiting.put(f) {

@@ -119,6 +119,28 @@ func TestPresenceIsGatheredAndTheNewestValueWins(t *testing.T) {
 	})
 }
 
+// What may wait of whomever it tells does so whatever the page shows, and on a page that does not gather not at all.
+func TestWhatMayWaitIsGathered(t *testing.T) {
+	counts := func(p *page, n int) {
+		p.hub.Send([]portal.Address{alice}, NewFrame(0, "counts", text(fmt.Sprint("counts ", n))).MayWait())
+	}
+	inBubble(t, Client{Gather: 2 * time.Second, Shows: true}, func(p *page) {
+		counts(p, 1)
+		p.hub.Show(alice, "a", View{Open: bob, Only: []portal.Address{bob}})
+		p.expect(t)
+		time.Sleep(time.Second)
+		p.say(alice, "goes past")
+		counts(p, 0)
+		p.expect(t, "1s 1 goes past")
+		time.Sleep(time.Second)
+		p.expect(t, "2s counts 0")
+	})
+	inBubble(t, Client{}, func(p *page) {
+		counts(p, 1)
+		p.expect(t, "0s counts 1")
+	})
+}
+
 func TestWithoutGatheringEverythingIsSentAtOnce(t *testing.T) {
 	inBubble(t, Client{}, func(p *page) {
 		p.hub.Show(alice, "a", View{Only: []portal.Address{carol}}) // of no matter here

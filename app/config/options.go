@@ -262,7 +262,7 @@ func options() []option {
 		{key: "thin.header", at: func(c *Config, _ int) any { return &c.Thin.Header }, check: optional(headerMatch),
 			doc: "A request header by which a gateway marks thin sessions: its name (any value counts), or \"Name: value\".\nIt is believed only from http.trusted_proxies, or from anybody where none are named: it gives nobody any right."},
 		{key: "thin.gather", def: "2s", at: func(c *Config, _ int) any { return &c.Thin.Gather }, check: zeroOr(between("100ms", "1m")),
-			doc: "How long changes of presence are gathered for thin sessions before they are shown together; the open conversation's partner shows at once.\n0s: not at all."},
+			doc: "How long changes of presence and unread counts are gathered for thin sessions before they are shown together; the open conversation's partner shows at once.\n0s: not at all."},
 		{key: "audit.retention", def: "8760h", at: func(c *Config, _ int) any { return &c.Audit.Retention }, check: zeroOr(between("24h", "876000h")),
 			doc: "How long its lines are kept, and with them those of the record of policies and of the archive's record of holds and exports. 0s: for ever."},
 

@@ -74,8 +74,11 @@ func (l *Live) CurrentMany(to []portal.Address, ev portal.Current) {
 // frame renders ev on demand: as JSON for programs, as the fragments of pages for browsers.
 func (l *Live) frame(ev portal.Event, seq int64, key string) *realtime.Frame {
 	f := realtime.NewFrame(seq, key, func(a realtime.Audience) []byte { return l.event(a, ev, seq) })
-	if p, ok := ev.(portal.PresenceEvent); ok {
-		f.About(p.URI)
+	switch e := ev.(type) {
+	case portal.PresenceEvent:
+		f.About(e.URI)
+	case portal.CountsEvent: // what is said in an open conversation is counted, and read at once
+		f.MayWait()
 	}
 	return f
 }

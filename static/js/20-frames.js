@@ -7,7 +7,7 @@ const keyOf = (part) => part.dataset.key ?? part.firstElementChild?.dataset.live
 const apply = {
   replace(part, root) {
     const next = part.firstElementChild;
-    for (const old of live(keyOf(part), root)) old.replaceWith(next.cloneNode(true));
+    for (const old of live(keyOf(part), root)) if (!old.isEqualNode(next)) old.replaceWith(next.cloneNode(true));
   },
 
   // What somebody is now: signs and words stay where they are and change, where they do; what else is shown of them and
