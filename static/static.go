@@ -1,5 +1,5 @@
 // Package static holds what browsers fetch besides pages: style, script, icons, sound and help. Everything is
-// embedded, compressed once and served under names that contain a hash of the content, so that a browser may
+// embedded, compressed once when it is first asked for, and served under names that contain a hash of the content, so that a browser may
 // keep it for ever.
 package static
 
@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"path"
@@ -44,28 +46,41 @@ type Asset struct {
 	Type string
 	// ETag is the strong validator of the identity form, quotes included.
 	ETag string
-	body map[Encoding][]byte
+	body []byte
+	// packed are the body's smaller forms, each made when it is first asked for; nil where it is no smaller.
+	packed map[Encoding]func() []byte
 }
 
 // Body is the asset in the first of the wanted codings it is kept in, else as it is.
 func (a *Asset) Body(wanted ...Encoding) ([]byte, Encoding) {
 	for _, e := range wanted {
-		if b, ok := a.body[e]; ok {
+		if b := a.in(e); b != nil {
 			return b, e
 		}
 	}
-	return a.body[Identity], Identity
+	return a.body, Identity
 }
 
 // Size is the number of bytes of the asset in that coding; 0 if it is not kept in it.
-func (a *Asset) Size(e Encoding) int { return len(a.body[e]) }
+func (a *Asset) Size(e Encoding) int { return len(a.in(e)) }
+
+// in is the asset in that coding, nil if it is not kept in it.
+func (a *Asset) in(e Encoding) []byte {
+	if e == Identity {
+		return a.body
+	}
+	if packed := a.packed[e]; packed != nil {
+		return packed()
+	}
+	return nil
+}
 
 // manifest is every asset by its name and by its served name.
 type manifest struct {
 	byName, byServed map[string]*Asset
 }
 
-// assets reads and compresses the tree once, at the first use.
+// assets reads the tree once, at the first use.
 var assets = sync.OnceValue(func() manifest {
 	m, err := build(files)
 	if err != nil {
@@ -122,7 +137,8 @@ func build(tree fs.FS) (manifest, error) {
 		if name == manifestName {
 			body = m.linked(body)
 		}
-		return m.add(name, body)
+		m.add(name, body)
+		return nil
 	})
 	if err != nil {
 		return m, err
@@ -132,9 +148,7 @@ func build(tree fs.FS) (manifest, error) {
 		if err != nil {
 			return m, err
 		}
-		if err := m.add(name, script); err != nil {
-			return m, err
-		}
+		m.add(name, script)
 	}
 	return m, nil
 }
@@ -154,63 +168,56 @@ func (m manifest) linked(body []byte) []byte {
 // Filled is an asset of the tree with the one place that says mark replaced, for what is only known when the portal runs.
 func Filled(name, mark, filling string) (*Asset, error) {
 	a, ok := Lookup(name)
-	if !ok || bytes.Count(a.body[Identity], []byte(mark)) != 1 {
+	if !ok || bytes.Count(a.body, []byte(mark)) != 1 {
 		return nil, fmt.Errorf("%s: there is no one place %q", name, mark)
 	}
-	return newAsset(name, bytes.Replace(a.body[Identity], []byte(mark), []byte(filling), 1))
+	return newAsset(name, bytes.Replace(a.body, []byte(mark), []byte(filling), 1)), nil
 }
 
-func (m manifest) add(name string, body []byte) error {
-	a, err := newAsset(name, body)
-	if err != nil {
-		return err
-	}
+func (m manifest) add(name string, body []byte) {
+	a := newAsset(name, body)
 	m.byName[name], m.byServed[a.Served] = a, a
-	return nil
 }
 
-func newAsset(name string, body []byte) (*Asset, error) {
+func newAsset(name string, body []byte) *Asset {
 	sum := sha256.Sum256(body)
 	hash := base64.RawURLEncoding.EncodeToString(sum[:])[:10]
 	ext := path.Ext(name)
 	a := &Asset{
 		Name: name, Served: strings.TrimSuffix(name, ext) + "." + hash + ext,
 		Type: typeOf(name), ETag: `"` + hash + `"`,
-		body: map[Encoding][]byte{Identity: body},
+		body: body,
 	}
 	if compressible(name) {
-		if err := a.compress(body); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+		a.packed = map[Encoding]func() []byte{Gzip: sync.OnceValue(a.gzip), Brotli: sync.OnceValue(a.brotli)}
 	}
-	return a, nil
+	return a
 }
 
-func (a *Asset) compress(body []byte) error {
-	var gz, br bytes.Buffer
-	zw, err := gzip.NewWriterLevel(&gz, gzip.BestCompression)
+func (a *Asset) gzip() []byte {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
-		return err
+		panic("static: " + err.Error()) // the level is one there is
 	}
-	bw := brotli.NewWriterLevel(&br, brotli.BestCompression)
-	if _, err = zw.Write(body); err == nil {
-		err = zw.Close()
+	return a.smaller(&packed, w)
+}
+
+func (a *Asset) brotli() []byte {
+	var packed bytes.Buffer
+	return a.smaller(&packed, brotli.NewWriterLevel(&packed, brotli.BestCompression))
+}
+
+// smaller is the body as w packs it, nil where that is no smaller.
+func (a *Asset) smaller(packed *bytes.Buffer, w io.WriteCloser) []byte {
+	_, err := w.Write(a.body)
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic("static: " + err.Error()) // memory takes everything
 	}
-	if err != nil {
-		return err
+	if packed.Len() >= len(a.body) {
+		return nil
 	}
-	if _, err = bw.Write(body); err == nil {
-		err = bw.Close()
-	}
-	if err != nil {
-		return err
-	}
-	for e, b := range map[Encoding][]byte{Gzip: gz.Bytes(), Brotli: br.Bytes()} {
-		if len(b) < len(body) {
-			a.body[e] = b
-		}
-	}
-	return nil
+	return packed.Bytes()
 }
 
 func compressible(name string) bool { return path.Ext(name) != ".wav" && path.Ext(name) != ".png" }
