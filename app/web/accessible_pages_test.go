@@ -117,6 +117,7 @@ func openedSights(room string) []sight {
 			until: `document.querySelectorAll("#completion [role=option]").length > 0`},
 		{name: "more of the calendar", path: thisWeek, open: press("[popovertarget=calendar-more]"), until: popover("calendar-more")},
 		{name: "new in the calendar", path: thisWeek, open: press(`a.slot[href*="at=20261125T130000Z"]`), until: popover("new-box")},
+		{name: "a notice", path: chatWith(carol), open: `document.getElementById("notices").insertAdjacentHTML("beforeend", '<li class="banner"><a href="/contacts">News</a></li>')`, until: `!!document.querySelector("#notices li")`},
 		{name: "cut off", path: chatWith(carol), open: `(window.sent = 0, dispatchEvent(new Event("offline")), document.getElementById("cut-off").textContent = "…", document.getElementById("cut-off").hidden = false)`,
 			until: `!document.getElementById("cut-off").hidden`},
 	}
