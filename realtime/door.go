@@ -21,6 +21,8 @@ type Client struct {
 	// Thin: the connection is of a thin session; ThinFrom is what says so (portal.Me.ThinFrom).
 	Thin     bool
 	ThinFrom string
+	// Packed: both ends of a WebSocket agreed on permessage-deflate (OffersDeflate).
+	Packed bool
 	// Gather is how long frames that may wait (Frame.About, Frame.MayWait) are gathered before they are sent together; zero: not at all.
 	Gather time.Duration
 	// Shows: the client says what it shows (Hub.Show), and shows nobody until it does; it matters where there is Gather.

@@ -46,6 +46,23 @@ type rendering struct {
 	body     []byte
 	prepared *websocket.PreparedMessage
 	err      error
+
+	packing sync.Once
+	packed  []byte // body for those who take it packed; nil where that is not worth it
+}
+
+// packedBy is body packed by one of the packers, made when the first asks for it; nil where it is not worth it, or there are no packers.
+func (r *rendering) packedBy(packers *sync.Pool) []byte {
+	if packers == nil || len(r.body) < packFrom {
+		return nil
+	}
+	r.packing.Do(func() {
+		if p, ok := packers.Get().(*packer); ok {
+			r.packed = p.pack(r.body)
+			packers.Put(p)
+		}
+	})
+	return r.packed
 }
 
 // NewFrame makes a frame. seq above zero makes it durable; otherwise a non-empty key makes it current,

@@ -75,6 +75,8 @@ func newHouseOf(t testing.TB, hub *Hub, adjust func(*Client)) *house {
 			}
 			return
 		}
+		up, packed := up, OffersDeflate(r.Header)
+		up.EnableCompression, c.Packed = packed, packed
 		ws, err := up.Upgrade(w, r, nil)
 		if err != nil {
 			t.Errorf("upgrade: %v", err)

@@ -39,6 +39,7 @@ type Hub struct {
 	cancel   context.CancelFunc
 	children sync.WaitGroup // readers and writers of WebSockets
 	together sync.Pool      // buffers of socket.writeTogether
+	packers  sync.Pool      // what packs frames, of *packer
 
 	mu      sync.RWMutex
 	people  map[portal.Address][]*conn
@@ -74,6 +75,7 @@ func NewHub(o Options) *Hub {
 		o.After = afterFunc
 	}
 	h := &Hub{opts: o, log: o.Logger, now: o.Now, after: o.After, people: map[portal.Address][]*conn{}, conns: map[*conn]struct{}{}, read: map[portal.Address]Audience{}}
+	h.packers.New = newPacker
 	h.metrics = hooks{orNothing(o.Opened), orNothing(o.Closed), orNothing(o.Slow)}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	return h

@@ -21,8 +21,8 @@ const (
 	MaxClientFrame = 16 << 10
 )
 
-// Upgrader makes WebSockets as this package wants them: small read buffers, pooled write buffers, no
-// compression (a compressor costs some 650 KB a connection). The caller sets Subprotocols and CheckOrigin.
+// Upgrader makes WebSockets as this package wants them: small read buffers, pooled write buffers. The caller sets Subprotocols
+// and CheckOrigin, and EnableCompression where OffersDeflate says so.
 func Upgrader() websocket.Upgrader {
 	return websocket.Upgrader{
 		HandshakeTimeout: writeTimeout,
@@ -35,7 +35,10 @@ func Upgrader() websocket.Upgrader {
 // ServeWebSocket gives ws to the hub and returns at once; the hub owns the connection from here on and
 // its Run waits for it. The request's goroutine, and all that it holds, is free to end.
 func (h *Hub) ServeWebSocket(ws *websocket.Conn, c Client, d Door) {
-	w := &socket{ws, &h.together}
+	w := &socket{ws: ws, together: &h.together}
+	if c.Packed {
+		w.packers = &h.packers
+	}
 	cn := h.newConn(c, d, w)
 	cn.kick = func() {
 		if !cn.writing {
@@ -68,10 +71,13 @@ func (c *conn) readSocket(ws *websocket.Conn) {
 		}
 		c.heard.Store(c.hub.now().Unix())
 		if buf, err = appendAll(buf[:0], r); err != nil {
-			return // over the limit or broken: gorilla has sent the close frame
+			if errors.Is(err, errTooLong) {
+				c.breakOff(ws, websocket.CloseMessageTooBig, "")
+			}
+			return // over the limit or broken: gorilla has sent the close frame of all other errors
 		}
 		if kind != websocket.TextMessage {
-			c.leaveProtocol(ws)
+			c.breakOff(ws, websocket.CloseUnsupportedData, "text frames only")
 			return
 		}
 		if answer := c.door.Receive(c.ctx, c.Client, buf); answer != nil {
@@ -83,17 +89,23 @@ func (c *conn) readSocket(ws *websocket.Conn) {
 	}
 }
 
-func (c *conn) leaveProtocol(ws *websocket.Conn) {
-	text := websocket.FormatCloseMessage(websocket.CloseUnsupportedData, "text frames only")
-	// The peer broke the protocol; whether it hears why does not matter.
-	_ = ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(byeTimeout))
+// breakOff closes on a peer that broke the protocol; whether it hears why does not matter.
+func (c *conn) breakOff(ws *websocket.Conn, code int, reason string) {
+	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason), time.Now().Add(byeTimeout))
 }
 
+// errTooLong: a message is longer than MaxClientFrame once it is unpacked.
+var errTooLong = errors.New("message too long")
+
+// appendAll reads a message. The socket's own limit counts the bytes on the wire, this one what they unpack to.
 func appendAll(buf []byte, r io.Reader) ([]byte, error) {
 	if cap(buf) == 0 {
 		buf = make([]byte, 0, 256)
 	}
 	for {
+		if len(buf) > MaxClientFrame {
+			return buf, errTooLong
+		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
@@ -113,12 +125,14 @@ type socket struct {
 	ws *websocket.Conn
 	// together are buffers that all sockets share, of *[]byte.
 	together *sync.Pool
+	// packers are what all sockets share to pack frames, of *packer; nil: the peer does not take them packed.
+	packers *sync.Pool
 }
 
 // write sends one frame as it was prepared for all who read the same, and several, which have gathered while the peer or the
 // processor was busy, in as few writes as they fit into: a system call for each costs more than all else that is done for them.
 func (s *socket) write(a Audience, frames ...*Frame) error {
-	if len(frames) > 1 {
+	if len(frames) > 1 || s.packers != nil {
 		return s.writeTogether(a, frames)
 	}
 	for _, f := range frames {
@@ -159,8 +173,10 @@ func (s *socket) writeTogether(a Audience, frames []*Frame) error {
 		if r.err != nil {
 			return r.err
 		}
-		if len(r.body) > 0 {
-			buf = appendTextFrame(buf, r.body)
+		if packed := r.packedBy(s.packers); packed != nil {
+			buf = appendTextFrame(buf, packed, true)
+		} else if len(r.body) > 0 {
+			buf = appendTextFrame(buf, r.body, false)
 		}
 		if last := i == len(frames)-1; len(buf) == 0 || !last && len(buf) < maxTogether {
 			continue
@@ -177,16 +193,19 @@ func (s *socket) writeTogether(a Audience, frames []*Frame) error {
 	return nil
 }
 
-// appendTextFrame appends body as one unmasked text message (RFC 6455 section 5.2).
-func appendTextFrame(buf, body []byte) []byte {
-	const finalText = 0x81
+// appendTextFrame appends body as one unmasked text message (RFC 6455 section 5.2), which is packed or not (RFC 7692 section 6).
+func appendTextFrame(buf, body []byte, packed bool) []byte {
+	first := byte(0x81) // final, text
+	if packed {
+		first |= 0x40
+	}
 	switch n := len(body); {
 	case n < 126:
-		buf = append(buf, finalText, byte(n))
+		buf = append(buf, first, byte(n))
 	case n < 1<<16:
-		buf = binary.BigEndian.AppendUint16(append(buf, finalText, 126), uint16(n))
+		buf = binary.BigEndian.AppendUint16(append(buf, first, 126), uint16(n))
 	default:
-		buf = binary.BigEndian.AppendUint64(append(buf, finalText, 127), uint64(n))
+		buf = binary.BigEndian.AppendUint64(append(buf, first, 127), uint64(n))
 	}
 	return append(buf, body...)
 }

@@ -48,6 +48,8 @@ func (s *Server) webSocket(c echo.Context) error {
 		client.Audience = jsonAudience(client.Audience)
 	}
 	up := s.upgrader
+	client.Packed = realtime.OffersDeflate(r.Header)
+	up.EnableCompression = client.Packed
 	up.Subprotocols = []string{protocol}
 	var refused error
 	up.Error = func(_ http.ResponseWriter, _ *http.Request, status int, reason error) {
