@@ -47,13 +47,20 @@ func weighWorkingDay(d *desk, f *figures) {
 	}
 }
 
-// readsBack scrolls up through so many pages of the past, and returns to the end.
+// readsBack scrolls up through so many pages of the past, and down again to what was said last. The page keeps a
+// window of the room only: what leaves it at one end is read again on the way back.
 func (b *tab) readsBack(pages int) {
 	b.t.Helper()
+	const calm = ` && document.getElementById("log").getAttribute("aria-busy") !== "true"`
 	for range pages {
-		n := eval[int](b, `document.querySelectorAll("#log .msg").length`)
+		first := eval[string](b, `document.querySelector("#log .msg").dataset.order`)
 		b.run(`document.getElementById("log").scrollTop = -1e7`)
-		b.until("older messages", fmt.Sprintf(`document.querySelectorAll("#log .msg").length > %d && document.getElementById("log").getAttribute("aria-busy") !== "true"`, n))
+		b.until("older messages", `document.querySelector("#log .msg").dataset.order !== `+quoted(first)+calm)
+	}
+	for eval[bool](b, `document.querySelector("#log .later:not([hidden])") !== null`) {
+		last := eval[string](b, `[...document.querySelectorAll("#log .msg")].at(-1).dataset.order`)
+		b.run(`document.getElementById("log").scrollTop = 0`)
+		b.until("later messages", `[...document.querySelectorAll("#log .msg")].at(-1).dataset.order !== `+quoted(last)+calm)
 	}
 	b.run(`document.getElementById("log").scrollTop = 0`)
 }
