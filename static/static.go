@@ -174,6 +174,9 @@ func Filled(name, mark, filling string) (*Asset, error) {
 	return newAsset(name, bytes.Replace(a.body, []byte(mark), []byte(filling), 1)), nil
 }
 
+// New is an asset that is made while the portal runs and stands in no tree.
+func New(name string, body []byte) *Asset { return newAsset(name, body) }
+
 func (m manifest) add(name string, body []byte) {
 	a := newAsset(name, body)
 	m.byName[name], m.byServed[a.Served] = a, a

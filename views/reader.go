@@ -21,6 +21,8 @@ type Reader struct {
 	Now  time.Time
 	// Thin: the reader's session is a thin one, in which no picture is shown that was not asked for.
 	Thin bool
+	// Shared is the path of what pages have in common (Specimen); empty: nothing is kept of them.
+	Shared string
 }
 
 // NewReader makes a Reader from a locale and an IANA zone; a zone that the system does not know is UTC.

@@ -16,11 +16,17 @@ const assetPolicy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 // the best coding the browser takes.
 func (s *Server) asset(c echo.Context) error {
 	r := c.Request()
-	found, ok := static.Find(strings.TrimPrefix(r.URL.Path, static.Prefix))
-	if !ok {
-		return echo.ErrNotFound
-	}
+	served := strings.TrimPrefix(r.URL.Path, static.Prefix)
 	h := c.Response().Header()
+	found, ok := static.Find(served)
+	if !ok {
+		shared := s.dictionaries.find(served)
+		if shared == nil {
+			return echo.ErrNotFound
+		}
+		found = shared.asset
+		h.Set("Use-As-Dictionary", dictionaryUse)
+	}
 	// What only pages need would be a tenth of what a first visit costs.
 	h.Set("Content-Security-Policy", assetPolicy)
 	for _, ofPages := range []string{"Permissions-Policy", "Cross-Origin-Opener-Policy", "X-Frame-Options"} {
@@ -42,6 +48,18 @@ func (s *Server) asset(c echo.Context) error {
 // codings are the ones a browser takes, of those assets are kept in, the smaller first (RFC 9110
 // section 12.5.3). A weight of zero is a refusal; other weights do not matter here.
 func codings(accept string) []static.Encoding {
+	takes := taken(accept)
+	var out []static.Encoding
+	for _, e := range []static.Encoding{static.Brotli, static.Gzip} {
+		if takes[string(e)] {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// taken are the codings that an Accept-Encoding header takes, and with false those that it refuses.
+func taken(accept string) map[string]bool {
 	taken := map[string]bool{}
 	for part := range strings.SplitSeq(accept, ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
@@ -49,11 +67,5 @@ func codings(accept string) []static.Encoding {
 		refused := strings.HasPrefix(weight, "q=0") && strings.Trim(weight[3:], ".0") == ""
 		taken[strings.ToLower(strings.TrimSpace(name))] = !refused
 	}
-	var out []static.Encoding
-	for _, e := range []static.Encoding{static.Brotli, static.Gzip} {
-		if taken[string(e)] {
-			out = append(out, e)
-		}
-	}
-	return out
+	return taken
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -21,14 +22,48 @@ const (
 	brotliQuality = 5
 )
 
-// compress packs answers with brotli where the browser takes it and else with gzip, except streams and those that carry a fresh
-// token.
+// packer packs one answer; packing is a way to do it: begin starts an answer into w, keep takes the packer back when it is closed.
+type packer interface {
+	io.WriteCloser
+	Flush() error
+}
+
+type packing struct {
+	coding static.Encoding
+	begin  func(w io.Writer) (packer, error)
+	keep   func(packer)
+}
+
+// brotliPacking is the way for all who take brotli.
+func brotliPacking() packing {
+	packers := &sync.Pool{New: func() any { return brotli.NewWriterLevel(io.Discard, brotliQuality) }}
+	return packing{
+		coding: static.Brotli,
+		begin: func(w io.Writer) (packer, error) {
+			b, ok := packers.Get().(*brotli.Writer)
+			if !ok {
+				return nil, errors.New("brotli: no packer")
+			}
+			b.Reset(w)
+			return b, nil
+		},
+		keep: func(p packer) {
+			if b, ok := p.(*brotli.Writer); ok {
+				b.Reset(io.Discard)
+				packers.Put(b)
+			}
+		},
+	}
+}
+
+// compress packs answers where the browser takes it: pages with what it has of them already, else with brotli, and else with
+// gzip; but not streams and those that carry a fresh token.
 func (s *Server) compress() echo.MiddlewareFunc {
 	unpacked := func(c echo.Context) bool {
 		p := c.Path()
 		return p == apiPrefix+"/events" || p == apiPrefix+"/session" || p == "/ws"
 	}
-	packers := &sync.Pool{New: func() any { return brotli.NewWriterLevel(io.Discard, brotliQuality) }}
+	plainly := brotliPacking()
 	gzip := middleware.GzipWithConfig(middleware.GzipConfig{MinLength: compressFrom, Skipper: unpacked})
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		plain := gzip(next)
@@ -38,7 +73,15 @@ func (s *Server) compress() echo.MiddlewareFunc {
 			}
 			res := c.Response()
 			res.Header().Add("Vary", "Accept-Encoding")
-			w := &packed{ResponseWriter: res.Writer, packers: packers}
+			w := &packed{ResponseWriter: res.Writer, choose: func(mediaType string) packing {
+				if strings.HasPrefix(mediaType, "text/html") {
+					res.Header().Add("Vary", "Available-Dictionary")
+					if known := s.dictionaries.had(c.Request().Header); known != nil {
+						return known.packing()
+					}
+				}
+				return plainly
+			}}
 			res.Writer = w
 			defer func() { res.Writer = w.ResponseWriter }()
 			err := next(c)
@@ -56,10 +99,11 @@ func (s *Server) compress() echo.MiddlewareFunc {
 // packed holds an answer back until it is long enough to be worth packing, or has ended.
 type packed struct {
 	http.ResponseWriter
-	packers *sync.Pool
+	choose  func(mediaType string) packing
 	status  int
 	held    []byte
-	packer  *brotli.Writer
+	packing packing
+	packer  packer
 	plain   bool // it goes out as it is
 }
 
@@ -108,11 +152,14 @@ func (p *packed) Write(b []byte) (int, error) {
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", http.DetectContentType(p.held))
 	}
-	h.Set("Content-Encoding", string(static.Brotli))
+	p.packing = p.choose(h.Get("Content-Type"))
+	h.Set("Content-Encoding", string(p.packing.coding))
 	h.Del("Content-Length")
 	p.ResponseWriter.WriteHeader(p.status)
-	p.packer = p.packers.Get().(*brotli.Writer)
-	p.packer.Reset(p.ResponseWriter)
+	var err error
+	if p.packer, err = p.packing.begin(p.ResponseWriter); err != nil {
+		return 0, err
+	}
 	if _, err := p.packer.Write(p.held); err != nil {
 		return 0, err
 	}
@@ -137,8 +184,7 @@ func (p *packed) Flush() {
 func (p *packed) close() error {
 	if p.packer != nil {
 		err := p.packer.Close()
-		p.packer.Reset(io.Discard)
-		p.packers.Put(p.packer)
+		p.packing.keep(p.packer)
 		return err
 	}
 	if p.plain || p.status == 0 {

@@ -128,11 +128,6 @@ func (s *Server) sane(next echo.HandlerFunc) echo.HandlerFunc {
 			return failStatus(http.StatusRequestEntityTooLarge, "too-large")
 		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
-		if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
-			// It may have had a length too, by which a proxy before us took it to end elsewhere. net/http does not tell; nothing
-			// that follows is taken for a request (RFC 9112 section 6.1).
-			c.Response().Header().Set("Connection", "close")
-		}
 		return next(c)
 	}
 }
@@ -207,14 +202,9 @@ func (s *Server) noticed(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // paced limits one person's API calls.
-func (s *Server) paced(next echo.HandlerFunc) echo.HandlerFunc { return s.within(s.limits, next) }
-
-// strolled limits how many pages one person asks for, and how many forms they send: what they cost is the same as by the API.
-func (s *Server) strolled(next echo.HandlerFunc) echo.HandlerFunc { return s.within(s.visits, next) }
-
-func (s *Server) within(limits *personLimits, next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) paced(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if wait, ok := limits.allow(s.person(c)); !ok {
+		if wait, ok := s.limits.allow(s.person(c)); !ok {
 			return portal.Fail(portal.ErrTooMany, "too-many").After(wait)
 		}
 		return next(c)

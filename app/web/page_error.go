@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"portico/static"
 	"portico/views"
 )
 
@@ -35,7 +36,11 @@ func (s *Server) showError(c echo.Context, status int, v ErrorView) error {
 
 // reader is for whom this request's answer is rendered.
 func (s *Server) reader(c echo.Context) views.Reader {
-	return s.readerOf(s.audience(c))
+	r := s.readerOf(s.audience(c))
+	if shared := s.dictionaries.of(r.Locale()); shared != nil {
+		r.Shared = static.Prefix + shared.asset.Served
+	}
+	return r
 }
 
 // partial reports whether the page's script asks for a part of a page.

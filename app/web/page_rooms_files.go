@@ -26,8 +26,6 @@ const (
 	maxRoomUpload = 2 << 30
 	// maxField is the largest field beside the files of a form, in bytes.
 	maxField = 64 << 10
-	// maxParts is how many parts a form has: as many files as a message takes, and about as many fields.
-	maxParts = 2 * portal.MaxFiles
 )
 
 // roomUpload reports whether a request brings files to a room: by the API, or with a message by the page's form.
@@ -56,7 +54,7 @@ func eachPart(c echo.Context, do func(*multipart.Part) error) error {
 	if err != nil {
 		return formError(err)
 	}
-	for range maxParts {
+	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -68,10 +66,6 @@ func eachPart(c echo.Context, do func(*multipart.Part) error) error {
 			return err
 		}
 	}
-	if _, err = parts.NextPart(); errors.Is(err, io.EOF) {
-		return nil
-	}
-	return formError(errors.Join(errors.New("the form has too many parts"), err))
 }
 
 // uploadPart puts one part of a form into a room.
@@ -144,13 +138,12 @@ func (s *Server) roomFile(c echo.Context) error {
 	defer body.Close()
 	download(c, f.Name, bytesType)
 	h := c.Response().Header()
-	h.Set("Cache-Control", "no-store")
 	if views.PictureType(f.Type) && c.QueryParam("download") == "" {
 		h.Set("Content-Type", f.Type)
 		h.Set("Content-Disposition", strings.Replace(h.Get("Content-Disposition"), "attachment", "inline", 1))
-		// A picture is shown again and again and never changes, but whether one may see it does: it is asked each time.
-		h.Set("Cache-Control", "private, no-cache")
 	}
+	// What a file holds never changes, but whether one may read it does: it is asked each time.
+	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", `"`+f.ID+`"`)
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, body)
 	return nil

@@ -81,9 +81,7 @@ type Server struct {
 	public *url.URL
 	live   *Live
 	limits *personLimits
-	// visits paces each person's pages and forms, with what pages bring along: pictures of people, files.
-	visits *personLimits
-	// subscribers paces those who ask for private calendar addresses: by the address where there is one, else by where they ask from.
+	// subscribers paces those who ask for private calendar addresses, by where they ask from.
 	subscribers *personLimits
 	// inbox paces those who send signed messages, by where they send from.
 	inbox *personLimits
@@ -98,6 +96,8 @@ type Server struct {
 	secure   bool // cookies only over TLS
 	draining atomic.Bool
 	openapi  []byte
+	// dictionaries are what pages have in common.
+	dictionaries dictionaries
 	// button is the script of presence buttons on other pages.
 	button *static.Asset
 	// words are those of this server's own addresses in the place of an appointment's id.
@@ -106,7 +106,7 @@ type Server struct {
 	groupEdits sync.Mutex
 }
 
-// Calendar programs ask for a subscribed calendar every few minutes; this is for all of one calendar, in requests a second and at once.
+// Calendar programs ask for a subscribed calendar every few minutes; this is for a whole office behind one address.
 const (
 	subscribeRate  = 2
 	subscribeBurst = 60
@@ -136,7 +136,6 @@ func New(d Deps) (*Server, error) {
 	s.public = public
 	s.sessions = newSessions(d.Sessions, d.Config.SessionLifetime)
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
-	s.visits = newPersonLimits(float64(s.limits.every), visitBurst*s.limits.burst, d.Now)
 	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)
 	s.inbox = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	s.acts, s.refusals = acts(), newRefusals(d.Now)
@@ -149,6 +148,7 @@ func New(d Deps) (*Server, error) {
 	if s.openapi, err = s.document(); err != nil {
 		return nil, err
 	}
+	s.dictionaries = newDictionaries(d.Languages, d.Logger)
 	if s.button, err = embedButton(d.Languages); err != nil {
 		return nil, err
 	}
