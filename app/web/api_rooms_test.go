@@ -136,6 +136,30 @@ func TestFilesOfRooms(t *testing.T) {
 	a.with("Content-Type", "application/json").call("POST", "/api/v1/rooms/lobby/files", "{}", 415)
 }
 
+// TestFormsOfManyParts: a form brings no more parts than a page makes, whoever sends it; else its fields would fill the memory.
+func TestFormsOfManyParts(t *testing.T) {
+	h := newHouse(t)
+	a := h.browse(alice)
+	h.room("lobby")
+	send := func(path string, parts, status int) *reply {
+		var buf bytes.Buffer
+		w := multipart.NewWriter(&buf)
+		h.must(w.WriteField("id", "1"))
+		h.must(w.WriteField("text", "hello"))
+		for i := 2; i < parts; i++ {
+			h.must(w.WriteField(fmt.Sprint("f", i), "x"))
+		}
+		h.must(w.Close())
+		return a.with("Content-Type", w.FormDataContentType()).call(http.MethodPost, path, buf.Bytes(), status)
+	}
+	send("/rooms/lobby", maxParts, http.StatusSeeOther)
+	if got := send("/rooms/lobby", maxParts+1, http.StatusBadRequest); document(t, got).Find(`[role="alert"]`).Length() == 0 {
+		t.Errorf("nothing is said: %s", got.body)
+	}
+	a = h.signIn(alice)
+	send("/api/v1/rooms/lobby/files", maxParts+1, http.StatusBadRequest).problem("form")
+}
+
 // TestRoomsByForm: everything works by links and forms.
 func TestRoomsByForm(t *testing.T) {
 	h := newHouse(t)

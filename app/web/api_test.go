@@ -417,3 +417,25 @@ func TestPaceOfTheAPI(t *testing.T) {
 	h.signIn(alice).call("GET", "/api/v1/me", nil, 429) // a second session is the same person
 	b.call("GET", "/api/v1/me", nil, 200)
 }
+
+// TestPaceOfPages: pages and forms are no way around the pace of the API; they have one of their own.
+func TestPaceOfPages(t *testing.T) {
+	h := newHouse(t, func(s *settings) { s.web.APIRate, s.web.APIBurst = 0.001, 1 })
+	a, b := h.browse(alice), h.browse(bob)
+	for range visitBurst {
+		a.page("/settings", 200)
+	}
+	got := a.call("GET", "/settings", nil, 429)
+	if got.header.Get("Retry-After") == "" || document(t, got).Find("main").Length() != 1 {
+		t.Error("no page that says when to come back")
+	}
+	a.call("GET", "/history?q=hello", nil, 429)
+	a.call("GET", "/ws", nil, 429)
+	h.room("lobby", bob)
+	a.call("GET", "/rooms/lobby/files/none", nil, 429)
+	if said := a.send("POST", chatWith(bob), url.Values{"id": {"1"}, "text": {"x"}}); said.status != 429 {
+		t.Errorf("a form was answered with %d", said.status)
+	}
+	a.call("GET", "/api/v1/me", nil, 200) // the API's own pace
+	b.page("/settings", 200)
+}

@@ -91,7 +91,8 @@ func TestUntouchedFormChangesNothing(t *testing.T) {
 }
 
 func TestFileName(t *testing.T) {
-	for name, want := range map[string]string{"plan.pdf": "plan.pdf", `C:\tmp\plan.pdf`: "plan.pdf", "/etc/passwd": "passwd", "..": "file", "": "file", "a<b>\n.txt": "a_b__.txt"} {
+	for name, want := range map[string]string{"plan.pdf": "plan.pdf", `C:\tmp\plan.pdf`: "plan.pdf", "/etc/passwd": "passwd", "..": "file", "": "file", "a<b>\n.txt": "a_b__.txt",
+		"invoice\u202egpj.exe": "invoicegpj.exe", "a\u200b\u2066b\u2028.pdf": "ab.pdf", "a\u0085b": "a_b", "\xff.pdf": ".pdf"} {
 		if got := fileName(name); got != want {
 			t.Errorf("%q is %q, want %q", name, got, want)
 		}

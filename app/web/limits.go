@@ -12,12 +12,14 @@ import (
 const (
 	defaultAPIRate  = 100
 	defaultAPIBurst = 500
+	// visitBurst is how many times an API's burst of pages somebody can ask for at once: a list of people brings their pictures.
+	visitBurst = 4
 	// maxLimited is how many people's pace is remembered at a time; beyond it those are forgotten who
 	// have not used their allowance, then anybody: forgetting errs on the generous side.
 	maxLimited = 20_000
 )
 
-// personLimits is a token bucket for each person who calls the API.
+// personLimits is a token bucket for each person.
 type personLimits struct {
 	every rate.Limit
 	burst int

@@ -24,6 +24,8 @@ const (
 
 	defaultLiveRate  = 30
 	defaultLiveBurst = 120
+	// manyPages is how many connections' allowance one person has, however many they open.
+	manyPages = 4
 )
 
 // Live turns events into frames for the hub, and is the door behind every live connection.
@@ -31,6 +33,8 @@ type Live struct {
 	*Server
 	rate  rate.Limit
 	burst int
+	// people paces each person over all their connections, of which there can be many.
+	people *personLimits
 
 	mu      sync.Mutex
 	paces   map[string]*rate.Limiter // by connection; entries live as long as the connection
@@ -46,6 +50,7 @@ func newLive(s *Server) *Live {
 	if l.burst <= 0 {
 		l.burst = defaultLiveBurst
 	}
+	l.people = newPersonLimits(manyPages*float64(l.rate), manyPages*l.burst, s.Now)
 	return l
 }
 
@@ -218,10 +223,14 @@ func (l *Live) Detached(c realtime.Client) {
 	l.Presence.Detach(c.Person, c.ID)
 }
 
-// mayGoOn reports whether the connection keeps within its pace.
+// mayGoOn reports whether the connection keeps within its pace, and its person within theirs.
 func (l *Live) mayGoOn(c realtime.Client) bool {
 	l.mu.Lock()
 	pace := l.paces[c.ID]
 	l.mu.Unlock()
-	return pace == nil || pace.AllowN(l.Now(), 1)
+	if pace != nil && !pace.AllowN(l.Now(), 1) {
+		return false
+	}
+	_, ok := l.people.allow(c.Person)
+	return ok
 }

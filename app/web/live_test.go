@@ -279,6 +279,29 @@ func TestPaceOfOneConnection(t *testing.T) {
 	other.quietUntilPong()
 }
 
+// TestPaceOfOnePerson: many connections of one person have no more than a few connections' allowance together.
+func TestPaceOfOnePerson(t *testing.T) {
+	h := newHouse(t, func(s *settings) { s.web.LiveRate, s.web.LiveBurst = 0.001, 5 })
+	a := h.signIn(alice)
+	for range manyPages {
+		live := a.dial(protocolJSON, "")
+		live.next("hello")
+		for range 5 {
+			live.send(map[string]any{"op": "ping"})
+			live.next("pong")
+		}
+	}
+	live := a.dial(protocolJSON, "")
+	live.next("hello")
+	live.send(map[string]any{"op": "ping"})
+	if f := live.next("pong", "error"); f["reason_key"] != "too-many" {
+		t.Errorf("one connection more was answered with %v", f)
+	}
+	other := h.signIn(bob).dial(protocolJSON, "")
+	other.next("hello")
+	other.quietUntilPong()
+}
+
 func TestSubprotocols(t *testing.T) {
 	h := newHouse(t)
 	a := h.signIn(alice)

@@ -202,9 +202,14 @@ func (s *Server) noticed(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // paced limits one person's API calls.
-func (s *Server) paced(next echo.HandlerFunc) echo.HandlerFunc {
+func (s *Server) paced(next echo.HandlerFunc) echo.HandlerFunc { return s.within(s.limits, next) }
+
+// strolled limits how many pages one person asks for, and how many forms they send: what they cost is the same as by the API.
+func (s *Server) strolled(next echo.HandlerFunc) echo.HandlerFunc { return s.within(s.visits, next) }
+
+func (s *Server) within(limits *personLimits, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if wait, ok := s.limits.allow(s.person(c)); !ok {
+		if wait, ok := limits.allow(s.person(c)); !ok {
 			return portal.Fail(portal.ErrTooMany, "too-many").After(wait)
 		}
 		return next(c)

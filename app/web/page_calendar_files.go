@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 
@@ -65,16 +66,19 @@ func tooLargeFile(limit int64) error {
 // maxFileName is the longest name of a file, in bytes: as much as file systems take, with room for " (1)".
 const maxFileName = 200
 
-// fileName is the last part of a file's name as a browser gives it, without what no file system takes. One that is too
-// long keeps its ending.
+// fileName is the last part of a file's name as a browser gives it, without what no file system takes, and without marks
+// that cannot be seen: those of writing direction make "gpj.exe" read as "exe.jpg". One that is too long keeps its ending.
 func fileName(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || strings.ContainsRune(`<>:"/|?*`, r) {
+		switch {
+		case unicode.IsControl(r) || strings.ContainsRune(`<>:"/|?*`, r):
 			return '_'
+		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+			return -1
 		}
 		return r
-	}, name)
+	}, strings.ToValidUTF8(name, ""))
 	if end := path.Ext(name); len(name) > maxFileName && len(end) < maxFileName/10 {
 		name = clip(strings.TrimSuffix(name, end), maxFileName-len(end)) + end
 	}
@@ -266,6 +270,15 @@ func (s *Server) revokeLink(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/calendar/link")
 }
 
+// noCalendar answers an address behind which is no calendar, and paces whoever asks for many of them. Those who know one are
+// paced by it: what others of their network guess does not hold them up.
+func (s *Server) noCalendar(c echo.Context) error {
+	if wait, ok := s.subscribers.allow(portal.Address("from " + c.RealIP())); !ok {
+		return portal.Fail(portal.ErrTooMany, "subscribe.too-many").After(wait)
+	}
+	return echo.ErrNotFound
+}
+
 // subscribed answers whoever knows a private address with the calendar behind it. It asks for no sign-in, is not
 // cached, and says of a token that is none only that there is nothing.
 func (s *Server) subscribed(c echo.Context) error {
@@ -273,21 +286,23 @@ func (s *Server) subscribed(c echo.Context) error {
 	if s.Calendar == nil {
 		return echo.ErrNotFound
 	}
-	if wait, ok := s.subscribers.allow(portal.Address(c.RealIP())); !ok {
-		return portal.Fail(portal.ErrTooMany, "subscribe.too-many").After(wait)
-	}
 	token, ok := strings.CutSuffix(c.Param("token"), ".ics")
 	if !ok || len(token) < 16 || len(token) > 128 {
-		return echo.ErrNotFound
+		return s.noCalendar(c)
+	}
+	if wait, ok := s.subscribers.allow(portal.Address("token " + token)); !ok {
+		return portal.Fail(portal.ErrTooMany, "subscribe.too-many").After(wait)
 	}
 	data, err := s.Calendar.Subscribed(c.Request().Context(), token)
 	switch {
 	case errors.Is(err, portal.ErrNotFound), errors.Is(err, portal.ErrInvalid), errors.Is(err, portal.ErrForbidden):
-		return echo.ErrNotFound
+		return s.noCalendar(c)
 	case err != nil:
 		return err
 	}
-	c.Response().Header().Set("Content-Disposition", `inline; filename="calendar.ics"`)
+	h := c.Response().Header()
+	h.Set("Content-Disposition", `inline; filename="calendar.ics"`)
+	h.Set("Content-Type", calendarType) // not every machine knows the ending
 	http.ServeContent(c.Response(), c.Request(), "calendar.ics", time.Time{}, bytes.NewReader(data))
 	return nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -92,5 +93,21 @@ func TestPrivateAddress(t *testing.T) {
 	}
 	if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") == "" {
 		t.Errorf("asked far too often: %d", got.status)
+	}
+}
+
+// TestGuessesOfPrivateAddresses: who guesses is held up; those who know an address, behind the same one, are not.
+func TestGuessesOfPrivateAddresses(t *testing.T) {
+	h := newHouse(t, at(wednesday(t)))
+	a := h.viennese(alice, "en")
+	path := strings.TrimPrefix(document(t, a.submit("/calendar/link")).Find("#address").AttrOr("value", ""), h.url)
+	for i := range subscribeBurst {
+		h.guest().call(http.MethodGet, fmt.Sprintf("/calendar/subscribe/guess-of-somebody-%04d.ics", i), nil, http.StatusNotFound)
+	}
+	h.guest().call(http.MethodGet, "/calendar/subscribe/guess-of-somebody-more.ics", nil, http.StatusTooManyRequests)
+	h.guest().call(http.MethodGet, "/calendar/subscribe/short.ics", nil, http.StatusTooManyRequests)
+	got := h.guest().call(http.MethodGet, path, nil, http.StatusOK)
+	if kind := got.header.Get("Content-Type"); kind != calendarType {
+		t.Errorf("a calendar is %q", kind)
 	}
 }

@@ -26,6 +26,8 @@ const (
 	maxRoomUpload = 2 << 30
 	// maxField is the largest field beside the files of a form, in bytes.
 	maxField = 64 << 10
+	// maxParts is how many parts a form has: as many files as a message takes, and about as many fields.
+	maxParts = 2 * portal.MaxFiles
 )
 
 // roomUpload reports whether a request brings files to a room: by the API, or with a message by the page's form.
@@ -54,7 +56,7 @@ func eachPart(c echo.Context, do func(*multipart.Part) error) error {
 	if err != nil {
 		return formError(err)
 	}
-	for {
+	for range maxParts {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -66,6 +68,10 @@ func eachPart(c echo.Context, do func(*multipart.Part) error) error {
 			return err
 		}
 	}
+	if _, err = parts.NextPart(); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return formError(errors.Join(errors.New("the form has too many parts"), err))
 }
 
 // uploadPart puts one part of a form into a room.

@@ -135,7 +135,7 @@ func (s *Server) router() *echo.Echo {
 	e.GET("/readyz", s.readyz)
 	e.GET("/metrics", s.serveMetrics)
 	e.GET(static.Prefix+"*", s.asset)
-	e.GET("/ws", s.webSocket, s.signedIn)
+	e.GET("/ws", s.webSocket, s.signedIn, s.strolled)
 	e.GET(discoveryPath, s.discover)
 	s.embedRoutes(e)
 	e.GET("/calendar/subscribe/:token", s.subscribed, s.compress())
@@ -187,9 +187,9 @@ func (s *Server) router() *echo.Echo {
 	e.POST("/signin", s.signIn, compress, s.private)
 	e.POST("/signout", s.signOut, compress, s.private)
 	if s.Rooms != nil {
-		e.GET("/rooms/:room/files/:file", s.roomFile, s.signedIn) // not packed: parts of it can be asked for
+		e.GET("/rooms/:room/files/:file", s.roomFile, s.signedIn, s.strolled) // not packed: parts of it can be asked for
 	}
-	s.pages(e.Group("", compress, s.private, s.signedIn, s.noticed, s.recorded, s.placed))
+	s.pages(e.Group("", compress, s.private, s.signedIn, s.strolled, s.noticed, s.recorded, s.placed))
 	e.RouteNotFound("/*", s.notFound) // after the group, which would ask for a sign-in first
 	return e
 }

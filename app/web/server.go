@@ -81,7 +81,9 @@ type Server struct {
 	public *url.URL
 	live   *Live
 	limits *personLimits
-	// subscribers paces those who ask for private calendar addresses, by where they ask from.
+	// visits paces each person's pages and forms, with what pages bring along: pictures of people, files.
+	visits *personLimits
+	// subscribers paces those who ask for private calendar addresses: by the address where there is one, else by where they ask from.
 	subscribers *personLimits
 	// inbox paces those who send signed messages, by where they send from.
 	inbox *personLimits
@@ -106,7 +108,7 @@ type Server struct {
 	groupEdits sync.Mutex
 }
 
-// Calendar programs ask for a subscribed calendar every few minutes; this is for a whole office behind one address.
+// Calendar programs ask for a subscribed calendar every few minutes; this is for all of one calendar, in requests a second and at once.
 const (
 	subscribeRate  = 2
 	subscribeBurst = 60
@@ -136,6 +138,7 @@ func New(d Deps) (*Server, error) {
 	s.public = public
 	s.sessions = newSessions(d.Sessions, d.Config.SessionLifetime)
 	s.limits = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
+	s.visits = newPersonLimits(float64(s.limits.every), visitBurst*s.limits.burst, d.Now)
 	s.subscribers = newPersonLimits(subscribeRate, subscribeBurst, d.Now)
 	s.inbox = newPersonLimits(d.Config.APIRate, d.Config.APIBurst, d.Now)
 	s.acts, s.refusals = acts(), newRefusals(d.Now)
