@@ -38,6 +38,9 @@ func (s *Service) SignInFrom(ctx context.Context, address, password, remote, dev
 	} else if who, err = s.address(address); err == nil {
 		err = s.signIn(ctx, who, password, s.from(who, remote, device))
 	}
+	if err == nil {
+		s.tries.came(remote, s.o.Now(), who, s.typed(address))
+	}
 	if err != nil && !s.nameable(ctx, who) {
 		who = ""
 	}
@@ -80,7 +83,8 @@ func (s *Service) turn(ctx context.Context, who portal.Address, from string) (st
 		return started, nil, tooMany(wait)
 	}
 	done := func() {}
-	if !s.known(who) && !isDevice(from) { // known people are not held up by what others of their address do
+	// Known people and those who sign in from there are not held up by what others of their address do.
+	if !s.known(who) && !isDevice(from) && !s.tries.regular(who, from, s.o.Now()) {
 		if done, err = s.tries.enter(ctx, from, s.o.Now); err != nil {
 			return started, nil, err
 		}

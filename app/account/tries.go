@@ -23,6 +23,8 @@ const (
 	// maxQueued is how many tries of one remote address wait for those that are under way; more are turned
 	// away.
 	maxQueued = 512
+	// regularFor is how long somebody counts as one of those who sign in from a remote address.
+	regularFor = 30 * 24 * time.Hour
 )
 
 // tries owns what is remembered of wrong passwords, and what is being tried.
@@ -34,6 +36,9 @@ type tries struct {
 	pairs    map[pair]policy.Failures
 	accounts map[string]policy.Failures
 	remotes  map[string]*remoteTries
+	// regulars are who has signed in from where, and when: what others of that address do wrong does not hold them up. A wrong try
+	// in their name there ends that, so that one address can try no more than one password on each of them.
+	regulars map[pair]time.Time
 }
 
 // pair is an account as tried from one remote address.
@@ -54,7 +59,7 @@ func (r *remoteTries) busy() bool { return r.flying+r.queued > 0 }
 
 func newTries() *tries {
 	return &tries{pair: policy.AccountTries(), account: policy.CeilingTries(), remote: policy.RemoteTries(),
-		pairs: map[pair]policy.Failures{}, accounts: map[string]policy.Failures{}, remotes: map[string]*remoteTries{}}
+		pairs: map[pair]policy.Failures{}, accounts: map[string]policy.Failures{}, remotes: map[string]*remoteTries{}, regulars: map[pair]time.Time{}}
 }
 
 // wait is how long a try of this account from there, a remote address or a known device, must wait.
@@ -184,6 +189,7 @@ func (t *tries) count(account, from string, now time.Time) {
 	room(t.pairs, always)
 	room(t.accounts, always)
 	t.pairs[both] = t.pair.Failed(t.pairs[both], now)
+	delete(t.regulars, both)
 	if !isDevice(from) {
 		t.accounts[account] = t.account.Failed(t.accounts[account], now)
 	}
@@ -195,6 +201,28 @@ func (t *tries) succeeded(who portal.Address, remote string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.pairs, pair{accountKey(who), remoteKey(remote)})
+}
+
+// came remembers that somebody has signed in from a remote address, under each of their names.
+func (t *tries) came(remote string, now time.Time, names ...portal.Address) {
+	from := remoteKey(remote)
+	if from == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range names {
+		room(t.regulars, func(time.Time) bool { return true })
+		t.regulars[pair{accountKey(name), from}] = now
+	}
+}
+
+// regular reports whether somebody is one of those who sign in from a remote address.
+func (t *tries) regular(who portal.Address, remote string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since, ok := t.regulars[pair{accountKey(who), remoteKey(remote)}]
+	return ok && now.Sub(since) < regularFor
 }
 
 // sweep forgets what counts no more.
@@ -209,6 +237,11 @@ func (t *tries) sweep(now time.Time) {
 	for who, f := range t.accounts {
 		if t.account.Forgotten(f, now) {
 			delete(t.accounts, who)
+		}
+	}
+	for both, since := range t.regulars {
+		if now.Sub(since) >= regularFor {
+			delete(t.regulars, both)
 		}
 	}
 	for from, r := range t.remotes {

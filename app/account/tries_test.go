@@ -150,3 +150,43 @@ func TestOneAddressAtFiveHundredAccounts(t *testing.T) {
 		t.Errorf("five hundred accounts were tried within %v", waited)
 	}
 }
+
+// Somebody behind the same address who guesses, for hours, does not keep out those who sign in from there: people are counted, not
+// addresses. A guess in their name is judged once; then they wait like everybody.
+func TestAColleagueKeepsNobodyOut(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	const office = "192.0.2.1:4711"
+	f.signIn("alice", "wonder", "k1")
+	if err := f.Ended(t.Context(), "k1"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 21 {
+		f.failsFrom(office, fmt.Sprint("guess", i), "x", portal.ErrUnauthenticated, "signin.wrong")
+	}
+	f.failsFrom(office, "bob", "builder", portal.ErrTooMany, "signin.too-many") // he comes for the first time
+	for i := range 3 {
+		f.signIn("alice", "wonder", fmt.Sprint("again", i))
+		if err := f.Ended(t.Context(), fmt.Sprint("again", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.failsFrom(office, "alice", "guess", portal.ErrUnauthenticated, "signin.wrong")
+	f.failsFrom(office, "alice", "wonder", portal.ErrTooMany, "signin.too-many")
+	f.clock.turn(time.Minute)
+	f.signIn("alice", "wonder", "later")
+}
+
+// That somebody signs in from an address is forgotten after a month.
+func TestRegularsAreForgotten(t *testing.T) {
+	f := newOffice(t, account.Options{})
+	const office = "192.0.2.1:4711"
+	f.signIn("alice", "wonder", "k1")
+	if err := f.Ended(t.Context(), "k1"); err != nil {
+		t.Fatal(err)
+	}
+	f.clock.turn(31 * 24 * time.Hour)
+	for i := range 21 {
+		f.failsFrom(office, fmt.Sprint("guess", i), "x", portal.ErrUnauthenticated, "signin.wrong")
+	}
+	f.failsFrom(office, "alice", "wonder", portal.ErrTooMany, "signin.too-many")
+}
