@@ -116,7 +116,7 @@ func TestFilesOfRooms(t *testing.T) {
 	for _, at := range []string{path, "/api/v1" + path} {
 		got := b.call("GET", at, nil, 200)
 		for name, want := range map[string]string{
-			"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
+			"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox",
 		} {
 			if got.header.Get(name) != want {
 				t.Errorf("%s: %s is %q", at, name, got.header.Get(name))

@@ -128,6 +128,11 @@ func (s *Server) sane(next echo.HandlerFunc) echo.HandlerFunc {
 			return failStatus(http.StatusRequestEntityTooLarge, "too-large")
 		}
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
+		if len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+			// It may have had a length too, by which a proxy before us took it to end elsewhere. net/http does not tell; nothing
+			// that follows is taken for a request (RFC 9112 section 6.1).
+			c.Response().Header().Set("Connection", "close")
+		}
 		return next(c)
 	}
 }

@@ -144,12 +144,13 @@ func (s *Server) roomFile(c echo.Context) error {
 	defer body.Close()
 	download(c, f.Name, bytesType)
 	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
 	if views.PictureType(f.Type) && c.QueryParam("download") == "" {
 		h.Set("Content-Type", f.Type)
 		h.Set("Content-Disposition", strings.Replace(h.Get("Content-Disposition"), "attachment", "inline", 1))
+		// A picture is shown again and again and never changes, but whether one may see it does: it is asked each time.
+		h.Set("Cache-Control", "private, no-cache")
 	}
-	// What a file holds never changes, but whether one may read it does: it is asked each time.
-	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", `"`+f.ID+`"`)
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, body)
 	return nil

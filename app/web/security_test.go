@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,6 +182,49 @@ func (h *house) rawGet(path, host string) string {
 		h.t.Fatal(err)
 	}
 	return line
+}
+
+// TestDoubtfulLengths: a request whose end two readers could see in different places is refused, or is the last one that its
+// connection is asked, so that none can be hidden in another.
+func TestDoubtfulLengths(t *testing.T) {
+	h := newHouse(t)
+	const hidden = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	for name, rest := range map[string]string{
+		"both":                 "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"two lengths":          "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+		"a list of lengths":    "Content-Length: 3, 3\r\n\r\nabc",
+		"a length with a sign": "Content-Length: +3\r\n\r\nabc",
+		"another coding":       "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"two codings":          "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"a space before":       "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+		"a chunk of less":      "Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+	} {
+		got := h.raw("POST /signin HTTP/1.1\r\nHost: localhost\r\n" + rest + hidden)
+		if strings.Contains(got, "HTTP/1.1 200") {
+			t.Errorf("%s: what was hidden in it is answered: %.2000s", name, got)
+		}
+	}
+}
+
+// raw sends bytes as they are and gives all that is answered until the server closes the connection.
+func (h *house) raw(request string) string {
+	h.t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(h.t.Context(), "tcp", strings.TrimPrefix(h.url, "http://"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		h.t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) { // what was not read resets it
+		h.t.Fatal(err)
+	}
+	return string(got)
 }
 
 func TestBodiesTooLarge(t *testing.T) {

@@ -3,6 +3,7 @@ package web
 // What holds on every route, shown by walking the table that the server itself routes by: a route that is added is walked too.
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -254,12 +255,72 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	eventually(t, "bob's words are with alice", func() bool {
 		return strings.Contains(string(unpacked(t, a.send("GET", messagesPath(bob), nil))), "alert(1)")
 	})
-	for _, path := range []string{"/chat", "/chat/" + url.PathEscape(string(bob)), "/contacts", "/settings", "/status"} {
-		got := a.send("GET", path, nil)
-		withoutInlineCode(t, path, unpacked(t, got))
+	h.tells(alice, h.room("lobby", bob), hostile)
+	h.must(h.rooms.SetWords(t.Context(), alice, []string{hostile[:30]}))
+	b.call("POST", "/api/v1/rooms", map[string]any{"name": "foul", "title": hostile[:60], "topic": hostile, "access": "open", "members": []string{string(alice)}}, 201)
+	b.call("POST", "/api/v1/crm/companies", map[string]string{"name": hostile[:100], "website": "javascript:alert(1)", "phone": hostile[:60]}, 201)
+	b.call("POST", "/api/v1/crm/people", map[string]string{"first_name": hostile[:60], "last_name": hostile[:60]}, 201)
+	a.call("PUT", "/api/v1/conversations/"+url.PathEscape(string(bob))+"/draft", map[string]string{"text": "</textarea>" + hostile}, 200)
+	a.submit("/contacts", "uri", string(bob), "group", hostile[:30])
+	for path, holds := range map[string]bool{
+		"/chat": true, "/chat/" + url.PathEscape(string(bob)): true, "/contacts": false, "/settings": false, "/history?q=alert": false, "/privacy": false,
+		"/rooms": true, "/rooms/lobby": true, "/rooms/foul?side=people": true, "/rooms/~find?q=script": false, "/crm": false,
+		"/admin/people?q=%3Cscript%3E": false, "/contacts/find?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E": false, "/crm/find?q=script": false,
+	} {
+		page := unpacked(t, a.call("GET", path, nil, 200))
+		if holds && !strings.Contains(string(page), "&lt;script&gt;alert(1)") {
+			t.Errorf("%s does not show the hostile text", path)
+		}
+		withoutInlineCode(t, path, page)
 	}
 	if _, err := portal.ParseAddress(hostile); err == nil {
 		t.Error("a script is an address")
+	}
+}
+
+// TestGetChangesNothing: whoever leads somebody's browser to any address of the portal has changed nothing of theirs by it, has
+// said nothing in their name and read nothing in their place.
+func TestGetChangesNothing(t *testing.T) {
+	h := everything(t)
+	a, b := h.browse(alice), h.signIn(bob)
+	room := h.room("lobby", bob)
+	h.tells(bob, room, "not yet read")
+	b.call("POST", messagesPath(alice), map[string]string{"text": "not yet read either"}, 202)
+	state := func() string {
+		t.Helper()
+		var all strings.Builder
+		for _, path := range []string{"/me/settings", "/contacts", "/contact-groups", "/conversations", "/rooms", "/rooms/lobby", "/me/privacy", "/me/relationships", "/me/words", "/me/drafts",
+			"/appointments/changes", "/crm/companies", "/crm/people", "/me/out-of-office", "/admin/policies", "/admin/origins", "/admin/custom-states", "/admin/sync/hooks", "/calls", "/diagnostics/trace"} {
+			fmt.Fprintf(&all, "%s %s\n", path, unpacked(t, a.call("GET", apiPrefix+path, nil, 200)))
+		}
+		return all.String()
+	}
+	eventually(t, "both are there unread", func() bool {
+		return strings.Contains(string(unpacked(t, a.send("GET", apiPrefix+"/conversations", nil))), `"unread":1`)
+	})
+	before, head := state(), h.head()
+	walked := 0
+	for _, r := range h.routes() {
+		if r.method != http.MethodGet || r.path == "/ws" || r.path == apiPrefix+"/events" {
+			continue
+		}
+		for _, at := range []string{r.at, strings.ReplaceAll(r.at, "/rooms/x", "/rooms/lobby")} {
+			for _, more := range []string{"", "?do=delete&sign-out=1&uri=" + url.QueryEscape(string(bob)) + "&text=x&version=1&_method=DELETE"} {
+				if got := a.send(http.MethodGet, at+more, nil); got.status >= 500 && got.status != http.StatusServiceUnavailable {
+					t.Errorf("%s%s: %d %.200s", at, more, got.status, got.body)
+				}
+				walked++
+			}
+		}
+	}
+	if walked < 400 {
+		t.Errorf("only %d addresses were asked for", walked)
+	}
+	if after := state(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	if now := h.head(); now != head {
+		t.Errorf("%d events came of it", now-head)
 	}
 }
 

@@ -40,6 +40,9 @@ func OAuth2(o OAuth2Config) (Authenticator, error) {
 	if o.HTTP == nil {
 		o.HTTP = &http.Client{Timeout: 30 * time.Second}
 	}
+	alone := *o.HTTP // a redirect would take the secret elsewhere
+	alone.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.HTTP = &alone
 	if o.Now == nil {
 		o.Now = time.Now
 	}

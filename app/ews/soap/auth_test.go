@@ -235,6 +235,25 @@ func TestOAuth2ReplacesARefusedToken(t *testing.T) {
 	}
 }
 
+// A token service that leads elsewhere is not followed: the secret would go along.
+func TestOAuth2FollowsNobody(t *testing.T) {
+	elsewhere := newTokenServer(t)
+	leads := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(leads.Close)
+	for _, client := range []*http.Client{nil, leads.Client()} {
+		auth, err := OAuth2(OAuth2Config{TokenURL: leads.URL, ClientID: "app", ClientSecret: "app-secret", Scopes: []string{"ews"}, HTTP: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, s := scripted(t, func(o *Options) { o.Auth, o.Attempts = auth, 1 }, xmlReply(itemAnswer("a")))
+		if _, err := c.GetItem(background(t), As{}, getItem("a")); err == nil || s.count() != 0 || elsewhere.fetched.Load() != 0 {
+			t.Errorf("%v, sent %d times, %d tokens from elsewhere", err, s.count(), elsewhere.fetched.Load())
+		}
+	}
+}
+
 func TestOAuth2Refusals(t *testing.T) {
 	tokens := newTokenServer(t)
 	c, s := scripted(t, func(o *Options) { o.Auth = tokens.auth(t, nil, "guess") }, xmlReply(itemAnswer("a")))
