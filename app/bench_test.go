@@ -31,7 +31,7 @@ func inProcess(tb testing.TB, change func(*config.Config)) *house {
 	dir := tb.TempDir()
 	cfg, err := config.Load("", []string{
 		"PORTICO_HTTP_LISTEN=127.0.0.1:0", "PORTICO_STORAGE_DSN=sqlite:" + filepath.Join(dir, "portico.db"),
-		"PORTICO_STORAGE_DATA_DIR=" + dir, "PORTICO_LIMITS_API_RATE=1000000", "PORTICO_LIMITS_LIVE_RATE=1000000",
+		"PORTICO_STORAGE_DATA_DIR=" + dir, "PORTICO_LIMITS_API_RATE=1000000", "PORTICO_CHAT_RATE=1000000", "PORTICO_LIMITS_LIVE_RATE=1000000",
 		"PORTICO_LAB_ROBOTS_PACE=24h",
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ const freshPage = `(() => {
 
 // oldPageIsFreshPage: whatever kind of event comes, the page that was open is then what a fresh one would be.
 func oldPageIsFreshPage(t *testing.T, d *desk) {
-	p := d.portal("PORTICO_LIMITS_API_RATE=1000")
+	p := d.portal("PORTICO_LIMITS_API_RATE=1000", "PORTICO_CHAT_RATE=1000")
 	alice := d.visitor(p).signIn("alice", "/contacts").live()
 	me, bob, dave := p.signIn("alice"), p.signIn("bob"), p.signIn("dave")
 	bob.live(-1)

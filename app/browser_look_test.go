@@ -34,7 +34,7 @@ func looks() [][3]string {
 
 // lively is a portal with some life in it, and alice's window.
 func (d *desk) lively() (p *program, alice *tab) {
-	p = d.portal("PORTICO_LIMITS_API_RATE=1000")
+	p = d.portal("PORTICO_LIMITS_API_RATE=1000", "PORTICO_CHAT_RATE=1000")
 	bob, carol, dave := p.signIn("bob"), p.signIn("carol"), p.signIn("dave")
 	for who, state := range map[*client]map[string]string{
 		bob:   {"availability": "available", "note": "At the desk until four, then on the train"},

@@ -248,7 +248,8 @@ func (h *house) openRooms(ctx context.Context) (err error) {
 	h.chat = chat.New(h.store, h.agent, chat.Options{
 		Relationship: h.privacy.Relationship, NoIM: func(who portal.Address) bool { return h.admin.InForce(who).DisableIM }, Quiet: h.quiet,
 		Past: h.past, Beside: h.countsBeside(), Received: h.desk.received, Seen: h.desk.read,
-		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat, Logger: h.log.With("part", "chat"),
+		Emit: emit, Counted: counted, Took: took, MaxAge: h.cfg.Chat.MaxAge, Drain: drainChat,
+		Rate: h.cfg.Chat.Rate, Burst: max(1, int(20*h.cfg.Chat.Rate)), Logger: h.log.With("part", "chat"),
 	})
 	h.presence = presence.New(h.agent, h.store, presence.Options{
 		Instance:      h.instance,

@@ -57,7 +57,7 @@ func (c *client) gives(user, relationship string) {
 func quick(t testing.TB, environ ...string) []string {
 	t.Helper()
 	return append([]string{"PORTICO_LAB_ROBOTS_PACE=24h", "PORTICO_PRESENCE_GRACE=100ms", "PORTICO_PRESENCE_PUBLISH_PACE=100ms",
-		"PORTICO_LIMITS_API_RATE=1000000", "PORTICO_LOG_LEVEL=warn"}, environ...)
+		"PORTICO_LIMITS_API_RATE=1000000", "PORTICO_CHAT_RATE=1000000", "PORTICO_LOG_LEVEL=warn"}, environ...)
 }
 
 // meets puts somebody into a meeting that has begun, in the portal's own Exchange.

@@ -299,7 +299,7 @@ name = "refuses"
 url = %q
 username = "svc"
 `, sip.Addr(), "sqlite:"+filepath.Join(dir, "portico.db"), dir, deaf, parrot, mail, exchange.URL(), labService, parrot+"/ews", parrot+"/token", parrot+"/ews"))
-	h.program = command(t, dir, append(append(ownPorts(t), "PORTICO_LIMITS_API_RATE=100000", "PORTICO_SYNC_MAIL_GATHER=100ms"), environ...), "serve", "--config", conf)
+	h.program = command(t, dir, append(append(ownPorts(t), "PORTICO_LIMITS_API_RATE=100000", "PORTICO_CHAT_RATE=100000", "PORTICO_SYNC_MAIL_GATHER=100ms"), environ...), "serve", "--config", conf)
 	if h.url == "" {
 		t.Fatalf("portico did not say where it is:\n%s", h.logged())
 	}

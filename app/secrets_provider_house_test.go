@@ -34,7 +34,7 @@ func TestSecretsOfAProviderAreNowhere(t *testing.T) {
 	ca := file(t, t.TempDir(), "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate().Raw})))
 	conf := file(t, dir, "portico.toml", fmt.Sprintf("[http]\nlisten = %q\npublic_url = %q\n[signin]\nmethod = \"oidc\"\n[sip]\nproxy = \"sip:%s;transport=tcp\"\nauth = \"trusted\"\n[storage]\ndsn = %q\ndata_dir = %q\n[log]\nlevel = \"debug\"\n"+
 		"[oidc]\nissuer = %q\nclient_id = \"portico\"\ntls_ca = %q\n", at, "http://"+at, sip.Addr(), "sqlite:"+filepath.Join(dir, "portico.db"), dir, idp.URL, ca))
-	h.program = command(t, dir, []string{"PORTICO_LIMITS_API_RATE=100000", "PORTICO_OIDC_CLIENT_SECRET=" + secret}, "serve", "--config", conf)
+	h.program = command(t, dir, []string{"PORTICO_LIMITS_API_RATE=100000", "PORTICO_CHAT_RATE=100000", "PORTICO_OIDC_CLIENT_SECRET=" + secret}, "serve", "--config", conf)
 	if h.url == "" {
 		t.Fatalf("portico did not say where it is:\n%s", h.logged())
 	}

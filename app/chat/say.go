@@ -21,7 +21,7 @@ type Draft struct {
 // Say stores what from says and returns once it is committed; the outbox sends it from there. A repeat
 // of an ID changes nothing and gives the message in its present state. Errors: ErrInvalid (text, id or
 // conversation), ErrForbidden where policy takes messages from the sender ("chat.disabled") or the receiver
-// ("chat.peer-disabled"), ErrUnavailable when storage is away; after the latter it is not known whether the message was
+// ("chat.peer-disabled"), ErrTooMany ("too-many", with RetryAfter) beyond Options.Rate, ErrUnavailable when storage is away; after the latter it is not known whether the message was
 // kept, and a repeat with the same ID is the way to find out.
 func (s *Service) Say(ctx context.Context, from portal.Address, d Draft) (portal.Message, error) {
 	if err := policy.MessageID(d.ID); err != nil {
@@ -40,6 +40,9 @@ func (s *Service) Say(ctx context.Context, from portal.Address, d Draft) (portal
 	m := portal.Message{Owner: from, Conversation: d.Conversation, ID: d.ID, From: from, Text: text,
 		At: s.o.Now().UTC(), State: portal.Pending}
 	lane := laneKey{from, d.Conversation}
+	if err := s.pace.take(lane, m.At); err != nil {
+		return portal.Message{}, err
+	}
 	ticket := s.outbox.begin(lane)
 	stored, created, err := s.log.AddMessage(ctx, m, messageEvent(m, false))
 	if err != nil {

@@ -41,6 +41,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 
+	// Rate is how many messages a second one person may say in one conversation in the long run, Burst at once; zero: any number.
+	Rate  float64
+	Burst int
 	// MaxAge is how long a message is tried before it fails with "send.gave-up" (24 h).
 	MaxAge time.Duration
 	// SendTimeout bounds one try (40 s: longer than SIP's own 32 s).
@@ -128,6 +131,7 @@ type Service struct {
 	counts  *counts
 	heard   *heard
 	spoken  *spoken
+	pace    *pace
 	running sync.Mutex
 }
 
@@ -140,6 +144,7 @@ func New(log Log, line Line, o Options) *Service {
 	s.counts = newCounts(log, o)
 	s.heard = newHeard(o)
 	s.spoken = newSpoken(o)
+	s.pace = newPace(o.Rate, o.Burst)
 	return s
 }
 

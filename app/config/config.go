@@ -110,6 +110,8 @@ type Presence struct {
 type Chat struct {
 	MaxAge    time.Duration
 	Retention time.Duration
+	// Rate is in messages a second of one sender in one conversation.
+	Rate float64
 }
 
 // Rooms is what may be said and kept in rooms.
