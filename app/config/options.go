@@ -92,7 +92,7 @@ func options() []option {
 		{key: "http.allowed_origins", at: func(c *Config, _ int) any { return &c.HTTP.AllowedOrigins }, check: each(origin),
 			doc: "Further origins, beside public_url, from which browsers may open live connections and send requests."},
 		{key: "http.metrics_secret", at: func(c *Config, _ int) any { return &c.HTTP.MetricsSecret },
-			doc: "Who asks for /metrics must send this as a bearer token. Empty: only this machine may ask."},
+			doc: "Who asks for /metrics must send this as a bearer token. Empty: only this machine may ask, by a loopback address, and nobody where a trusted proxy\nstands on it."},
 
 		{key: "storage.dsn", def: "sqlite:portico-data/portico.db", at: func(c *Config, _ int) any { return &c.Storage.DSN }, check: dsn,
 			doc: "The database: \"sqlite:\" and the path of a file, which is made where it is missing."},

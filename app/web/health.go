@@ -79,10 +79,23 @@ func (s *Server) mayScrape(c echo.Context) error {
 		}
 		return portal.Fail(portal.ErrUnauthenticated, "unauthenticated")
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() || forwarded {
+	forwarded := s.byProxy(r)
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"} {
+		forwarded = forwarded || r.Header.Get(name) != ""
+	}
+	// Asked for by another name, it is for a proxy that says nothing of itself, or for a page whose name leads here now.
+	if !isLoopback(r.RemoteAddr) || !isLoopback(r.Host) || forwarded {
 		return portal.Fail(portal.ErrForbidden, "forbidden")
 	}
 	return nil
+}
+
+// isLoopback reports whether an address, with a port or without, is this machine's own for itself.
+func isLoopback(address string) bool {
+	host := address
+	if name, _, err := net.SplitHostPort(address); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,7 +73,19 @@ func TestMetrics(t *testing.T) {
 	if strings.Contains(text, "bob") || strings.Contains(text, "BREW") {
 		t.Error("people or whatever was sent are labels")
 	}
-	h.guest().with("X-Forwarded-For", "203.0.113.7").call("GET", "/metrics", nil, 403)
+	for name, value := range map[string]string{"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Real-IP": "203.0.113.7", "Via": "1.1 gate", "Forwarded": "for=203.0.113.7",
+		"Host": "portal.example.test"} { // whoever comes through a proxy, or by a page whose name was made to lead here
+		h.guest().with(name, value).call("GET", "/metrics", nil, 403)
+	}
+	for _, host := range []string{"localhost", "localhost:8080", "[::1]:8080", "127.0.0.2"} {
+		h.guest().with("Host", host).call("GET", "/metrics", nil, 200)
+	}
+}
+
+// Where a proxy stands on this machine, nobody can tell who asks.
+func TestMetricsBesideAProxy(t *testing.T) {
+	h := newHouse(t, func(s *settings) { s.web.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	h.guest().call("GET", "/metrics", nil, 403)
 }
 
 func TestMetricsWithASecret(t *testing.T) {
