@@ -2,7 +2,6 @@ package web
 
 import (
 	"maps"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,7 +27,7 @@ func explain(words *catalogue.Catalogue, f failure) string {
 	if _, said := args["wait"]; !said {
 		args["wait"] = words.Text("time.a-moment")
 		if f.retryAfter > 0 {
-			args["wait"] = words.Wait(f.retryAfter.Round(time.Second))
+			args["wait"] = words.Wait(f.retryAfter) // whole seconds, and never none
 		}
 	}
 	return words.Sentence(f.reason, args)

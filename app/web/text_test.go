@@ -102,6 +102,10 @@ func TestExplainSaysHowLong(t *testing.T) {
 	if got := explain(catalogue.For("en"), f); !strings.Contains(got, "20 seconds") {
 		t.Errorf("%q", got)
 	}
+	f.retryAfter = 90e6
+	if got := explain(catalogue.For("en"), f); !strings.Contains(got, "1 second.") {
+		t.Errorf("for less than a second it is said: %q", got)
+	}
 	f.retryAfter = 0
 	if got := explain(catalogue.For("en"), f); strings.Contains(got, "{{") || strings.Contains(got, "no value") {
 		t.Errorf("%q", got)

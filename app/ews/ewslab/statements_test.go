@@ -2,10 +2,36 @@ package ewslab
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
+
+// The mailboxes of the lab are their owner's alone, as the portal's database is, and so is the log beside them.
+func TestFileOfTheLabIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes on Windows")
+	}
+	dir := t.TempDir()
+	s, err := openStore(filepath.Join(dir, "lab.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "lab.db*"))
+	if err != nil || len(files) < 2 {
+		t.Errorf("%q, %v", files, err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
 
 // Rows of a query that is asked again before they were read to their end stay what they were.
 func TestStatementAskedWithinItself(t *testing.T) {

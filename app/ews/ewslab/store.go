@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -60,6 +61,13 @@ const pragmas = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(0)&_pragma=syn
 func openStore(path string, now func() time.Time) (*store, error) {
 	dsn := "file::memory:?" + pragmas
 	if path != "" {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // SQLite gives the log beside it the same mode
+		if err != nil {
+			return nil, fmt.Errorf("ewslab: store: %w", err)
+		}
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("ewslab: store: %w", err)
+		}
 		dsn = "file:" + path + "?_pragma=journal_mode(wal)&_txlock=immediate&" + pragmas
 	}
 	w, err := openDatabase(dsn)
