@@ -446,6 +446,7 @@ func calendarWithoutScript(t *testing.T, d *desk) {
 	theirs.one("Plain", func(i item) bool { return i.MyResponseType == "Accept" })
 	erin.show(onDay(day))
 	erin.pressOn(entry("Plain"))
+	erin.until("her appointment", `document.querySelector(".answers-table") !== null`)
 	await(t, patience, "the answer on erin's page", func() bool {
 		erin.show(eval[string](erin.tab, `location.pathname + location.search`))
 		return eval[bool](erin.tab, `document.querySelector(".answers-table .answer[data-a=accepted]") !== null && document.querySelector(".answers-table").textContent.includes("without script")`)
