@@ -6,6 +6,10 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
 )
 
 // Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
@@ -30,8 +34,16 @@ func scripts() map[string]string {
 	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, SigninScript: ofAll}
 }
 
-// bundle joins the script files, each of which is one idea, into one strict function scope. Lines that are
-// comments stay in the tree. Of the files that only some pages need, those with the mark are taken.
+// minified is a script or style with the same meaning and without what only people need to read it.
+func minified(mediaType string, body []byte) ([]byte, error) {
+	m := minify.New()
+	m.AddFunc("text/css", css.Minify)
+	m.AddFunc("text/javascript", js.Minify)
+	return m.Bytes(mediaType, bytes.Clone(body)) // it writes into what it reads
+}
+
+// bundle joins the script files, each of which is one idea, into one strict function scope, minified. Of the files that only
+// some pages need, those with the mark are taken.
 func bundle(tree fs.FS, mark string) ([]byte, error) {
 	names, err := fs.Glob(tree, "js/*.js")
 	if err != nil {
@@ -48,17 +60,14 @@ func bundle(tree fs.FS, mark string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read script: %w", err)
 		}
-		for line := range bytes.Lines(body) {
-			trimmed := bytes.TrimSpace(line)
-			if len(trimmed) == 0 || bytes.HasPrefix(trimmed, []byte("//")) {
-				continue
-			}
-			out.Write(trimmed)
-			out.WriteByte('\n')
-		}
+		out.Write(body)
 	}
 	out.WriteString("})();\n")
-	return out.Bytes(), nil
+	script, err := minified("text/javascript", out.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("scripts of %q: %w", mark, err)
+	}
+	return script, nil
 }
 
 // markOf is the mark that a file's name has; empty: it is for every page.

@@ -137,6 +137,11 @@ func build(tree fs.FS) (manifest, error) {
 		if name == manifestName {
 			body = m.linked(body)
 		}
+		if strings.HasPrefix(name, "css/") {
+			if body, err = minified("text/css", body); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
 		m.add(name, body)
 		return nil
 	})
