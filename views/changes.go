@@ -11,6 +11,8 @@ import (
 // ChangesPage is the page /calendar/changes: what the calendar server has not taken, wherever in time it lies.
 type ChangesPage struct {
 	Frame
+	// Done is a sentence about what was just done about a change; empty if nothing was.
+	Done  string
 	State portal.ExchangeEvent
 	Rows  []UnsentRow
 }

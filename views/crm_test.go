@@ -143,7 +143,7 @@ func TestCRMSectionOfAnAppointment(t *testing.T) {
 	doc := render(t, CRMPart(v))
 	expect(t, doc, map[string]string{"#crm-answers": "Responses from Exchange", "tr[data-a=accepted] th span": "Bob", "tr[data-a=accepted] td:nth-child(4)": "fine", "tr[data-a=declined] th span": "Guest", ".chips li:nth-child(1)": "Berger", ".chips li:nth-child(2)": "Acme"})
 	for selector, want := range map[string]int{
-		"tbody tr": 2, `form[action="/crm/appointments/crm-1/status"] button`: 2, `button[value=complete]`: 1, `button[value=cancelled].danger`: 1, `a[href="/crm/appointments/crm-1/ties"]`: 1, `input[name=version][value="4"]`: 1, `input[name=here][value="/calendar/x"]`: 1, ".banner.error": 1,
+		"tbody tr": 2, `form[action="/crm/appointments/crm-1/status"] button`: 2, `button[value=complete]`: 1, `button[value=cancelled].danger`: 1, `a[href="/crm/appointments/crm-1/ties"]`: 1, `input[name=version][value="4"]`: 1, `input[name=here][value="/calendar/x?saved=saved"]`: 1, ".banner.error": 1,
 	} {
 		if got := doc.Find(selector).Length(); got != want {
 			t.Errorf("%s: %d, want %d", selector, got, want)

@@ -29,6 +29,7 @@ const SyncPath = "/admin/sync"
 // SyncPage is the page /admin/sync.
 type SyncPage struct {
 	Frame
+	Notice
 	Status portal.SyncStatus
 }
 
@@ -215,6 +216,17 @@ func WithQuery(path string, pairs ...string) string {
 	if len(q) == 0 {
 		return path
 	}
+	return path + "?" + q.Encode()
+}
+
+// withWord is an address of the portal itself that says in one parameter what was just done there.
+func withWord(address, name, what string) string {
+	path, query, _ := strings.Cut(address, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		q = url.Values{} // what cannot be read says nothing to the page either
+	}
+	q.Set(name, what)
 	return path + "?" + q.Encode()
 }
 

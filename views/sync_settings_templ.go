@@ -45,7 +45,7 @@ func SyncSettingsView(v SyncSettingsPage) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if v.Checked {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"checked\" aria-labelledby=\"findings-title\"><h2 id=\"findings-title\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"checked\" aria-labelledby=\"findings-title\"><h2 id=\"findings-title\" tabindex=\"-1\" autofocus>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

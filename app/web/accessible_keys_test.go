@@ -27,6 +27,10 @@ func TestByKeyboardAlone(t *testing.T) {
 		{"MakeAnAppointmentWithThePlanner", keysForAppointment},
 		{"AnswerAMeeting", keysForAnswer},
 		{"ChangeAPolicy", keysForPolicy},
+		{"WorkWithACustomer", keysForCustomer},
+		{"RunTheSynchronisation", keysForSync},
+		{"SettleWhatIsInConflict", keysForConflicts},
+		{"SendAgainWhatWasRefused", keysForRefused},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}

@@ -16,6 +16,9 @@ func (s *Server) changesPage(c echo.Context) error {
 	}
 	ctx, me := c.Request().Context(), s.person(c)
 	v := views.ChangesPage{Frame: f}
+	if done := c.QueryParam("done"); done == "retried" || done == "discarded" {
+		v.Done = f.Text("changes.done." + done)
+	}
 	if v.State, err = s.Calendar.Status(ctx, me); err != nil {
 		return err
 	}

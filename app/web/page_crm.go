@@ -66,6 +66,9 @@ func (s *Server) crmFrame(c echo.Context, kind, open string) (views.CRMPage, err
 	f.Reader = s.reader(c)
 	f.Here = relativeTarget(c.Request().URL.RequestURI())
 	v := views.CRMPage{Frame: f}
+	if c.QueryParam("done") == "made" {
+		v.Done = f.Text("crm.made")
+	}
 	v.List, err = s.partyList(c, f.Reader, kind, open)
 	return v, err
 }

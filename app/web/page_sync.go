@@ -113,7 +113,11 @@ func (s *Server) syncPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.SyncView(views.SyncPage{Frame: f, Status: st}))
+	v := views.SyncPage{Frame: f, Status: st}
+	if c.QueryParam("done") == "decided" {
+		v.Done = f.Text("sync.held-decided")
+	}
+	return s.render(c, http.StatusOK, views.SyncView(v))
 }
 
 // settleHeld decides about a mass deletion that waits.

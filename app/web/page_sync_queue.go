@@ -65,6 +65,8 @@ func (s *Server) syncQueuePage(c echo.Context) error {
 	switch c.QueryParam("done") {
 	case "retried":
 		v.Done = f.Text("sync.queue.retried")
+	case "decided":
+		v.Done = f.Text("sync.held-decided")
 	case "discarded":
 		v.Done = f.Text("sync.queue.discarded")
 	case "uploaded":

@@ -19,6 +19,9 @@ func (s *Server) syncUsersPage(c echo.Context) error {
 	if c.QueryParam("cleared") != "" {
 		v.Done = f.Text("sync.users.cleared", "Name", clip(c.QueryParam("cleared"), maxQuery))
 	}
+	if done := c.QueryParam("done"); done == "started" || done == "stopped" {
+		v.Done = f.Text("sync.users." + done)
+	}
 	status := http.StatusOK
 	if c.QueryParam("plan") == "1" {
 		if v.Plan, err = s.SyncAdmin.PlanUsers(c.Request().Context()); err == nil {
@@ -79,7 +82,7 @@ func (s *Server) stopSyncUsers(c echo.Context) error {
 // usersDone leads back to the page, or says on it what did not work.
 func (s *Server) usersDone(c echo.Context, failure error) error {
 	if failure == nil {
-		return c.Redirect(http.StatusSeeOther, views.SyncPath+"/users")
+		return s.done(c, views.SyncPath+"/users")
 	}
 	f, err := s.adminFrame(c, "sync.tab.users")
 	if err != nil {

@@ -42,22 +42,24 @@ const formStep = async (form, submitter) => {
     htmx.process(next);
     if (place) document.querySelector(".scroll").scrollTop = place;
     showChosen();
-    const again = adds ? byId("people-query") : [...next.elements].find((x) => x.name === submitter.name && x.value === submitter.value) || next.querySelector("#planner-title") || byId("people-query");
+    const again = adds ? byId("people-query") : [...next.elements].find((x) => x.name === submitter.name && x.value === submitter.value) || next.querySelector("#planner-title") || byId(/^crm/.test(submitter.name) ? "crm-tie-query" : "people-query");
     again?.focus({ preventScroll: adds });
   } catch { complain(""); } finally { byId("appointment-form")?.removeAttribute("aria-busy"); }
 };
 document.addEventListener("submit", (e) => {
   const form = e.target; // whose field "id" hides its own id
-  if (form.getAttribute("id") !== "appointment-form" || e.submitter?.getAttribute("formaction") !== "/calendar/form") return;
+  if (form.getAttribute("id") !== "appointment-form") return;
+  // Enter in a field that looks for people looks for them.
+  const field = document.activeElement, by = e.submitter?.matches(".vh") && looksFor(field) ? field.nextElementSibling : e.submitter;
+  if (by?.getAttribute("formaction") !== "/calendar/form") return;
   e.preventDefault();
-  formStep(form, e.submitter);
+  formStep(form, by);
 });
-// Enter in the field that looks for people looks for them; the arrow down goes to who was found.
+const looksFor = (e) => /^(people|crm-tie)-query$/.test(e.id);
+// The arrow down goes from such a field to who was found.
 document.addEventListener("keydown", (e) => {
-  const query = e.target.id === "people-query";
   const found = e.target.closest?.(".found-attendees, .everyone");
-  if (query && e.key === "Enter") { e.preventDefault(); e.target.parentElement.querySelector("button[value=find]")?.click(); }
-  if (query && e.key === "ArrowDown") { const first = document.querySelector("#people-found button"); if (first) { e.preventDefault(); first.focus(); } }
+  if (looksFor(e.target) && e.key === "ArrowDown") { const first = e.target.closest("fieldset").querySelector(".found-attendees button"); if (first) { e.preventDefault(); first.focus(); } }
   const forward = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[e.key];
   if (!found || !forward || !e.target.matches("button")) return;
   e.preventDefault();
