@@ -28,6 +28,7 @@ func TestEmbedInChromium(t *testing.T) {
 		{"ManyButtonsAskTogether", manyButtonsAskTogether},
 		{"ImageWithoutScript", imageWithoutScript},
 		{"ButtonsAreAccessible", buttonsAreAccessible},
+		{"ButtonByKeysInEveryLook", buttonByKeysInEveryLook},
 		{"LinksAreTaken", linksAreTaken},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })

@@ -60,9 +60,11 @@ const moveTo = async (line, section, copy) => {
   } else after = null;
 };
 
-// A contact that was moved by keys has the focus again where it came to stand.
+// A contact that was moved by keys has the focus again where it came to stand, unless that went elsewhere meanwhile.
 let after = null;
 if (contactList) new MutationObserver(() => {
+  const at = document.activeElement;
+  if (at !== body && at.closest("li.contact")?.dataset.uri !== after?.uri) after = null;
   if (!after?.focus) return;
   const line = all("li.contact", contactList).find((l) => l.dataset.uri === after.uri && l.dataset.group === after.group && l.closest("section").dataset.kind === after.kind);
   if (!line) return;
