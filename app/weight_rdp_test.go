@@ -32,6 +32,8 @@ const rdpSwitch = "PORTICO_RDP"
 //
 //	PORTICO_RDP=1 go test ./app -run TestRemoteSession -v -timeout 60m
 //
+// PORTICO_RDP=chat leaves out the minutes in which nobody says anything.
+//
 // It needs xrdp, xorgxrdp, xvfb, freerdp2-x11 and chromium (Debian's names), all started by the test for itself alone.
 func TestRemoteSession(t *testing.T) {
 	if os.Getenv(rdpSwitch) == "" {
@@ -52,7 +54,7 @@ func TestRemoteSession(t *testing.T) {
 	sheet := &figures{log: t}
 	t.Cleanup(func() { t.Logf("\n%s", sheet) })
 	t.Setenv("DISPLAY", r.display)
-	d := &desk{t: t, browser: startChromium(t, chromedp.VisibleWindow, chromedp.Flag("window-position", "0,0"), chromedp.Flag("disable-save-password-bubble", true), chromedp.WindowSize(1280, 800))}
+	d := &desk{t: t, browser: startChromium(t, chromedp.VisibleWindow, chromedp.UserDataDir(quietProfile(t)), chromedp.Flag("window-position", "0,0"), chromedp.WindowSize(1280, 800))}
 	r.client()
 	weighRemote(d, r, sheet)
 }
@@ -158,35 +160,78 @@ func (r *remote) certificate() (cert, key string) {
 		file(r.t, r.dir, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 }
 
+// quietProfile is a browser's profile in which it does not ask whether to keep passwords: that stands on the page and hides it.
+func quietProfile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	own := filepath.Join(dir, "Default")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file(t, own, "Preferences", `{"credentials_enable_service":false,"profile":{"password_manager_enabled":false}}`)
+	return dir
+}
+
 // remoteRepetitions is how often each minute is measured: what travels hardly varies.
-const remoteRepetitions = 2
+const remoteRepetitions = 3
 
 // weighRemote counts what the RDP connection carries in minutes of different kinds.
 func weighRemote(d *desk, r *remote, f *figures) {
 	o := d.office(50)
-	for _, mode := range modes() {
+	for i, mode := range modes() { // each with a colleague of its own, so that the conversation begins anew
 		o.alice.inMode(mode)
 		b := d.open(o.p, nil)
 		b.base = o.meter.url()
 		call(b, emulation.ClearDeviceMetricsOverride, cdp.Empty{})
 		b.signIn("alice", "/contacts").live()
 		o.settled(b)
-		f.add("RDP: a minute in which nothing changes", mode, "%s", kilobytes(r.minute(func() { rest(d.t, time.Minute) })))
-		var idle, chat []int64
-		for n := range remoteRepetitions {
-			idle = append(idle, r.minute(func() { o.change(time.Minute, []string{"busy", "available"}[n%2]) }))
+		if os.Getenv(rdpSwitch) != "chat" {
+			weighIdleRemote(o, r, f, mode)
 		}
-		f.add("RDP: an idle minute, each of 50 contacts changes presence once", mode, "%s (%s)", kilobytes(median(idle)), each(idle))
-		b.show(with(colleague(0))).live()
+		b.show(with(colleague(i))).live()
 		o.shows(b)
+		weighHeard(o.colleagues[i], r, f, mode, b)
+		var chat []int64
 		for n := range remoteRepetitions {
-			chat = append(chat, r.minute(func() { o.talk(b, fmt.Sprintf("%s-%d", mode, n)) }))
+			chat = append(chat, r.minute(func() { o.talk(b, o.colleagues[i], fmt.Sprintf("%s-%d", mode, n)) }))
 		}
-		f.add("RDP: a minute of chat, 10 messages each way", mode, "%s (%s)", kilobytes(median(chat)), each(chat))
+		f.add("RDP: a minute of chat, 10 messages each way, the log is full", mode, "%s (%s)", kilobytes(median(chat)), each(chat))
 		b.run(`document.querySelector("form.signout button").click()`) // windows of the visible browser share a profile
 		b.until("signed out", `location.pathname === "/signin"`)
 		b.close()
 	}
+}
+
+// weighIdleRemote is about a contact list that is only looked at.
+func weighIdleRemote(o *office, r *remote, f *figures, mode string) {
+	f.add("RDP: a minute in which nothing changes", mode, "%s", kilobytes(r.minute(func() { rest(o.d.t, time.Minute) })))
+	var idle []int64
+	for n := range remoteRepetitions {
+		idle = append(idle, r.minute(func() { o.change(time.Minute, []string{"busy", "available"}[n%2]) }))
+	}
+	f.add("RDP: an idle minute, each of 50 contacts changes presence once", mode, "%s (%s)", kilobytes(median(idle)), each(idle))
+}
+
+// weighHeard is about a conversation that is only read: five messages heard while it is short, then five when it fills its window.
+func weighHeard(with *client, r *remote, f *figures, mode string, b *tab) {
+	heard := 0
+	hear := func(n int, pause time.Duration) {
+		for range n {
+			heard++
+			text := fmt.Sprintf("%s, %d: there was a call from Graz about the offer", mode, heard)
+			with.say("alice", fmt.Sprintf("heard-%s-%d", mode, heard), text)
+			b.shows(text, false)
+			rest(b.t, pause)
+		}
+	}
+	f.add("RDP: five messages heard, the log is short", mode, "%s", kilobytes(r.minute(func() { hear(5, 3*time.Second) })))
+	hear(15, time.Second)
+	rest(b.t, 5*time.Second)
+	var full []int64
+	for range remoteRepetitions {
+		full = append(full, r.minute(func() { hear(5, 3*time.Second) }))
+	}
+	f.add("RDP: five messages heard, the log is full", mode, "%s (%s)", kilobytes(median(full)), each(full))
 }
 
 func each(values []int64) string {
@@ -212,13 +257,13 @@ func (o *office) shows(b *tab) {
 }
 
 // talk is a minute in which alice and a colleague say ten things each, written key by key.
-func (o *office) talk(b *tab, mark string) {
+func (o *office) talk(b *tab, with *client, mark string) {
 	o.d.t.Helper()
 	pace := time.NewTicker(3 * time.Second)
 	defer pace.Stop()
 	for n := range 10 {
 		<-pace.C
-		o.colleagues[0].say("alice", fmt.Sprintf("his-%s-%d", mark, n), fmt.Sprintf("%s, %d: the offer for Graz goes out before noon", mark, n))
+		with.say("alice", fmt.Sprintf("his-%s-%d", mark, n), fmt.Sprintf("%s, %d: the offer for Graz goes out before noon", mark, n))
 		<-pace.C
 		b.run(`document.getElementById("text").focus()`)
 		b.keys(fmt.Sprintf("%d, then I look at page 4 once more", n))

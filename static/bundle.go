@@ -13,25 +13,29 @@ import (
 )
 
 // Script is the name of the page's script: the files of js/ in order, as one, in one scope. Those whose name holds
-// "-calendar-" or "-rooms" are only in CalendarScript or RoomsScript, which are those of the pages of that name: the others do
-// not carry their weight. Who is not signed in yet gets SigninScript, the first file alone.
+// "-calendar-", "-rooms", "-calls" or "-diagnostics" are only in the script of the pages of that name: the others do not carry
+// their weight. Who is not signed in yet gets SigninScript, the first file alone.
 const (
-	Script         = "portico.js"
-	CalendarScript = "portico-calendar.js"
-	RoomsScript    = "portico-rooms.js"
-	SigninScript   = "portico-signin.js"
+	Script            = "portico.js"
+	CalendarScript    = "portico-calendar.js"
+	RoomsScript       = "portico-rooms.js"
+	CallsScript       = "portico-calls.js"
+	DiagnosticsScript = "portico-diagnostics.js"
+	SigninScript      = "portico-signin.js"
 )
 
 // Marks in the names of files that only some pages need.
 const (
-	ofCalendar = "-calendar-"
-	ofRooms    = "-rooms"
-	ofAll      = "10-page"
+	ofCalendar    = "-calendar-"
+	ofRooms       = "-rooms"
+	ofCalls       = "-calls"
+	ofDiagnostics = "-diagnostics"
+	ofAll         = "10-page"
 )
 
 // scripts are the bundles and the mark of what each has beside the common files; empty: nothing.
 func scripts() map[string]string {
-	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, SigninScript: ofAll}
+	return map[string]string{Script: "", CalendarScript: ofCalendar, RoomsScript: ofRooms, CallsScript: ofCalls, DiagnosticsScript: ofDiagnostics, SigninScript: ofAll}
 }
 
 // minified is a script or style with the same meaning and without what only people need to read it.
@@ -72,7 +76,7 @@ func bundle(tree fs.FS, mark string) ([]byte, error) {
 
 // markOf is the mark that a file's name has; empty: it is for every page.
 func markOf(name string) string {
-	for _, mark := range []string{ofCalendar, ofRooms} {
+	for _, mark := range []string{ofCalendar, ofRooms, ofCalls, ofDiagnostics} {
 		if strings.Contains(name, mark) {
 			return mark
 		}

@@ -13,13 +13,17 @@ func flag(on bool, value string) string {
 	return ""
 }
 
-// script is the page's script: the calendar's pages and those of rooms have more to do than others.
+// script is the page's script: some sections have more to do than others.
 func (f Frame) script() string {
 	switch f.Section {
 	case Calendar:
 		return static.CalendarScript
 	case Rooms:
 		return static.RoomsScript
+	case Calls:
+		return static.CallsScript
+	case Diagnostics:
+		return static.DiagnosticsScript
 	}
 	return static.Script
 }

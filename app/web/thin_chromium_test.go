@@ -22,6 +22,7 @@ func TestThinSessionsInChromium(t *testing.T) {
 		{"NothingTicks", nothingTicks},
 		{"OfferAndPolicy", offerAndPolicy},
 		{"PresenceIsGathered", presenceIsGathered},
+		{"TheLogMovesInSteps", theLogMovesInSteps},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, &chromium{t: t, ctx: ctx}) })
 	}

@@ -70,22 +70,13 @@ const apply = {
     const next = part.firstElementChild;
     if (!list || !next) return;
     const old = byId(next.id);
-    let told = true;
-    if (old) {
-      for (const place of all("[data-live]", next)) {
-        const kept = old.querySelector(`[data-live="${CSS.escape(place.dataset.live)}"]`);
-        if (kept) place.replaceWith(kept);
-      }
-    } else told = knownPresence(next);
-    const link = next.querySelector("a");
-    if (next.dataset.peer === openConversation) link.setAttribute("aria-current", "page");
-    const focused = old?.contains(document.activeElement);
-    old?.remove();
+    if (old) { patch(old, next); apply.raise({ dataset: old }); return; }
+    const told = knownPresence(next);
+    if (next.dataset.peer === openConversation) next.querySelector("a").setAttribute("aria-current", "page");
     list.prepend(next);
-    if (focused) link.focus();
     // The server tells of those who were not watched before.
     if (!told) watchPeople(next.dataset.peer);
-    if (!old) watchPeople();
+    watchPeople();
   },
 
   // A line that is there already comes to the top of its list.
@@ -111,6 +102,15 @@ const apply = {
     const find = byId("find");
     if (find?.value) htmx.trigger(find, "search");
   },
+};
+
+// Makes one thing of the page what another is, and touches nothing in it that is so already: only what is another is drawn.
+const patch = (old, next) => {
+  if (old.dataset?.live || old.isEqualNode(next)) return;
+  const parts = [...old.childNodes], others = [...next.childNodes];
+  if (!parts.length || parts.length !== others.length) { old.replaceWith(next); return; }
+  for (const { name, value } of next.attributes) old.setAttribute(name, value);
+  parts.forEach((part, i) => patch(part, others[i]));
 };
 
 // A line that is new shows what the page knows of the person already; else the server tells, who is asked then.
@@ -205,7 +205,8 @@ const arrange = (message) => {
 const most = 300;
 const trim = (pane) => {
   const messages = all(".msg", pane);
-  if (messages.length <= most || !atEnd()) return;
+  // That moves all, so a thin session does it seldom.
+  if (messages.length <= most + 50 * thin || !atEnd()) return;
   const first = messages[messages.length - most];
   const earlier = pane.querySelector(".earlier");
   const day = all(".day", pane).findLast((d) => d.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING);

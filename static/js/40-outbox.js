@@ -16,8 +16,9 @@ const forget = (id) => {
 const say = (text, more) => {
   const message = { id: newId(), conversation: openConversation, text, at: Date.now(), ...more };
   enqueue(message);
-  showMessage(message);
-  pump();
+  // In a thin session a moment later: what is drawn at once is sent as one rectangle, from the field to the message.
+  const go = () => { showQueued(); pump(); };
+  thin ? setTimeout(go, 50) : go();
 };
 const transmit = ({ at, ...message }) => send({ op: "send", ...message });
 // One message is under way at a time, so that none passes one that is refused for now. One without an answer is
@@ -74,8 +75,7 @@ const showMessage = ({ id, text, at }) => {
   const state = message.querySelector(".state");
   state.dataset.live = "state:" + id;
   if (!connected()) state.textContent = texts.queued;
-  log.insertBefore(message, log.querySelector(".later"));
-  arrange(message);
-  toEnd();
+  stay(() => { log.insertBefore(message, log.querySelector(".later")); arrange(message); });
+  if (!atEnd()) toEnd();
 };
 const showQueued = () => { for (const m of queued()) if (m.conversation === openConversation) showMessage(m); };

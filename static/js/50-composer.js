@@ -92,6 +92,8 @@ const restore = () => {
 
 if (composer) {
   restore();
+  // An empty text is not sent; a browser would say so in a bubble that draws the window anew for seconds.
+  composer.noValidate = true;
   field.addEventListener("input", () => {
     if (!editing()) { written(field.value); saveSoon(); }
     grow();

@@ -1,17 +1,36 @@
 // Reading: the log stays at its end if it was there and where it was if not, old messages come on scrolling up,
 // and what was really seen is marked as read. The log counts its scroll position from its end.
-const atEnd = () => !scroller || scroller.scrollTop > -40;
-const toEnd = () => { if (scroller) scroller.scrollTop = 0; };
+// In a thin session the end of the log may have room below its newest message: what is said next is drawn there and moves nothing.
+// When that is used up the log moves on in one step, by as much as makes room anew.
+let spare = 0;
+const atEnd = () => !scroller || scroller.scrollTop > -40 - spare;
+const toEnd = () => { if (scroller) scroller.scrollTop = -spare; };
 const newest = byId("newest");
 
 // Does something to the log without moving what the reader looks at.
-const stay = (change) => {
-  if (!scroller || atEnd()) { change(); toEnd(); return; }
+const hold = (change) => {
   const top = scroller.getBoundingClientRect().top;
   const anchor = all(".msg", scroller).find((m) => m.getBoundingClientRect().bottom > top);
   const before = anchor?.getBoundingClientRect().top;
   change();
   if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+};
+// Leaves so much room at the end, or makes it anew where it does not show the newest message or is more than that.
+const leave = (free) => {
+  const most = innerHeight * 0.3;
+  if (free > most || scroller.scrollTop < -1 - free) { free = most; scroller.scrollTop = 0; }
+  spare = free;
+  log.style = `padding-bottom: ${free + 4}px`;
+};
+// Does something likewise, but who reads at its end goes on with it. Its height is held meanwhile, or its scroll bar would be drawn each time.
+const stay = (change) => {
+  if (scroller && !atEnd()) { hold(change); return; }
+  const was = thin && log?.querySelector(".msg") && log.getBoundingClientRect();
+  if (was) log.style = `min-height: ${was.height}px`;
+  change();
+  const last = was && all(".msg", log).at(-1);
+  if (last) leave(was.height - 4 + log.getBoundingClientRect().top - last.getBoundingClientRect().bottom);
+  else toEnd();
 };
 
 const onMessage = (message) => {
@@ -23,7 +42,7 @@ const onMessage = (message) => {
     mark.className = "unread-mark";
     mark.setAttribute("role", "separator");
     mark.append(Object.assign(document.createElement("span"), { textContent: texts["unread-mark"] }));
-    message.before(mark);
+    stay(() => message.before(mark));
   }
   mayRead();
 };
@@ -81,6 +100,13 @@ if (scroller) {
     watchOlder();
     setTimeout(() => scroller.removeAttribute("aria-busy"), 500);
   });
+  // What one writes grows into that room.
+  let high = scroller.clientHeight;
+  if (thin) new ResizeObserver(() => {
+    const by = scroller.clientHeight - high;
+    high += by;
+    if (by && atEnd() && scroller.scrollHeight > high) leave(spare + by);
+  }).observe(scroller);
   scroller.addEventListener("scroll", () => { if (atEnd()) { newest.hidden = true; mayRead(); } }, { passive: true });
   newest.addEventListener("click", () => { toEnd(); newest.hidden = true; field.focus(); });
   addEventListener("focus", mayRead);

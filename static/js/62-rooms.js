@@ -51,13 +51,6 @@ become = (old, message) => {
 calm = () => { const people = +document.querySelector("[data-people]")?.dataset.people || 0; return people > 100 ? 60 + Math.random() * Math.min(20000, people * 4) : 60; };
 
 // Windows of messages: later ones come at the end without moving what is read, and the far end leaves the page.
-const keepPlace = (change) => {
-  const top = scroller.getBoundingClientRect().top;
-  const anchor = all(".msg", log).find((m) => m.getBoundingClientRect().bottom > top);
-  const before = anchor?.getBoundingClientRect().top;
-  change();
-  if (anchor?.isConnected) scroller.scrollTop += anchor.getBoundingClientRect().top - before;
-};
 const mostShown = 300;
 let loadingLater = false;
 const showLater = async (link) => {
@@ -69,7 +62,7 @@ const showLater = async (link) => {
     if (!answer.ok) return;
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
-    keepPlace(() => { link.replaceWith(holder.content); tidy(); dropEarlier(); });
+    hold(() => { link.replaceWith(holder.content); tidy(); dropEarlier(); });
     newest.hidden = !windowed(log);
     watchLater();
     mayRead();
@@ -91,7 +84,7 @@ const dropEarlier = () => {
 const dropLater = () => {
   const messages = all(".msg", log), link = log.querySelector(".later");
   if (messages.length <= mostShown + 100 || atEnd()) return;
-  keepPlace(() => { for (let at = messages[mostShown]; at !== link;) { const next = at.nextElementSibling; at.remove(); at = next; } });
+  hold(() => { for (let at = messages[mostShown]; at !== link;) { const next = at.nextElementSibling; at.remove(); at = next; } });
   const last = messages[mostShown - 1].dataset.order;
   link.dataset.after = last;
   link.href = roomBase + "?after=" + last;
