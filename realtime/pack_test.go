@@ -1,12 +1,14 @@
 package realtime
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,4 +165,53 @@ func BenchmarkPack(b *testing.B) {
 			b.ReportMetric(float64(packed)/float64(body.Len()), "packed/plain")
 		})
 	}
+}
+
+// FuzzOffersDeflate: whatever is offered, what this package takes up the library has agreed on with the peer too; else frames would
+// be packed for one who does not expect it.
+func FuzzOffersDeflate(f *testing.F) {
+	for _, offer := range []string{
+		"permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate;;", "permessage-deflate; client_max_window_bits=\"1\", x",
+		"permessage-deflate, permessage-deflate; server_max_window_bits=9", " permessage-deflate ;\tclient_no_context_takeover", "x, permessage-deflate", "",
+	} {
+		f.Add(offer)
+	}
+	f.Fuzz(func(t *testing.T, offer string) {
+		offer = strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\t' || r == 0x7f {
+				return -1 // net/http lets none of these into a header
+			}
+			return r
+		}, offer)
+		req := httptest.NewRequest(http.MethodGet, "/ws", nil)
+		for name, value := range map[string]string{
+			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Extensions": offer,
+		} {
+			req.Header.Set(name, value)
+		}
+		if !OffersDeflate(req.Header) {
+			return
+		}
+		near, far := net.Pipe()
+		defer far.Close()
+		answer := make(chan string, 1)
+		go func() {
+			resp, err := http.ReadResponse(bufio.NewReader(far), req)
+			if err != nil {
+				answer <- err.Error()
+				return
+			}
+			answer <- resp.Header.Get("Sec-WebSocket-Extensions")
+		}()
+		up := Upgrader()
+		up.EnableCompression = true
+		ws, err := up.Upgrade(&hijacked{conn: near}, req, nil)
+		if err != nil {
+			t.Fatalf("%q: %v", offer, err)
+		}
+		defer ws.Close()
+		if got := <-answer; !strings.HasPrefix(got, "permessage-deflate") {
+			t.Errorf("%q was taken up, and the peer was told %q", offer, got)
+		}
+	})
 }

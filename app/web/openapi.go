@@ -118,7 +118,7 @@ func (s *Server) document() ([]byte, error) {
 			"title":   "Portico",
 			"version": "1",
 			"description": "Presence and instant messages over SIP. Live events: the WebSocket at /ws (subprotocol " +
-				protocolJSON + ") or the event stream. Programs find all addresses at " + discoveryPath + " of this host. Errors are application/problem+json (RFC 9457); \"reason\" is their stable key.",
+				protocolJSON + "; frames are packed where permessage-deflate is offered) or the event stream. Programs find all addresses at " + discoveryPath + " of this host. Errors are application/problem+json (RFC 9457); \"reason\" is their stable key.",
 		},
 		"servers":    []any{object{"url": apiPrefix}},
 		"security":   []any{object{"bearer": []any{}}, object{"cookie": []any{}}},
