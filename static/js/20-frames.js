@@ -292,7 +292,8 @@ const renew = (fresh, ids, order) => {
     stay(() => htmx.swap({ sourceElement: pane, target: pane, swap: "innerMorph", text: next.innerHTML, transition: false }));
   }
   body.dataset.title = fresh.body.dataset.title || "";
-  document.title = fresh.title;
+  // A part that is read again may be older than the count.
+  document.title = ids && body.dataset.title ? /^\(\d+\) |/.exec(document.title)[0] + body.dataset.title : fresh.title;
   if (ids) return;
   for (const place of all("[data-live]", fresh)) for (const old of live(place.dataset.live)) old.replaceWith(place.cloneNode(true));
   since = +fresh.body.dataset.since || 0;
