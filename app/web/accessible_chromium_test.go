@@ -17,8 +17,7 @@ import (
 
 // The walk: every page of the portal in Chromium, read by axe-core and looked over for what axe does not see. Instead of
 // each page in each of 2 languages × 3 ways of colours × 2 kinds of session × 3 sizes, each is seen in two loads with three
-// looks: the first has everything that has to do with words and structure, the others change colours alone. What stands on
-// every page is read for its contrast once in each look, not a hundred times.
+// looks: the first has everything that has to do with words and structure, the others change colours alone.
 
 // load is one way to load every page, and the looks that it gets.
 type load struct {
@@ -30,7 +29,7 @@ type load struct {
 	looks  []look
 }
 
-// look is a state of colours; whole has the other rules run too, and the page looked over.
+// look is a state of colours; whole has all rules run and the page looked over, else only those about colours.
 type look struct {
 	scheme, forced string
 	whole          bool
@@ -71,7 +70,6 @@ func TestEveryPageIsAccessible(t *testing.T) {
 							w.sees(s)
 						}
 					}
-					w.seesWhatIsPale()
 				})
 			}
 		})
@@ -125,10 +123,7 @@ func (w *walker) sees(s sight) {
 			b.colours(k)
 		}
 		name := fmt.Sprintf("%s, %s (%s %s)", s.name, w.l.name, k.scheme, k.forced)
-		if k.whole {
-			b.obeys(name)
-		}
-		b.passes(name, standsOut(fmt.Sprint(i)))
+		b.obeys(name, k.whole)
 		if k.whole {
 			b.do(chromedp.KeyEvent(kb.Shift)) // whoever uses keys sees the focus
 			for _, fault := range b.list(lookedOver(s)) {
@@ -168,87 +163,35 @@ func (b *tab) colours(k look) {
 	}})
 }
 
-// wholeRules are those of WCAG 2.2 A and AA and axe's best practices, but for contrast, which standsOut reads.
-const wholeRules = `{ runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"] },
-  rules: { "color-contrast": { enabled: false } }, preload: false, resultTypes: ["violations"] }`
-
-// wrongThings tells what axe found in a result r: each rule with the first elements that break it.
-const wrongThings = `.map((v) => v.id + " (" + v.help + "): " + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " → " + n.failureSummary.slice(0, 300)).join(" | "))`
+// Rules of axe: those of WCAG 2.2 A and AA, and its best practices. Where only colours changed, those about them.
+const (
+	allRules    = `{ type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"] }`
+	colourRules = `{ type: "rule", values: ["color-contrast", "link-in-text-block"] }`
+)
 
 // obeys runs axe on the page as it is.
-func (b *tab) obeys(name string) {
+func (b *tab) obeys(name string, whole bool) {
 	b.t.Helper()
-	// In the rail names are given, and what else stands in them is what they hold: own status, numbers of what is new.
-	b.passes(name, `axe.run(document, `+wholeRules+`).then((r) => JSON.stringify({ passed: r.passes.length,
-	  wrong: r.violations.map((v) => ({ ...v, nodes: v.nodes.filter((n) => v.id !== "label-content-name-mismatch" || !n.target.every((t) => document.querySelector(t)?.closest(".rail"))) })).filter((v) => v.nodes.length)`+wrongThings+` }))`)
-}
-
-// standsOut asks axe about the rules about colours on what this window has not yet seen pass in a look: on each element with text
-// that is seen, unless one whose colours, and those of all it lies in, are the same was found right on a page before. Where
-// axe could not tell, and for links within text, which are compared with what is around them, it is asked on every page.
-func standsOut(look string) string {
-	return `(async () => {
-	  const kept = "passed " + ` + quote(look) + `, known = new Set(JSON.parse(sessionStorage.getItem(kept) || "[]")), signs = new Map();
-	  const hash = (text) => { let h = 0, g = 7; for (let i = 0; i < text.length; i++) { h = Math.imul(h, 31) + text.charCodeAt(i) | 0; g = Math.imul(g, 131) + text.charCodeAt(i) | 0; } return h.toString(36) + g.toString(36); };
-	  const sign = (e) => {
-	    if (!e) return "";
-	    if (!signs.has(e)) {
-	      const s = getComputedStyle(e);
-	      signs.set(e, hash([sign(e.parentElement), e.localName, e.disabled, s.color, s.webkitTextFillColor, s.backgroundColor, s.backgroundImage, s.backgroundClip, s.opacity, s.fontSize, s.fontWeight, s.textShadow, s.filter, s.mixBlendMode, s.position, s.zIndex, s.clipPath, s.transform].join()));
-	    }
-	    return signs.get(e);
-	  };
-	  const speaks = (e) => !e.closest(".vh, .skip") && (e.matches("input, select, textarea") || [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-	  const among = (e) => !!e.closest("a[href]") && getComputedStyle(e.closest("a[href]")).display === "inline";
-	  const fresh = [...document.body.querySelectorAll("*")].filter((e) => speaks(e) && e.checkVisibility({ visibilityProperty: true }) && (among(e) || !known.has(sign(e))));
-	  if (!fresh.length) return JSON.stringify({ passed: 1, wrong: [] });
-	  const r = await axe.run({ include: fresh }, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] }, elementRef: true, preload: false, resultTypes: ["violations", "passes"] });
-	  for (const rule of r.passes) if (rule.id === "color-contrast") for (const n of rule.nodes) known.add(sign(n.element));
-	  sessionStorage.setItem(kept, JSON.stringify([...known]));
-	  return JSON.stringify({ passed: known.size, wrong: r.violations` + wrongThings + ` });
-	})()`
-}
-
-// seesWhatIsPale puts text that is hard to see on the last page, among what is known: it is found.
-func (w *walker) seesWhatIsPale() {
-	w.t.Helper()
-	b := w.windows[alice]
-	b.colours(w.l.looks[0])
-	b.open("/help")
-	b.until("a page to spoil", `document.readyState === "complete" && !!window.axe && !!document.querySelector("main p")`)
-	b.passes("/help again", standsOut("0"))
-	b.eval(`(() => { const p = document.querySelector("main p"); p.style.color = "#808080"; p.style.backgroundColor = "#8a8a8a"; })()`)
-	if found := b.asked(standsOut("0")); len(found.Wrong) != 1 {
-		w.t.Errorf("a pale text is not found: %q", found.Wrong)
+	rules := colourRules
+	if whole {
+		rules = allRules
 	}
-}
-
-// verdict is what axe says: rules or elements that passed, and what is wrong.
-type verdict struct {
-	Passed int
-	Wrong  []string
-}
-
-// passes has an expression ask axe, and expects that nothing is wrong.
-func (b *tab) passes(name, expression string) {
-	b.t.Helper()
-	got := b.asked(expression)
+	// In the rail names are given, and what else stands in them is what they hold: own status, numbers of what is new.
+	raw := b.promised(`axe.run(document, { runOnly: ` + rules + `, preload: false, resultTypes: ["violations"] }).then((r) => JSON.stringify({ passed: r.passes.length,
+	  wrong: r.violations.map((v) => ({ ...v, nodes: v.nodes.filter((n) => v.id !== "label-content-name-mismatch" || !n.target.every((t) => document.querySelector(t)?.closest(".rail"))) })).filter((v) => v.nodes.length).map((v) => v.id + " (" + v.help + "): " + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " → " + n.failureSummary.slice(0, 300)).join(" | ")) }))`)
+	var got struct {
+		Passed int
+		Wrong  []string
+	}
+	if err := json.Unmarshal([]byte(raw), &got); err != nil {
+		b.t.Fatal(err)
+	}
 	if got.Passed == 0 {
-		b.t.Errorf("%s: nothing was checked", name)
+		b.t.Errorf("%s: no rule was checked", name)
 	}
 	for _, wrong := range got.Wrong {
 		b.t.Errorf("%s: %s", name, wrong)
 	}
-}
-
-// asked is the verdict that an expression promises.
-func (b *tab) asked(expression string) verdict {
-	b.t.Helper()
-	var got verdict
-	if err := json.Unmarshal([]byte(b.promised(expression)), &got); err != nil {
-		b.t.Fatal(err)
-	}
-	return got
 }
 
 // promised is the text that a promise gives.
