@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,14 @@ func chatter(t *testing.T, bob *client, prefix string, n int) (texts []string) {
 		}
 		text = strings.TrimSpace(text)
 		texts = append(texts, text)
-		bob.say("alice", fmt.Sprintf("%s-%d", prefix, i), text)
+		said := map[string]string{"id": fmt.Sprintf("%s-%d", prefix, i), "text": text}
+		await(t, longest, "place for "+said["id"]+" within what one may say in a while", func() bool {
+			status := bob.call(http.MethodPost, "/conversations/"+person("alice")+"/messages", said, nil)
+			if status != http.StatusAccepted && status != http.StatusTooManyRequests {
+				t.Fatalf("say %s: status %d", said["id"], status)
+			}
+			return status == http.StatusAccepted
+		})
 	}
 	await(t, patience, "all of it at alice's", func() bool { return bob.state("alice", fmt.Sprintf("%s-%d", prefix, n-1)) == "delivered" })
 	return texts
