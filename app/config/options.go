@@ -162,7 +162,7 @@ func options() []option {
 
 		{key: "chat.max_age", def: "24h", at: func(c *Config, _ int) any { return &c.Chat.MaxAge }, check: between("1m", "720h"),
 			doc: "How long a message that the server does not take is tried again before it counts as failed."},
-		{key: "chat.rate", def: "10", at: func(c *Config, _ int) any { return &c.Chat.Rate }, check: atLeast(0.1),
+		{key: "chat.rate", def: "50", at: func(c *Config, _ int) any { return &c.Chat.Rate }, check: atLeast(0.1),
 			doc: "How many messages a second one person may say in one conversation in the long run; short bursts of twenty times that pass."},
 		{key: "chat.retention", def: "0s", at: func(c *Config, _ int) any { return &c.Chat.Retention }, check: zeroOr(between("48h", "876000h")),
 			doc: "How long the archive keeps messages, and drafts with them. 0s: for ever."},
