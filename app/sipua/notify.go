@@ -20,6 +20,9 @@ import (
 // person's presence and voice mail only the newest unread document is kept, because each is complete.
 const maxNotices = 32
 
+// doubtPause is how long a server has to end what it does at once before it is asked what holds.
+const doubtPause = 500 * time.Millisecond
+
 // notified answers a NOTIFY. It is called by a connection's reader and does not wait.
 func (a *Agent) notified(f *flow, req *sip.Request) answer {
 	s := a.dialogs.find(strings.ToLower(headerValue(req, "Call-ID", "i")))
@@ -40,10 +43,12 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 	}
 	cseq := req.CSeq().SeqNo
 	if s.is(subHeard) && cseq <= s.heard {
+		s.doubt()
 		l.mu.Unlock() // repeated or overtaken; an error would end the subscription
 		return answer{status: 200}
 	}
 	s.heard = cseq
+	s.flags &^= subDoubted
 	s.learnDialog(req, from, false)
 	first := !s.is(subHeard)
 	s.flags |= subHeard
@@ -68,6 +73,20 @@ func (a *Agent) notified(f *flow, req *sip.Request) answer {
 		a.events.put(job{l: l, s: s}, true)
 	}
 	return answer{status: 200}
+}
+
+// doubt: of two documents under one number either may be the newer. A server with several processes sends such when something
+// changes twice at once (Kamailio numbers a NOTIFY before it is sent, and writes the number down after it). So the full state is
+// asked for, once until something newer comes. The caller holds the mutex.
+func (s *sub) doubt() {
+	switch {
+	case s.is(subDoubted) || !s.is(subWanted):
+	case s.is(subBusy): // what is under way may have been answered before
+		s.flags |= subDoubted | subAgain
+	default:
+		s.flags |= subDoubted
+		s.l.a.clock.after(&s.timer, s, doubtPause)
+	}
 }
 
 // queue keeps a document to be read. The caller holds the mutex.

@@ -107,6 +107,32 @@ func TestOwnCallsAreWatched(t *testing.T) {
 	h.awaitDialogs(t, "", "a:early", "a:early,b:trying", "a:confirmed", "a:confirmed,d:confirmed", "")
 }
 
+// TestTwoWordsUnderOneNumber: a server whose processes say two things at once under one number is asked, once, which of them holds;
+// what it says then is what counts.
+func TestTwoWordsUnderOneNumber(t *testing.T) {
+	f, h, _ := scripted(t, watchingOwn)
+	f.setHandle(silent)
+	sub := f.awaitSeen("SUBSCRIBE", subscribesTo("dialog"))
+	refreshes := func(p packet) bool { return subscribesTo("dialog")(p) && strings.Contains(p.get("To"), "tag=") }
+	notify := func(cseq int, body string) { f.on().notify(sub, cseq, "active;expires=600", body, dialogType) }
+	early, confirmed := dialogOf("a", "recipient", "early"), dialogOf("a", "recipient", "confirmed")
+	notify(10, dialogInfo(1, "full", early))
+	for range 3 {
+		notify(10, dialogInfo(1, "full", confirmed))
+	}
+	h.awaitDialogs(t, "a:early")
+	f.awaitSeen("a refresh", refreshes)
+	notify(11, dialogInfo(2, "full", confirmed))
+	h.awaitDialogs(t, "a:early", "a:confirmed")
+	if n := f.count(refreshes); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	notify(9, dialogInfo(1, "full", early)) // overtaken: it may be the newer one too
+	eventually(t, "another refresh", func() bool { return f.count(refreshes) == 2 })
+	notify(12, dialogInfo(3, "full", ""))
+	h.awaitDialogs(t, "a:early", "a:confirmed", "")
+}
+
 func TestVoiceMailIsWatched(t *testing.T) {
 	f, h, _ := scripted(t, watchingOwn)
 	f.setHandle(silent)

@@ -46,6 +46,7 @@ const (
 	subEnding                        // un-SUBSCRIBE answered, last NOTIFY awaited
 	subAgain                         // became due while busy
 	subHeldBack                      // the server keeps its word until the other decides (pending)
+	subDoubted                       // a NOTIFY came that was not newer than the last, and the state is asked for
 )
 
 // dialogID names a dialog in its Call-ID.
@@ -124,7 +125,7 @@ func (s *sub) enqueue(urgent bool) {
 // forget clears the dialog. The caller holds the line's mutex.
 func (s *sub) forget() {
 	s.l.a.dialogs.remove(s)
-	s.flags &^= subDialog | subHeard | subAnswered | subEnding | subHeldBack
+	s.flags &^= subDialog | subHeard | subAnswered | subEnding | subHeldBack | subDoubted
 	s.remoteTag, s.target, s.route = "", "", ""
 	s.cseq, s.heard, s.expires = 0, 0, 0
 	switch { // versions count within a subscription
