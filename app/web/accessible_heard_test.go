@@ -29,11 +29,11 @@ func TestWhatIsHeardOfMessages(t *testing.T) {
 }
 
 // listening keeps all that is given to be heard in window.heard, and holds back what is gathered until release is called.
-// The page's own timer for that is known by the name of its function.
+// The page's own timer for that is known by what its function says; its name is another when it is sent.
 const listening = `
   window.heard = []; window.waiting = [];
   const later = window.setTimeout.bind(window);
-  window.setTimeout = (f, ms) => f.name === "tellHeard" && window.holds ? window.waiting.push(f) : later(f, ms);
+  window.setTimeout = (f, ms) => String(f).includes("heard-many") && window.holds ? window.waiting.push(f) : later(f, ms);
   window.release = () => { window.holds = false; for (const f of window.waiting.splice(0)) f(); };
   document.addEventListener("DOMContentLoaded", () => {
     new MutationObserver((all) => { for (const m of all) for (const n of m.addedNodes) if (n.textContent.trim()) window.heard.push(n.textContent); })

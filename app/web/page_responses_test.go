@@ -140,7 +140,7 @@ func TestAutomaticRepliesWhileExchangeIsAway(t *testing.T) {
 	nudge := a.page(open, http.StatusOK).Find("form[action$='/nudge']").First()
 	here := nudge.Find("[name=here]").AttrOr("value", "")
 	a.submit(nudge.AttrOr("action", ""), "who", string(bob), "here", here).leadsTo(here + "&saved=nudged#answers-pane")
-	if got := text(a.page(here+"&saved=nudged", http.StatusOK).Find("#answers-pane .banner.ok")); got != "A message has been sent." {
+	if got := text(a.page(here+"&saved=nudged", http.StatusOK).Find(".banner.ok")); got != "A message has been sent." {
 		t.Errorf("after a nudge: %q", got)
 	}
 }

@@ -106,6 +106,7 @@ func theLogMovesInSteps(t *testing.T, c *chromium) {
 		b.writesMuch(one.say)
 	}
 	b.small(inRoom)
+	b.open("/help") // a conversation that is read again would be loaded anew as one of the other kind, and not the next page
 	h.must(h.account.ChangeSettings(t.Context(), alice, func(set *portal.Settings) error { set.Thin = policy.Off; return nil }))
 	b.size(1280, 720)
 	b.open(chatWith(bob))
