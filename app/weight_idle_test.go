@@ -107,15 +107,17 @@ func weighIdleMinute(d *desk, f *figures) {
 			for range repetitions {
 				f.add("idle minute, each changes once", whose, "%s", o.spends(b, change))
 			}
-			for what, happens := range map[string]func(){
-				"idle minute, nothing changes": func() { rest(d.t, time.Minute) }, "idle minute, each changes once": change,
-			} {
+			for _, minute := range []struct {
+				what    string
+				happens func()
+			}{{"idle minute, nothing changes", func() { rest(d.t, time.Minute) }}, {"idle minute, each changes once", change}} {
+				o.settled(b) // what was gathered of the minute before is shown
 				trace := b.trace()
-				happens()
+				minute.happens()
 				seen := trace()
-				f.add(what, whose, "%d paints, %d frames", seen["Paint"], seen["DrawFrame"])
+				f.add(minute.what, whose, "%d paints, %d frames", seen["Paint"], seen["DrawFrame"])
 				if os.Getenv(figuresSwitch) == "trace" {
-					d.t.Logf("%s, %s: %v", whose, what, seen)
+					d.t.Logf("%s, %s: %v", whose, minute.what, seen)
 				}
 			}
 			b.close()

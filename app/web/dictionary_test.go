@@ -165,3 +165,32 @@ func TestSharedPagesInChromium(t *testing.T) {
 	}
 	b.untroubled()
 }
+
+// BenchmarkPackPage: what it takes to pack a page, by brotli and with what the browser has already, and how small it gets.
+func BenchmarkPackPage(b *testing.B) {
+	h := buildHouse(b)
+	page := h.browse(alice).call("GET", "/contacts", nil, 200).body
+	known := h.server.dictionaries.of("en")
+	for name, p := range map[string]packing{"brotli": brotliPacking(), "dictionary": known.packing()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var out bytes.Buffer
+			for b.Loop() {
+				out.Reset()
+				w, err := p.begin(&out)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := w.Write(page); err != nil {
+					b.Fatal(err)
+				}
+				if err := w.Close(); err != nil {
+					b.Fatal(err)
+				}
+				p.keep(w)
+			}
+			b.ReportMetric(float64(out.Len()), "bytes/page")
+			b.ReportMetric(float64(len(page)), "bytes/plain")
+		})
+	}
+}
